@@ -17,11 +17,13 @@ _HOMES = {
     "GenreclfError": "genreclf.errors",
     "RequestError": "genreclf.errors",
     "TrackError": "genreclf.errors",
+    "FeatureTable": "genreclf.table",
+    "Comparison": "genreclf.evaluation.comparison",
     "describe": "genreclf.features",
     "extract_features": "genreclf.features",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are texts
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name

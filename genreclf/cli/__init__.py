@@ -1,0 +1,39 @@
+"""The command line: each command parses, calls one library function and shows what came back.
+
+Results go to standard output, progress and warnings to standard error. Exit codes: 0 done; 1 done, but some
+tracks failed; 2 the request makes no sense; 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from genreclf.cli import extract
+from genreclf.cli.console import complain
+from genreclf.errors import GenreclfError
+
+app = typer.Typer(
+    name="genreclf",
+    help="Tells music genres apart with classical machine learning, on a CPU, with numbers that hold up.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+for command in (extract.extract,):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on standard error and exit code 2."""
+    try:
+        app()
+    except GenreclfError as error:
+        complain(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        complain("stopped")
+        sys.exit(130)

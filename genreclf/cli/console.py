@@ -1,0 +1,92 @@
+"""The terminal: results on standard output, progress and warnings on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+
+def printable(text: str) -> str:
+    """The text in one line that any stream can show: control and unpaired characters are escaped."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    encoding = sys.stderr.encoding or "utf-8"
+    return line.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def complain(line: str) -> None:
+    """Show one line of error on standard error."""
+    print(f"genreclf: {printable(line)}", file=sys.stderr)
+
+
+def emit_json(value: object) -> None:
+    """Write one JSON document on one line of standard output, for programs."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+class TerminalProgress:
+    """Shows long work as a bar with rate and time left; where there is no terminal, only what must be said."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, highlight=False)
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def begin(self, title: str, total: int) -> None:
+        """Start a bar of `total` steps."""
+        self.end()
+        if not self.console.is_terminal:
+            return
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[detail]}"),
+            console=self.console,
+            transient=True,
+        )
+        self._task = self._bar.add_task(title, total=total, rate="", detail="")
+        self._bar.start()
+
+    def advance(self, detail: str = "") -> None:
+        """Move the bar by one step."""
+        if self._bar is None:
+            return
+        task = self._bar.tasks[self._task]
+        rate = f"{task.speed:.1f}/s" if task.speed else ""
+        self._bar.update(self._task, advance=1, rate=rate, detail=printable(detail)[-40:])
+
+    def say(self, line: str) -> None:
+        """Show a line above the bar."""
+        self.console.print(printable(line), markup=False, soft_wrap=True)
+
+    def end(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,1 @@
+"""Data sets: which tracks there are, with their labels, artists and splits."""

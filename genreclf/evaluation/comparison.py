@@ -1,0 +1,120 @@
+"""The outcome of a benchmark: which model said what, how good that is, and what can be told apart.
+
+A comparison is a handful of tables. They are written as CSV files into a report folder and read back from
+there, so that a report can be drawn again and two runs can be laid side by side.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genreclf.errors import RequestError
+from genreclf.files import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What a benchmark found.
+
+    Parameters
+    ----------
+    scores : one row for each protocol and model, best macro-F1 first within a protocol: ``protocol, model,
+        macro_f1, macro_f1_low, macro_f1_high, accuracy`` (and other scores, each with ``_low`` and ``_high``),
+        ``p_value`` (against the best, Holm-corrected; empty for the best), ``tied_with_best`` (bool),
+        ``fit_seconds, predict_seconds``. Scores are shares from 0 to 1.
+    predictions : ``protocol, fold, track_id, genre``, then a column for each model with the genre it said.
+    genre_scores : ``protocol, model, genre, support, precision, recall, f1, f1_low, f1_high``.
+    tests : ``protocol, model, best, test, statistic, p_value, p_holm``; one row for each paired test.
+    tracks : ``track_id, genre``, and ``artist, title, path`` where known, and ``map_x, map_y``, the place of
+        the track on a two-dimensional map of the features.
+    probabilities : ``protocol, fold, track_id, model``, then a column for each genre; empty where not asked for.
+    leak : ``model, macro_f1_safe, macro_f1_random, leak, leak_low, leak_high``; empty without artists.
+    ablation : ``protocol, model, step`` (``alone`` or ``added``), ``families, features, macro_f1, macro_f1_low,
+        macro_f1_high``; empty where not asked for.
+    importance : ``protocol, model, family, drop, drop_low, drop_high``: what macro-F1 loses when the family is
+        shuffled over the test tracks; empty where not asked for.
+    tuning : ``protocol, model, fold, parameters`` (JSON), ``inner_macro_f1``; empty where not asked for.
+    retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
+    run : what was done: command, protocols, parameters, seed, versions, table name and hash, start, seconds.
+    notes : what the user must see: folds that could not hold every genre, duplicates, constant features.
+    """
+
+    scores: pd.DataFrame
+    predictions: pd.DataFrame
+    genre_scores: pd.DataFrame
+    tests: pd.DataFrame
+    tracks: pd.DataFrame
+    probabilities: pd.DataFrame
+    leak: pd.DataFrame
+    ablation: pd.DataFrame
+    importance: pd.DataFrame
+    tuning: pd.DataFrame
+    retrieval: pd.DataFrame
+    run: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that the ranking goes by: the first one."""
+        return str(self.scores["protocol"].iloc[0])
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """The scores under the first protocol, best model first."""
+        return self.scores[self.scores["protocol"] == self.protocol].reset_index(drop=True)
+
+    @property
+    def best(self) -> str:
+        """The name of the model with the highest macro-F1 under the first protocol, baselines left aside."""
+        return str(self.ranking["model"].iloc[0])
+
+    def write(self, folder: Path | str) -> None:
+        """Write the tables and the report pages into a folder, each file whole or not at all."""
+        from genreclf.reports import write_report
+
+        folder = Path(folder)
+        for name in _tables():
+            frame = getattr(self, name)
+            if len(frame) or name in ("scores", "predictions"):
+                write_whole(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        run = dict(self.run) | {"notes": list(self.notes)}
+        write_whole(folder / "run.json", json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        write_report(self, folder)
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Comparison:
+        """Read a report folder back.
+
+        Raises
+        ------
+        RequestError : the folder holds no comparison, or one of its files cannot be used.
+        """
+        import pandas as pd
+
+        folder = Path(folder)
+        if not (folder / "scores.csv").is_file():
+            raise RequestError(f"{folder}: no scores.csv there; give the folder of a benchmark's report")
+        tables = {}
+        for name in _tables():
+            path = folder / f"{name}.csv"
+            text = dict.fromkeys(("protocol", "track_id", "genre", "model", "artist", "title", "path"), "str")
+            try:
+                tables[name] = pd.read_csv(path, dtype=text) if path.is_file() else pd.DataFrame()
+            except ValueError as error:
+                raise RequestError(f"{path}: cannot be read as a table: {error}") from None
+        try:
+            run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RequestError(f"{folder / 'run.json'}: missing or damaged; run the benchmark again") from None
+        return cls(**tables, run=run, notes=tuple(run.get("notes", ())))
+
+
+def _tables() -> list[str]:
+    return [f.name for f in fields(Comparison) if f.name not in ("run", "notes")]
