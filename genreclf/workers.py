@@ -1,0 +1,226 @@
+"""Worker processes: many tracks at once, where a bad one costs itself and nothing else.
+
+Work runs in joblib's loky processes, one thread each. Every item has a time limit, kept by a watchdog inside the
+worker that ends the process; a worker that dies, of this or of a fault in a decoder, takes one item with it: the
+items that were under way are tried again, each alone, and the one that dies again is the one reported.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from genreclf.errors import GenreclfError, TrackError
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+
+TIMEOUT = 120.0
+
+_THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Value]):
+    """What came of one item: a value, or the error that says why there is none."""
+
+    index: int
+    value: Value | None
+    error: TrackError | None
+    seconds: float
+
+
+class Stop(AbstractContextManager["Stop"]):
+    """Ctrl-C as a wish: the first lets what is under way finish, the second stops at once.
+
+    Outside the main thread it listens to nothing and only carries the wish.
+    """
+
+    def __init__(self) -> None:
+        self.wished = False
+        self._before: Any = None
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._wish)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _wish(self, _number: int, _frame: FrameType | None) -> None:
+        if self.wished:
+            raise KeyboardInterrupt
+        self.wished = True
+
+
+def available_workers(jobs: int | None) -> int:
+    """How many workers to use: the number asked for, or one for each core that this process may use.
+
+    Raises
+    ------
+    RequestError : the number is below 1.
+    """
+    from joblib import cpu_count
+
+    from genreclf.errors import RequestError
+
+    if jobs is None:
+        return int(cpu_count())
+    if jobs < 1:
+        raise RequestError(f"--jobs {jobs}: at least one worker is needed")
+    return jobs
+
+
+def run(
+    function: Callable[[Item], Value],
+    items: Sequence[Item],
+    *,
+    jobs: int | None = None,
+    timeout: float = TIMEOUT,
+    stop: Stop | None = None,
+) -> Iterator[Outcome[Value]]:
+    """Apply a function to every item in worker processes and yield each outcome as soon as it is there.
+
+    Parameters
+    ----------
+    function : importable by name in a worker; a `TrackError` that it raises becomes the outcome's error.
+    items : what to work on.
+    jobs : number of processes; by default one for each usable core.
+    timeout : seconds that one item may take.
+    stop : when its wish is set, no further item is started and the iterator ends after those under way.
+    """
+    stop = stop or Stop()
+    waiting = dict(enumerate(items))
+    workers = min(available_workers(jobs), max(1, len(items)))
+    fruitless = 0
+    while waiting and not stop.wished:
+        with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
+            claims = Path(folder)
+            try:
+                for outcome in _round(function, waiting, workers=workers, timeout=timeout, stop=stop, claims=claims):
+                    del waiting[outcome.index]
+                    fruitless = 0
+                    yield outcome
+                return
+            except _worker_deaths():
+                suspects = _under_way(claims, waiting)
+            fruitless += not suspects
+            if fruitless == 3:
+                raise GenreclfError("worker processes die before they begin; is there memory left for them?")
+            late = [index for index, age in suspects.items() if age >= timeout]
+        for index in late:
+            del waiting[index]
+            yield _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
+        for index in suspects.keys() - set(late):
+            yield _alone(function, index, waiting.pop(index), timeout, sure=len(suspects) == 1)
+
+
+def _round(
+    function: Callable[[Item], Value],
+    waiting: dict[int, Item],
+    *,
+    workers: int,
+    timeout: float,
+    stop: Stop,
+    claims: Path,
+) -> Iterator[Outcome[Value]]:
+    """Work through what is waiting until it is done, a worker dies, or a stop is wished."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    queue = iter(list(waiting.items()))
+    pool = ProcessPoolExecutor(workers, initializer=_prepare, env=dict.fromkeys(_THREAD_LIMITS, "1"))
+    try:
+        under_way: set[Future[Outcome[Value]]] = set()
+        while True:
+            while len(under_way) < 2 * workers and not stop.wished and (task := next(queue, None)):
+                under_way.add(pool.submit(_guarded, function, *task, timeout, claims))
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def _prepare() -> None:
+    """Leave Ctrl-C, which reaches every process of the terminal, to the one that started the work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _alone(function: Callable[[Item], Value], index: int, item: Item, timeout: float, *, sure: bool) -> Outcome[Value]:
+    """Try an item in a pool of its own: whoever dies there has nobody else to blame."""
+    crashed = "the worker that read this file died; the file is damaged in a way that the decoder cannot bear"
+    if sure:
+        return _lost(index, "crashed", crashed, 0.0)
+    with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
+        claims = Path(folder)
+        try:
+            return next(_round(function, {index: item}, workers=1, timeout=timeout, stop=Stop(), claims=claims))
+        except _worker_deaths():
+            age = _under_way(claims, {index: item}).get(index, 0.0)
+    if age >= timeout:
+        return _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
+    return _lost(index, "crashed", crashed, age)
+
+
+def _lost(index: int, code: str, reason: str, seconds: float) -> Outcome[Any]:
+    return Outcome(index, None, TrackError(code, reason), seconds)
+
+
+def _worker_deaths() -> tuple[type[BaseException], ...]:
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+
+    return (BrokenProcessPool, TerminatedWorkerError)
+
+
+def _under_way(claims: Path, waiting: dict[int, Any]) -> dict[int, float]:
+    """Items that a worker had begun and not ended, with the seconds since."""
+    now = time.time()
+    ages = {int(claim.name): now - claim.stat().st_mtime for claim in claims.iterdir()}
+    return {index: age for index, age in sorted(ages.items()) if index in waiting}
+
+
+def _guarded(function: Callable[[Item], Value], index: int, item: Item, timeout: float, claims: Path) -> Outcome[Value]:
+    """One item inside a worker, with its claim, its watchdog and its errors caught."""
+    claim = claims / str(index)
+    claim.touch()
+    start = time.perf_counter()
+    value, error = None, None
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+        try:
+            value = function(item)
+        except TrackError as refused:
+            error = refused
+        except MemoryError:
+            error = TrackError("memory", "not enough memory for this file")
+        except GenreclfError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever one file provokes, the others go on
+            error = TrackError("internal", f"{type(fault).__name__}: {' '.join(str(fault).split())}")
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    claim.unlink(missing_ok=True)
+    return Outcome(index, value, error, time.perf_counter() - start)
