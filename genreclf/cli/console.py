@@ -7,6 +7,8 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+import typer
+
 
 def printable(text: str) -> str:
     """The text in one line that any stream can show: control and unpaired characters are escaped."""
@@ -18,6 +20,17 @@ def printable(text: str) -> str:
 def complain(line: str) -> None:
     """Show one line of error on standard error."""
     print(f"genreclf: {printable(line)}", file=sys.stderr)
+
+
+def show(text: str) -> None:
+    """Write a result on standard output."""
+    print(text)
+
+
+def interrupted(line: str) -> typer.Exit:
+    """Say how to go on after Ctrl-C; the exit code is that of an interrupted program."""
+    complain(f"stopped; {line}")
+    return typer.Exit(130)
 
 
 def emit_json(value: object) -> None:

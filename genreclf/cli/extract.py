@@ -2,6 +2,76 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-def extract() -> None:
-    """Describe tracks and cache the features in a CSV table."""
+import typer
+
+from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
+
+if TYPE_CHECKING:
+    from genreclf.extraction import Extraction
+
+
+def extract(
+    source: Annotated[
+        list[str],
+        typer.Argument(help="A folder with a sub-folder a genre, a manifest CSV, files, fma:DIR or gtzan:DIR."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to make or complete.")] = Path(
+        "features/tracks.csv"
+    ),
+    feature_set: Annotated[str, typer.Option(help="Which features: study (185) or fma (518).")] = "study",
+    offset: Annotated[
+        float | None, typer.Option(help="Start at this second; by default the middle of a long track.")
+    ] = None,
+    duration: Annotated[float, typer.Option(help="Seconds of each track to describe.")] = 30.0,
+    subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
+    artists: Annotated[Path | None, typer.Option(help="For gtzan:DIR: its artist index.")] = None,
+    split: Annotated[Path | None, typer.Option(help="For gtzan:DIR: the folder or file of its split.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 120.0,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Describe tracks and keep the features in a table; what is there already is not computed again."""
+    from genreclf.datasets import open_source
+    from genreclf.extraction import extract as run
+
+    with TerminalProgress() as progress:
+        manifest = open_source(source, subset=subset, artists=artists, split=split)
+        done = run(
+            manifest,
+            output,
+            feature_set=feature_set,
+            offset=offset,
+            duration=duration,
+            jobs=jobs,
+            timeout=timeout,
+            progress=progress,
+        )
+        for failure in done.failed[:10]:
+            progress.say(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
+        if len(done.failed) > 10:
+            progress.say(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+    if json:
+        emit_json(done.summary())
+    else:
+        show(summary(done))
+    if done.interrupted:
+        raise interrupted(f"{done.missing} tracks are left; the same command goes on from here")
+    if done.failed:
+        raise typer.Exit(1)
+
+
+def summary(done: Extraction) -> str:
+    """What an extraction did, in a line or two."""
+    rate = f" at {done.computed / done.seconds:.1f} tracks/s" if done.computed else ""
+    line = (
+        f"{done.path}: {done.tracks} tracks, {done.features} features each; {done.computed} computed, "
+        f"{done.reused} already there, {len(done.failed)} failed; {done.seconds:.1f} s{rate}"
+    )
+    if done.failed:
+        line += f"\nfailed tracks with reasons: {done.path.with_suffix('.failed.csv')}"
+    if done.others:
+        line += f"\n{done.others} rows of other tracks stay in the table"
+    return line
