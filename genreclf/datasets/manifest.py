@@ -132,10 +132,17 @@ def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
     if "\0" in row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': a path cannot hold a zero byte")
-    texts = {name: cell(row.get(name, "")) for name in ("genre", "artist", "album", "title", "split")}
+    text = {name: cell(row.get(name, "")) for name in COLUMNS}
     name = path_name(row["path"].replace("\\", "/"))
     return Track(
-        track_id=cell(row.get("track_id", "")) or name, path=_located(manifest, row["path"]), name=name, **texts
+        track_id=text["track_id"] or name,
+        path=_located(manifest, row["path"]),
+        name=name,
+        genre=text["genre"],
+        artist=text["artist"],
+        album=text["album"],
+        title=text["title"],
+        split=text["split"],
     )
 
 

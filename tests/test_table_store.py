@@ -1,0 +1,187 @@
+"""The table on disk: whole rows only, each once, whatever happens to the run."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from genreclf.errors import RequestError
+from genreclf.progress import Silent
+from genreclf.table import IDENTITY, FeatureTable
+from genreclf.table_store import Failure, TableStore
+
+FEATURES = ("mfcc_mean_01", "tempo")
+META = {"feature_set": "made-up", "parameters": {"offset": None, "duration": 30.0}}
+
+
+def opened(path: Path, **changes: object) -> TableStore:
+    return TableStore(path, features=FEATURES, meta=META | changes)
+
+
+def identity(track_id: str, *, genre: str = "rock", digest: str = "d") -> tuple[str, ...]:
+    return (track_id, genre, "artist", "", "", "", track_id, digest)
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))[1:]
+
+
+def test_values_read_back_as_written(tmp_path: Path) -> None:
+    values = [0.1 + 0.2, -1.5e-300, 3.0, 2**53 + 1.0]
+    with opened(tmp_path / "t.csv") as store:
+        for number, value in enumerate(values):
+            store.append(identity(f"t{number}"), (value, -value))
+        store.finish()
+    table = FeatureTable.read(tmp_path / "t.csv")
+    assert table.X[:, 0].tolist() == values
+    assert table.features == FEATURES
+
+
+def test_rows_end_in_the_order_of_their_ids(tmp_path: Path) -> None:
+    with opened(tmp_path / "t.csv") as store:
+        for track_id in ("c", "a", "b"):
+            store.append(identity(track_id), (1.0, 2.0))
+        assert [row[0] for row in rows(tmp_path / "t.csv")] == ["c", "a", "b"], "written as they come"
+        store.finish()
+    assert [row[0] for row in rows(tmp_path / "t.csv")] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("cut", range(1, 27, 3))
+def test_a_torn_row_is_cut_off_and_the_others_stay(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "t.csv"
+    with opened(path) as store:
+        store.append(identity("a"), (1.0, 2.0))
+        whole = path.read_bytes()
+        store.append(identity("b"), (3.0, 4.0))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with opened(path) as store:
+        assert list(store.rows) == ["a"]
+    assert path.read_bytes() == whole
+
+
+def test_a_torn_header_is_written_again(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    with opened(path):
+        header = path.read_bytes()
+    path.write_bytes(header[:10])
+    with opened(path) as store:
+        assert not store.rows
+    assert path.read_bytes() == header
+
+
+def test_texts_from_tags_cannot_break_a_row(tmp_path: Path) -> None:
+    nasty = 'a "quoted", split\nname\r\x85 \ud800'
+    with opened(tmp_path / "t.csv") as store:
+        store.append(("id", "rock", nasty, "", "", "", "", "d"), (1.0, 2.0))
+        store.append(identity("z"), (1.0, 2.0))
+        store.finish()
+    assert len((tmp_path / "t.csv").read_bytes().splitlines()) == 3
+    assert rows(tmp_path / "t.csv")[0][2].startswith('a "quoted", split name')
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    (
+        ({"parameters": {"offset": None, "duration": 15.0}}, "made with duration 30, this run asks for 15"),
+        ({"parameters": {"offset": 0.0, "duration": 30.0}}, "made with offset none, this run asks for 0"),
+        ({"feature_set": "fma"}, "made with feature set made-up, this run asks for fma"),
+    ),
+)
+def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    with opened(tmp_path / "t.csv"):
+        pass
+    with pytest.raises(RequestError, match=said), opened(tmp_path / "t.csv", **changes):
+        pass
+
+
+def test_a_table_from_elsewhere_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("track_id,genre,x\n1,rock,2\n")
+    with pytest.raises(RequestError, match="was not written by genreclf extract"), opened(tmp_path / "t.csv"):
+        pass
+    assert (tmp_path / "t.csv").read_text() == "track_id,genre,x\n1,rock,2\n"
+
+
+def test_labels_change_without_touching_values(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    with opened(path) as store:
+        for track_id in ("a", "b", "c"):
+            store.append(identity(track_id), (0.1, 0.2))
+        store.revise(drop=["b"], relabel={"c": identity("c", genre="jazz")})
+        store.append(identity("d"), (0.3, 0.4))
+    assert [row[:2] for row in rows(path)] == [["a", "rock"], ["c", "jazz"], ["d", "rock"]]
+    assert {tuple(row[len(IDENTITY) :]) for row in rows(path)} == {("0.1", "0.2"), ("0.3", "0.4")}
+
+
+def test_failures_are_listed_beside_the_table_until_they_are_mended(tmp_path: Path) -> None:
+    failed = tmp_path / "t.failed.csv"
+    with opened(tmp_path / "t.csv") as store:
+        store.failures["x"] = Failure("x", "x.mp3", "empty", "holds no sound", "d")
+        store.finish()
+    assert "x,x.mp3,empty,holds no sound,d" in failed.read_text()
+    with opened(tmp_path / "t.csv") as store:
+        assert store.failures["x"].code == "empty"
+        store.append(identity("x"), (1.0, 2.0))
+        store.finish()
+    assert not failed.exists()
+
+
+def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    class Listener(Silent):
+        def say(self, line: str) -> None:
+            order.append(line)
+
+    def second() -> None:
+        with TableStore(tmp_path / "t.csv", features=FEATURES, meta=META, progress=Listener()) as store:
+            order.append(f"second sees {list(store.rows)}")
+
+    with opened(tmp_path / "t.csv") as store:
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.3)
+        store.append(identity("a"), (1.0, 2.0))
+        order.append("first ends")
+    thread.join()
+    assert order[0].startswith("another run is writing")
+    assert order[1:] == ["first ends", "second sees ['a']"]
+
+
+FILL = """
+import resource, sys
+from pathlib import Path
+from genreclf.errors import RequestError
+from genreclf.table_store import TableStore
+
+path = Path(sys.argv[1])
+meta = {"feature_set": "made-up", "parameters": {"offset": None, "duration": 30.0}}
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+done = 0
+try:
+    with TableStore(path, features=("mfcc_mean_01", "tempo"), meta=meta) as store:
+        for number in range(1000):
+            store.append((f"t{number:04d}", "rock", "", "", "", "", "", "d"), (1 / 3, 2 / 3))
+            done += 1
+except RequestError as error:
+    print(done, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are those of POSIX")
+def test_a_full_disk_loses_nothing_and_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    ran = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", FILL, str(path)], capture_output=True, text=True, check=True
+    )
+    done, _, said = ran.stdout.partition(" ")
+    assert "cannot write" in said
+    assert ran.stderr == ""
+    assert len(rows(path)) == int(done) > 5
+    assert path.read_bytes().endswith(b"\n")
