@@ -1,0 +1,26 @@
+"""``genreclf demo``: the whole way on made-up music."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreclf.cli.console import TerminalProgress
+from genreclf.cli.ranking import show_comparison
+
+
+def demo(
+    music: Annotated[Path, typer.Option(help="Where the made-up music is kept.")] = Path("demo-music"),
+    table: Annotated[Path, typer.Option(help="The feature table.")] = Path("features/demo.csv"),
+    report: Annotated[Path, typer.Option(help="The folder of the report.")] = Path("reports/demo"),
+    seed: Annotated[int, typer.Option(help="The same seed makes the same music and the same numbers.")] = 42,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
+) -> None:
+    """Make a small music collection, extract features, compare five models and write a report."""
+    from genreclf.demonstration import demonstrate
+
+    with TerminalProgress() as progress:
+        comparison = demonstrate(music=music, table=table, report=report, seed=seed, jobs=jobs, progress=progress)
+    show_comparison(comparison, report)
