@@ -1,0 +1,174 @@
+"""Samples become one row of numbers: the feature sets, and how a track is described by one.
+
+A feature set is a list of families; a family is a module that names its columns and computes them from the track's
+shared spectra. A new family is one new module and one entry here.
+
+Importing this is quick: what computes is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genreclf.audio import DURATION, check_samples, load, mono, resample
+from genreclf.errors import RequestError, TrackError
+from genreclf.features import mfcc, power, rhythm, tonnetz
+from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
+from genreclf.features.spectra import Spectra
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = [
+    "FEATURE_SETS",
+    "Family",
+    "FeatureSet",
+    "compile_kernels",
+    "describe",
+    "ensure_cache",
+    "extract_features",
+    "find_feature_set",
+    "is_compiled",
+]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Features that belong together.
+
+    Parameters
+    ----------
+    name : what the family is called where families are chosen or compared.
+    columns : the names of its features.
+    describe : computes them from a track's spectra, in the order of `columns`.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    describe: Callable[[Spectra], np.ndarray]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """What a row of a feature table holds.
+
+    Parameters
+    ----------
+    name : as it is asked for.
+    title : one line for people.
+    sample_rate : in Hz, at which tracks are described; None for each file's own.
+    parts : the families, in the order of the columns.
+    """
+
+    name: str
+    title: str
+    sample_rate: int | None
+    parts: tuple[Family, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all features, in order."""
+        return tuple(column for family in self.parts for column in family.columns)
+
+    @property
+    def families(self) -> Mapping[str, tuple[str, ...]]:
+        """The columns of each family, by its name, in order."""
+        return {family.name: family.columns for family in self.parts}
+
+
+FEATURE_SETS: Mapping[str, FeatureSet] = {
+    "study": FeatureSet(
+        name="study",
+        title="20 MFCC and 6 Tonnetz series with seven statistics each, tempo, harmonic and percussive power",
+        sample_rate=22050,
+        parts=(
+            Family("mfcc", mfcc.COLUMNS, mfcc.describe),
+            Family("tonnetz", tonnetz.COLUMNS, tonnetz.describe),
+            Family("tempo", rhythm.COLUMNS, rhythm.describe),
+            Family("power", power.COLUMNS, power.describe),
+        ),
+    ),
+}
+
+
+def find_feature_set(name: str) -> FeatureSet:
+    """The feature set of that name; a `RequestError` that lists the names if there is none."""
+    try:
+        return FEATURE_SETS[name]
+    except KeyError:
+        raise RequestError(f"unknown feature set {name!r}; choose from {', '.join(FEATURE_SETS)}") from None
+
+
+def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str = "study") -> dict[str, float]:
+    """Describe sound by one row of features.
+
+    Parameters
+    ----------
+    samples : (n,) or (channels, n) floating-point samples, full scale 1; channels are averaged.
+    sample_rate : of `samples`, in Hz; where the feature set has a rate of its own, they are resampled to it.
+    feature_set : a key of `FEATURE_SETS`.
+
+    Returns
+    -------
+    Each column's value, in the set's order; all finite.
+
+    Raises
+    ------
+    RequestError
+        If the feature set is unknown or `samples` is no array of floating-point samples.
+    TrackError
+        If the sound cannot be described: too short, not finite, out of range.
+    """
+    chosen = find_feature_set(feature_set)
+    sound = np.asarray(samples)
+    if sound.ndim not in {1, 2} or not np.issubdtype(sound.dtype, np.floating):
+        raise RequestError(
+            f"samples of shape {sound.shape} and type {sound.dtype}; "
+            "floating-point samples of shape (n,) or (channels, n) are needed"
+        )
+    if not sample_rate > 0:
+        raise RequestError(f"the sample rate {sample_rate} Hz is not positive")
+    sound = np.ascontiguousarray(mono(sound), dtype=np.float32)
+    check_samples(sound, sample_rate)
+    sound = resample(sound, sample_rate, chosen.sample_rate or sample_rate)
+    spectra = Spectra(sound, chosen.sample_rate or sample_rate)
+    values = np.concatenate([family.describe(spectra) for family in chosen.parts])
+    if not np.isfinite(values).all():
+        raise TrackError("not-finite", "its features are not finite numbers")
+    return dict(zip(chosen.columns, values.tolist(), strict=True))
+
+
+def extract_features(
+    path: str | os.PathLike[str],
+    *,
+    feature_set: str = "study",
+    offset: float | None = None,
+    duration: float | None = DURATION,
+) -> dict[str, float]:
+    """Describe a sound file by one row of features.
+
+    Parameters
+    ----------
+    path : the file.
+    feature_set : a key of `FEATURE_SETS`.
+    offset, duration : the stretch to describe, in seconds, as for `genreclf.audio.load`; by default the middle 30 s, or
+        the whole track if it is at most 31 s long.
+
+    Returns
+    -------
+    Each column's value, in the set's order; all finite.
+
+    Raises
+    ------
+    TrackError
+        If the file cannot be read or described.
+    RequestError
+        If the request makes no sense.
+    """
+    chosen = find_feature_set(feature_set)
+    samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
+    return describe(samples, rate, feature_set=feature_set)

@@ -1,0 +1,133 @@
+"""What the feature families share: one short-time Fourier transform of a track, and what follows from it.
+
+Frames are 2048 samples long, one each 512 samples, centred on their time (the track is padded with zeros), under
+a periodic Hann window: librosa's defaults. Spectra are kept frame by frame, shape (frames, bins), so that a frame
+lies together in memory; librosa keeps the transpose. The transform itself runs in double precision and is
+rounded to single, as librosa's does, so that its values are librosa's to the last bit.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+FRAME_LENGTH = 2048
+HOP_LENGTH = 512
+N_MELS = 128
+
+_BLOCK = 64
+_AMPLITUDE_FLOOR = 1e-10
+_DYNAMIC_RANGE = 80.0
+
+
+class Spectra:
+    """The spectra of one track, each computed when it is first asked for and kept.
+
+    Parameters
+    ----------
+    samples : (n,) mono float32, finite.
+    sample_rate : in Hz.
+    """
+
+    def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
+        self.samples = samples
+        self.sample_rate = sample_rate
+
+    @cached_property
+    def stft(self) -> np.ndarray:
+        """(frames, 1025) complex64, the short-time Fourier transform."""
+        return stft(self.samples)
+
+    @cached_property
+    def magnitude(self) -> np.ndarray:
+        """(frames, 1025) float32, the absolute values of `stft`."""
+        return np.abs(self.stft)
+
+    @cached_property
+    def mel_decibels(self) -> np.ndarray:
+        """(frames, 128) float32, the mel power spectrogram in dB, at most 80 dB below the track's peak."""
+        from genreclf.features import kernels
+
+        power = kernels.mel_power(self.magnitude, *mel_bands(self.sample_rate))
+        return power_to_decibels(power)
+
+    @cached_property
+    def harmonic(self) -> np.ndarray:
+        """(n,) float32, the harmonic part of the track; the percussive part is what is left of it."""
+        from genreclf.features.power import harmonic_part
+
+        return harmonic_part(self)
+
+
+@lru_cache(maxsize=8)
+def hann(length: int, *, periodic: bool = True) -> np.ndarray:
+    """(length,) float64, the raised-cosine window of Hann."""
+    turns = np.arange(length) / (length if periodic else length - 1)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * turns)
+    window.setflags(write=False)
+    return window
+
+
+def frame_count(n_samples: int) -> int:
+    """How many centred frames cover `n_samples`."""
+    return 1 + n_samples // HOP_LENGTH
+
+
+def stft(samples: np.ndarray) -> np.ndarray:
+    """Short-time Fourier transform of `samples` (n,): (frames, 1025) complex64."""
+    from scipy.fft import rfft
+
+    padded = np.pad(samples, FRAME_LENGTH // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_LENGTH)[::HOP_LENGTH]
+    window = hann(FRAME_LENGTH)
+    transform = np.empty((len(frames), FRAME_LENGTH // 2 + 1), dtype=np.complex64)
+    for start in range(0, len(frames), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        transform[block] = rfft(frames[block] * window, overwrite_x=True)
+    return transform
+
+
+def power_to_decibels(power: np.ndarray) -> np.ndarray:
+    """Powers in dB of full scale, floored at -100 dB and at 80 dB below the largest."""
+    decibels = 10.0 * np.log10(np.maximum(np.float32(_AMPLITUDE_FLOOR), power))
+    return np.maximum(decibels, decibels.max() - np.float32(_DYNAMIC_RANGE))
+
+
+def mel_frequencies(count: int, *, highest: float) -> np.ndarray:
+    """(count,) frequencies in Hz, evenly spaced on Slaney's mel scale from 0 to `highest`.
+
+    The scale is linear (200/3 Hz a mel) below 1 kHz and logarithmic (27 steps to a factor 6.4) above.
+
+    Source: Slaney (1998), Auditory Toolbox, Technical Report 1998-010, Interval Research Corporation.
+    """
+    step, corner, ratio = 200.0 / 3, 1000.0, np.log(6.4) / 27.0
+    corner_mel = corner / step
+    highest_mel = highest / step
+    if highest >= corner:
+        highest_mel = corner_mel + np.log(highest / corner) / ratio
+    mels = np.linspace(0.0, highest_mel, count)
+    return np.where(mels >= corner_mel, corner * np.exp(ratio * (mels - corner_mel)), step * mels)
+
+
+@lru_cache(maxsize=4)
+def mel_bands(sample_rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mel filter bank's non-zero weights: triangles of equal area.
+
+    Returns
+    -------
+    (first, start, weights) : band m has the weights ``weights[start[m]:start[m + 1]]``, which apply to the bins
+        from ``first[m]`` on.
+    """
+    edges = mel_frequencies(N_MELS + 2, highest=sample_rate / 2)
+    frequencies = np.arange(FRAME_LENGTH // 2 + 1) * (sample_rate / FRAME_LENGTH)
+    rising = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
+    falling = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]
+    bank = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    bank *= (2.0 / (edges[2:] - edges[:-2]))[:, None]
+
+    support = [np.flatnonzero(row) for row in bank]
+    first = np.array([bins[0] if len(bins) else 0 for bins in support], dtype=np.int64)
+    start = np.concatenate(([0], np.cumsum([len(bins) for bins in support]))).astype(np.int64)
+    weights = np.concatenate([row[bins] for row, bins in zip(bank, support, strict=True)])
+    return first, start, weights
