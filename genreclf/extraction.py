@@ -23,7 +23,7 @@ from genreclf import __version__
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
-from genreclf.features import FEATURE_SETS, FeatureSet
+from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
 from genreclf.table_store import Failure, StoredRow, TableStore
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, run
@@ -112,7 +112,7 @@ def extract(
     RequestError : the source has no tracks, or the table was made with other parameters or cannot be written.
     """
     start = time.perf_counter()
-    chosen = _feature_set(feature_set)
+    chosen = find_feature_set(feature_set)
     _check_window(offset, duration)
     manifest = source if isinstance(source, Manifest) else open_source(source)
     if not manifest.tracks:
@@ -143,12 +143,6 @@ def extract(
             interrupted=stop.wished,
             notes=manifest.notes,
         )
-
-
-def _feature_set(name: str) -> FeatureSet:
-    if name not in FEATURE_SETS:
-        raise RequestError(f"unknown feature set {name!r}; choose from {', '.join(FEATURE_SETS)}")
-    return FEATURE_SETS[name]
 
 
 def _check_window(offset: float | None, duration: float | None) -> None:

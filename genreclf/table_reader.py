@@ -110,7 +110,6 @@ def _cells(path: Path, separator: str, roles: _Roles) -> pd.DataFrame:
             path,
             sep=separator,
             encoding="utf-8-sig",
-            float_precision="round_trip",
             dtype=dict.fromkeys(roles.columns.values(), "object"),
             keep_default_na=False,
             na_values={column: [""] for column in roles.columns.values()},

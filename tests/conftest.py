@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
+from made_up import made_up_table, note
 
 from genreclf.table import FeatureTable
 
@@ -22,42 +21,23 @@ def shared_data() -> Path:
     return folder
 
 
-def made_up_table(
-    *,
-    tracks: int = 120,
-    genres: int = 3,
-    artists_per_genre: int = 8,
-    features: int = 6,
-    spread: float = 1.5,
-    artist_spread: float = 0.5,
-    seed: int = 0,
-) -> FeatureTable:
-    """Gaussian clouds, one for each genre, with an offset that the tracks of an artist share."""
-    rng = np.random.default_rng(seed)
-    labels = np.arange(tracks) % genres
-    artists = rng.integers(artists_per_genre, size=tracks)
-    centres = rng.normal(scale=spread, size=(genres, features))
-    offsets = rng.normal(scale=artist_spread, size=(genres, artists_per_genre, features))
-    X = centres[labels] + offsets[labels, artists] + rng.normal(size=(tracks, features))
-    half = features // 2
-    names = [f"mfcc_mean_{i + 1:02d}" for i in range(half)]
-    names += [f"tonnetz_mean_{i + 1:02d}" for i in range(features - half)]
-    identity = pd.DataFrame(
-        {
-            "track_id": [f"t{i:05d}" for i in range(tracks)],
-            "genre": [f"genre{k}" for k in labels],
-            "artist": [f"artist{k}-{a}" for k, a in zip(labels, artists, strict=True)],
-        },
-        dtype="object",
-    )
-    return FeatureTable(
-        frame=pd.concat([identity, pd.DataFrame(X, columns=names)], axis=1),
-        features=tuple(names),
-        name="made-up",
-    )
-
-
 @pytest.fixture
 def made_table() -> FeatureTable:
     """A small made-up table with three genres and twenty-four artists."""
     return made_up_table()
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    """A folder with two genres, low and high, of three one-second notes each; the low ones carry tags."""
+    import soundfile
+
+    folder = tmp_path / "music"
+    for genre, base, suffix in (("low", 110.0, ".flac"), ("high", 880.0, ".wav")):
+        (folder / genre).mkdir(parents=True)
+        for number in range(3):
+            path = folder / genre / f"{number}{suffix}"
+            with soundfile.SoundFile(path, "w", 22050, 1) as file:
+                file.artist, file.title = f"{genre} artist {number % 2}", f"{genre} {number}"
+                file.write(note(base * (1 + number / 10), seed=number))
+    return folder

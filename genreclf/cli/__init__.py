@@ -16,7 +16,6 @@ from genreclf.errors import GenreclfError
 
 app = typer.Typer(
     name="genreclf",
-    help="Tells music genres apart with classical machine learning, on a CPU, with numbers that hold up.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -25,6 +24,11 @@ app = typer.Typer(
 
 for command in (extract.extract,):
     app.command()(command)
+
+
+@app.callback()
+def genreclf() -> None:
+    """Tells music genres apart with classical machine learning, on a CPU, with numbers that hold up."""
 
 
 def main() -> None:

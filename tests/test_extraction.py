@@ -1,0 +1,182 @@
+"""Extraction: only what is new is computed, a bad file costs itself, and nothing that was done is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from made_up import note
+
+from genreclf import extract_features
+from genreclf.errors import RequestError
+from genreclf.extraction import extract, file_digest
+from genreclf.table import FeatureTable
+
+COMMAND = [sys.executable, "-m", "genreclf", "extract"]
+
+
+def test_a_row_holds_what_the_file_is_and_says(music: Path, tmp_path: Path) -> None:
+    done = extract(music, tmp_path / "t.csv", jobs=1)
+    assert (done.tracks, done.computed, done.reused, done.failed, done.missing) == (6, 6, 0, (), 0)
+    table = FeatureTable.read(tmp_path / "t.csv")
+    assert table.ids.tolist() == ["high/0.wav", "high/1.wav", "high/2.wav", "low/0.flac", "low/1.flac", "low/2.flac"]
+    assert table.y.tolist() == ["high"] * 3 + ["low"] * 3
+    assert table.groups is not None
+    assert table.groups[3:].tolist() == ["low artist 0", "low artist 1", "low artist 0"]
+    assert table.frame["digest"][3] == file_digest(music / "low" / "0.flac")
+    assert table.X[3].tolist() == list(extract_features(music / "low" / "0.flac").values())
+
+
+def test_a_second_run_computes_nothing_and_changes_nothing(music: Path, tmp_path: Path) -> None:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    before = (tmp_path / "t.csv").read_bytes()
+    done = extract(music, tmp_path / "t.csv", jobs=1)
+    assert (done.computed, done.reused) == (0, 6)
+    assert (tmp_path / "t.csv").read_bytes() == before
+
+
+def test_files_with_new_times_but_the_same_bytes_are_not_computed_again(music: Path, tmp_path: Path) -> None:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    for path in music.rglob("*.*"):
+        os.utime(path, (1, 1))
+    assert extract(music, tmp_path / "t.csv", jobs=1).computed == 0
+
+
+def test_a_changed_file_a_new_one_and_a_new_label_cost_only_themselves(music: Path, tmp_path: Path) -> None:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    soundfile.write(music / "low" / "1.flac", note(330.0), 22050)
+    shutil.copy(music / "high" / "0.wav", music / "high" / "9.wav")
+    assert extract(music, tmp_path / "t.csv", jobs=1).computed == 2
+    extract(music, tmp_path / "afresh.csv", jobs=1)
+    assert (tmp_path / "t.csv").read_bytes() == (tmp_path / "afresh.csv").read_bytes()
+
+    manifest = tmp_path / "m.csv"
+    manifest.write_text("path,genre,track_id\nmusic/low/0.flac,bass,low/0.flac\n")
+    done = extract(manifest, tmp_path / "t.csv", jobs=1)
+    assert (done.computed, done.reused, done.others) == (0, 1, 6)
+    assert FeatureTable.read(tmp_path / "t.csv").genres == ("bass", "high", "low")
+
+
+def test_the_table_is_the_same_whatever_the_number_of_workers(music: Path, tmp_path: Path) -> None:
+    for jobs in (1, 3):
+        extract(music, tmp_path / f"{jobs}.csv", jobs=jobs)
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "3.csv").read_bytes()
+
+
+def test_bad_files_are_listed_and_the_others_go_on(music: Path, tmp_path: Path) -> None:
+    (music / "low" / "text.mp3").write_text("this is no music")
+    (music / "low" / "empty.wav").touch()
+    soundfile.write(music / "low" / "short.wav", np.zeros(100), 22050)
+    soundfile.write(music / "low" / "nan.wav", np.full(22050, np.nan), 22050, subtype="FLOAT")
+    os.mkfifo(music / "low" / "pipe.wav")
+    done = extract(music, tmp_path / "t.csv", jobs=2)
+    assert done.computed == 6
+    codes = {failure.track_id: failure.code for failure in done.failed}
+    assert codes.keys() == {f"low/{n}" for n in ("text.mp3", "empty.wav", "short.wav", "nan.wav", "pipe.wav")}
+    assert codes["low/empty.wav"] == "empty"
+    assert codes["low/short.wav"] == "too-short"
+    assert "low/text.mp3" in (tmp_path / "t.failed.csv").read_text()
+    again = extract(music, tmp_path / "t.csv", jobs=2)
+    assert again.computed == 0
+    assert again.failed == done.failed
+
+
+def test_names_that_are_odd_are_no_trouble(music: Path, tmp_path: Path) -> None:
+    source = music / "low" / "0.flac"
+    names = ["a b.flac", "new\nline.flac", "\N{VIOLIN}.flac", 'quo"te,comma.flac', os.fsdecode(b"bytes\xff.flac")]
+    for name in names:
+        shutil.copy(source, music / "low" / name)
+    (music / "low" / "loop").symlink_to(music, target_is_directory=True)
+    (music / "folder.mp3").mkdir()
+    done = extract(music, tmp_path / "t.csv", jobs=1)
+    assert (done.computed, len(done.failed)) == (6 + len(names), 0)
+    table = FeatureTable.read(tmp_path / "t.csv")
+    assert len(set(table.ids)) == 6 + len(names)
+
+
+def test_a_source_without_music_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no such file or folder"):
+        extract(tmp_path / "nowhere", tmp_path / "t.csv")
+    (tmp_path / "music").mkdir()
+    with pytest.raises(RequestError, match="no audio files"):
+        extract(tmp_path / "music", tmp_path / "t.csv")
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize("window", ({"offset": -1.0}, {"duration": 0.0}, {"duration": float("nan")}))
+def test_a_window_that_makes_no_sense_is_refused(music: Path, tmp_path: Path, window: dict[str, float]) -> None:
+    with pytest.raises(RequestError, match=r"--(offset|duration)"):
+        extract(music, tmp_path / "t.csv", **window)
+
+
+@pytest.fixture
+def longer_music(music: Path) -> Path:
+    for number in range(3, 20):
+        soundfile.write(music / "low" / f"{number}.flac", note(100.0 + number, seconds=4), 22050)
+    return music
+
+
+def test_ctrl_c_finishes_what_is_under_way_and_the_next_run_completes_it(longer_music: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.csv"
+    extract(longer_music, whole, jobs=2)
+    table = tmp_path / "t.csv"
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [*COMMAND, longer_music, "-o", table, "--jobs", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    _wait_for_rows(table, 3)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    assert 3 <= len(FeatureTable.read(table)) < 23
+    extract(longer_music, table, jobs=2)
+    assert table.read_bytes() == whole.read_bytes()
+
+
+def test_a_run_killed_at_any_moment_loses_nothing_that_was_written(longer_music: Path, tmp_path: Path) -> None:
+    whole = tmp_path / "whole.csv"
+    start = time.perf_counter()
+    subprocess.run([*COMMAND, longer_music, "-o", whole, "--jobs", "2"], check=True, capture_output=True)  # noqa: S603
+    seconds = time.perf_counter() - start
+    moments = random.Random(0)  # noqa: S311 - when to kill is no secret
+    table = tmp_path / "t.csv"
+    for _ in range(20):
+        process = subprocess.Popen(  # noqa: S603 - our own program
+            [*COMMAND, longer_music, "-o", table, "--jobs", "2"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(moments.uniform(0, 0.7 * seconds))
+        before = table.read_bytes() if table.exists() else b""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        after = table.read_bytes() if table.exists() else b""
+        assert set(before.splitlines(keepends=True)[:-1]) <= set(after.splitlines(keepends=True)), "no row is lost"
+        if moments.uniform(0, 1) < 0.3:
+            for left in tmp_path.glob("*t.*"):
+                left.unlink()
+    subprocess.run([*COMMAND, longer_music, "-o", table, "--jobs", "2"], check=True, capture_output=True)  # noqa: S603
+    assert table.read_bytes() == whole.read_bytes()
+
+
+def _wait_for_rows(table: Path, rows: int) -> None:
+    for _ in range(600):
+        if table.exists() and table.read_bytes().count(b"\n") > rows:
+            return
+        time.sleep(0.05)
+    raise AssertionError("no rows within 30 s")
