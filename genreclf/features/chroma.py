@@ -67,19 +67,17 @@ def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
     TrackError
         If the sample rate is too low to hold the seventh octave.
     """
-    from soxr import resample
-
     rate = spectra.sample_rate
     tuning = estimate_tuning(spectra.magnitude, sample_rate=rate, bins_per_octave=bins_per_octave)
-    decimations = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
-    basis, scale = octave_basis(rate / 2**decimations, tuning=tuning, bins_per_octave=bins_per_octave)
+    early = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
+    vectors, scale = octave_filters(rate / 2**early, tuning=tuning, bins_per_octave=bins_per_octave)
     signal, hop = spectra.samples, HOP_LENGTH
     octaves = []
-    for step in range(decimations + N_OCTAVES):
+    for step in range(early + N_OCTAVES):
         if step:
             signal, hop = halve(signal), hop // 2
-        if step >= decimations:
-            octaves.append(responses(signal, basis, hop=hop) * (scale * np.float32(2 ** (step / 2))))
+        if step >= early:
+            octaves.append(responses(signal, vectors, hop=hop) * (scale * np.float32(2 ** (step / 2))))
     n_frames = min(len(octave) for octave in octaves)
     return np.concatenate([octave[:n_frames] for octave in reversed(octaves)], axis=1)
 
@@ -95,13 +93,13 @@ def halve(signal: np.ndarray) -> np.ndarray:
     return np.asarray(decimated[:size])
 
 
-def responses(signal: np.ndarray, basis: np.ndarray, *, hop: int) -> np.ndarray:
+def responses(signal: np.ndarray, vectors: np.ndarray, *, hop: int) -> np.ndarray:
     """Magnitude of each filter's response around each hop: (frames, filters) float32."""
-    length, width = basis.shape
-    padded = np.pad(signal, length // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
-    parts = np.concatenate([frames[start : start + 128] @ basis for start in range(0, len(frames), 128)])
-    return np.hypot(parts[:, : width // 2], parts[:, width // 2 :])
+    from genreclf.features import kernels
+
+    margin = len(vectors) // 2
+    padded = np.pad(signal, (margin, margin + kernels.FRAMES * hop))
+    return kernels.filter_magnitudes(padded, vectors, hop, 1 + len(signal) // hop)
 
 
 def early_decimations(sample_rate: float, *, tuning: float, bins_per_octave: int) -> int:
@@ -126,16 +124,18 @@ def relative_bandwidth(bins_per_octave: int) -> float:
 
 
 @lru_cache(maxsize=101)
-def octave_basis(sample_rate: float, *, tuning: float, bins_per_octave: int) -> tuple[np.ndarray, np.ndarray]:
-    """The top octave's filters, as vectors to multiply a frame of samples with.
+def octave_filters(
+    sample_rate: float, *, tuning: float, bins_per_octave: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The filters of the top octave, as complex vectors to multiply frames of samples with.
 
-    Filters are Hann-windowed complex exponentials; of each one's spectrum the weakest bins that hold a hundredth
-    of its magnitude, and the negative frequencies, are dropped. Those of an octave further down are the same, at half
-    the rate.
+    They are Hann-windowed complex exponentials. Of each one's spectrum the weakest bins, which together hold a hundredth of
+    its magnitude, and the negative frequencies are dropped, as librosa does. Those of a lower octave are the same
+    vectors, at a lower rate.
 
     Returns
     -------
-    (basis, scale) : (length, 2 * bins_per_octave) float32, real parts first, then imaginary parts; and
+    (vectors, scale) : (length, 2 * bins_per_octave) float32, real parts first, then imaginary parts; and
         (bins_per_octave,) float32, the inverse square root of each filter's length.
     """
     steps = np.arange((N_OCTAVES - 1) * bins_per_octave, N_OCTAVES * bins_per_octave)
@@ -150,10 +150,10 @@ def octave_basis(sample_rate: float, *, tuning: float, bins_per_octave: int) -> 
         row[start : start + len(wave)] = wave / np.abs(wave).sum()
     filters *= (lengths / n_fft)[:, None]
     spectra = np.fft.fft(filters, axis=1)[:, : n_fft // 2 + 1]
-    spectra = np.where(_essential(np.abs(spectra)), spectra, 0)
-    basis = np.fft.fft(spectra.astype(np.complex128), n=n_fft, axis=1).T
-    parts = np.concatenate([basis.real, basis.imag], axis=1).astype(np.float32)
-    return parts, (1 / np.sqrt(lengths)).astype(np.float32)
+    spectra = np.where(_essential(np.abs(spectra)), spectra, 0).astype(np.complex128)
+    waves = np.fft.fft(spectra, n=n_fft, axis=1).T
+    vectors = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32)
+    return vectors, (1 / np.sqrt(lengths)).astype(np.float32)
 
 
 def _essential(magnitude: np.ndarray) -> np.ndarray:

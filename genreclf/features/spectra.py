@@ -42,7 +42,7 @@ class Spectra:
     @cached_property
     def magnitude(self) -> np.ndarray:
         """(frames, 1025) float32, the absolute values of `stft`."""
-        return np.abs(self.stft)
+        return np.asarray(np.abs(self.stft))
 
     @cached_property
     def mel_decibels(self) -> np.ndarray:
