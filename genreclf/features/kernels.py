@@ -1,13 +1,13 @@
 """The compiled inner loops, where whole-array operations would walk memory many times over.
 
-Everything compiled is here, or is put together here from `medians` and `products`. Each loop has a plain counterpart in numpy,
-scipy or librosa, and a test that compares the two. None starts a thread; all let other threads run.
+Everything compiled is here, or is put together here from `medians` and `products`. Each loop has a plain counterpart in
+numpy, scipy or librosa, and a test that compares the two. None starts a thread; all let other threads run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ ensure_cache()
 import numba  # noqa: E402 - it reads where its cache is when it is imported
 
 from genreclf.features.medians import LANES, WIDTH, WINDOWS, write_medians  # noqa: E402
-from genreclf.features.products import COLUMNS, FRAMES, add_products  # noqa: E402
+from genreclf.features.products import COLUMNS, FRAMES, write_products  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -27,14 +27,12 @@ _EPSILON = np.finfo(np.float64).eps
 
 
 def _compiled(function: Function) -> Function:
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast("Function", compiled)
 
 
 @_compiled
-def mel_power(
-    magnitude: np.ndarray, first: np.ndarray, start: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
+def mel_power(magnitude: np.ndarray, first: np.ndarray, start: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Power in each band: (frames, bands) float32. The bands are those of `spectra.mel_bands`."""
     n_bands = len(first)
     power = np.empty((len(magnitude), n_bands), dtype=np.float32)
@@ -153,7 +151,7 @@ def masked(transform: np.ndarray, kept: np.ndarray, other: np.ndarray) -> np.nda
         for k in range(transform.shape[1]):
             a = kept[t, k]
             b = other[t, k]
-            larger = a if a > b else b
+            larger = max(b, a)
             silent = larger < _SMALLEST
             scale = np.float32(1) / (np.float32(1) if silent else larger)
             a = a * scale
@@ -175,12 +173,12 @@ def overlap_add(signal: np.ndarray, frames: np.ndarray, window: np.ndarray, hop:
 
 @_compiled
 def spectral_peaks(
-    spectrum: np.ndarray, first: int, last: int, threshold: float, bin_width: float
+    spectrum: np.ndarray, first: int, last: int, threshold: np.float32, bin_width: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frequency and height of each frame's peaks in bins `first` to `last` - 1, placed by a parabola.
 
-    A peak is above `threshold` times its frame's maximum. In single precision where librosa's are, so that peaks fall into
-    the same cells of a histogram.
+    A peak is above `threshold` times its frame's maximum. In single precision where librosa's are, so that peaks fall
+    into the same cells of a histogram.
     """
     frames, bins = spectrum.shape
     pitch = np.empty(frames * (last - first), dtype=np.float32)
@@ -227,10 +225,89 @@ def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: i
         # The last four frames reach back over some that are done already, rather than beyond the end.
         t = max(0, min(start, frames - FRAMES))
         for p in range(len(panels)):
-            add_products(signal, t * hop, hop, panels, p, parts)
+            write_products(signal, t * hop, hop, panels, p, parts)
         for i in range(FRAMES):
             for k in range(width // 2):
                 x = parts[i, k]
                 y = parts[i, width // 2 + k]
                 magnitude[t + i, k] = np.sqrt(x * x + y * y)
     return magnitude[:frames]
+
+
+@_compiled
+def spectral_shape(magnitude: np.ndarray, bin_width: float, rolloff: np.float32) -> np.ndarray:
+    """Level, centroid, bandwidth and roll-off of each frame: (4, frames)."""
+    frames, bins = magnitude.shape
+    values = np.zeros((4, frames))
+    for t in range(frames):
+        total = 0.0
+        moment = 0.0
+        power = 0.0
+        running = np.float32(0)
+        for k in range(bins):
+            x = np.float64(magnitude[t, k])
+            total += x
+            moment += x * k
+            power += x * x
+            running += magnitude[t, k]
+        edges = np.float64(magnitude[t, 0]) ** 2 + np.float64(magnitude[t, bins - 1]) ** 2
+        values[0, t] = np.sqrt(2 * (power - edges / 2)) / (2 * (bins - 1))
+        if total < _SMALLEST:
+            continue
+        centre = moment / total
+        spread = 0.0
+        for k in range(bins):
+            spread += magnitude[t, k] * (k - centre) ** 2
+        values[1, t] = centre * bin_width
+        values[2, t] = np.sqrt(spread / total) * bin_width
+        # Summed up in single precision, in order, as librosa does: which bin crosses the threshold depends on it.
+        threshold = rolloff * running
+        running = np.float32(0)
+        for k in range(bins):
+            running += magnitude[t, k]
+            if running >= threshold:
+                values[3, t] = k * bin_width
+                break
+    return values
+
+
+@_compiled
+def extremes(
+    magnitude: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the `counts` highest and of the lowest bins of each band in each frame: two (frames, bands)."""
+    frames = len(magnitude)
+    bands = len(first)
+    peaks = np.empty((frames, bands))
+    valleys = np.empty((frames, bands))
+    highest = np.empty(counts.max(), dtype=np.float32)
+    lowest = np.empty(counts.max(), dtype=np.float32)
+    for t in range(frames):
+        for b in range(bands):
+            n = counts[b]
+            for i in range(n):
+                highest[i] = -np.inf
+                lowest[i] = np.inf
+            for k in range(first[b], last[b]):
+                x = magnitude[t, k]
+                i = n
+                if x > highest[n - 1]:
+                    i = n - 1
+                    while i > 0 and x > highest[i - 1]:
+                        highest[i] = highest[i - 1]
+                        i -= 1
+                    highest[i] = x
+                if x < lowest[n - 1]:
+                    i = n - 1
+                    while i > 0 and x < lowest[i - 1]:
+                        lowest[i] = lowest[i - 1]
+                        i -= 1
+                    lowest[i] = x
+            high = 0.0
+            low = 0.0
+            for i in range(n):
+                high += highest[i]
+                low += lowest[i]
+            peaks[t, b] = high / n
+            valleys[t, b] = low / n
+    return peaks, valleys

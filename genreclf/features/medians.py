@@ -5,8 +5,8 @@ again, down to one: each half adds the values that its windows share beyond that
 that can no longer be the median. Sorting and merging are networks of minimum and maximum, the same for any input, so
 they run on vectors of eight neighbouring columns without a branch: 36 operations a median.
 
-The network is written out here as a graph and handed to the compiler as vector instructions, since it does not find them
-by itself in loops over such small arrays.
+The network is written out here as a graph and handed to the compiler as vector instructions, since it does not find
+them by itself in loops over such small arrays.
 
 Sources: Batcher (1968), Sorting Networks and their Applications; the halving of the windows follows Adams (2021),
 Fast Median Filters using Separable Sorting Networks.
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
@@ -99,41 +99,41 @@ def _merge(left: list[Any], right: list[Any], order: Order) -> list[Any]:
     return [*merged, odd[-1]]
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def write_medians(typing_context, source, rows, first_row, column, target):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201, ARG001
+def _generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Emit the instructions of `write_medians`."""
+    word = ir.IntType(64)
+    vector = ir.VectorType(ir.FloatType(), LANES)
+    source, rows, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1, 4))
+    first_row, column = arguments[2], arguments[3]
+
+    def place(array: Any, row: Any) -> Any:  # noqa: ANN401 - LLVM's builder has no types
+        width = builder.extract_value(array.shape, 1)
+        index = builder.add(builder.mul(row, width), column)
+        return builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer())
+
+    def order(a: Any, b: Any) -> tuple[Any, Any]:  # noqa: ANN401
+        less = builder.fcmp_ordered("<", a, b)
+        return builder.select(less, a, b), builder.select(less, b, a)
+
+    values = []
+    for i in range(ROWS):
+        index = builder.add(first_row, ir.Constant(word, i))
+        row = builder.load(builder.gep(rows.data, [index]))
+        values.append(builder.load(place(source, row), align=4))
+    for i, median in enumerate(medians_of_windows(values, order)):
+        row = builder.add(first_row, ir.Constant(word, i))
+        builder.store(median, place(target, row), align=4)
+    return context.get_dummy_value()
+
+
+def _write_medians(typing_context, source, rows, first_row, column, target):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001, PLR0917
     """Write the medians of sixteen windows in eight columns.
 
     Called from compiled code as ``write_medians(source, rows, first_row, column, target)``: `source` and `target` are
     C-contiguous float32 matrices; the windows' 46 rows are ``source[rows[first_row + i]]``; the medians go to the rows
     from `first_row` on of `target`, columns `column` to `column` + 7. Nothing checks the bounds.
     """
-    signature = types.void(source, rows, first_row, column, target)
+    return types.void(source, rows, first_row, column, target), _generate
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-        word = ir.IntType(64)
-        vector = ir.VectorType(ir.FloatType(), LANES)
-        source, rows, target = (
-            context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1, 4)
-        )
-        first_row, column = arguments[2], arguments[3]
 
-        def place(array, row):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-            width = builder.extract_value(array.shape, 1)
-            index = builder.add(builder.mul(row, width), column)
-            return builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer())
-
-        def order(a, b):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-            less = builder.fcmp_ordered("<", a, b)
-            return builder.select(less, a, b), builder.select(less, b, a)
-
-        values = []
-        for i in range(ROWS):
-            index = builder.add(first_row, ir.Constant(word, i))
-            row = builder.load(builder.gep(rows.data, [index]))
-            values.append(builder.load(place(source, row), align=4))
-        for i, median in enumerate(medians_of_windows(values, order)):
-            row = builder.add(first_row, ir.Constant(word, i))
-            builder.store(median, place(target, row), align=4)
-        return context.get_dummy_value()
-
-    return signature, generate
+write_medians: Any = intrinsic(_write_medians)

@@ -29,7 +29,7 @@ def describe(spectra: Spectra) -> np.ndarray:
     The two masks sum to one everywhere, so the percussive part is the track less its harmonic part: one inverse
     transform gives both.
     """
-    harmonic = spectra.harmonic.astype(np.float64)
+    harmonic = harmonic_part(spectra).astype(np.float64)
     percussive = spectra.samples - harmonic
     return np.array([np.mean(harmonic**2), np.mean(percussive**2)])
 
@@ -51,7 +51,7 @@ def harmonic_part(spectra: Spectra) -> np.ndarray:
         frames = irfft(harmonic, n=FRAME_LENGTH, overwrite_x=True)
         kernels.overlap_add(signal[start * HOP_LENGTH :], frames, window, HOP_LENGTH)
     middle = slice(FRAME_LENGTH // 2, FRAME_LENGTH // 2 + len(spectra.samples))
-    return signal[middle] / overlap_weight(len(transform))[middle]
+    return np.asarray(signal[middle] / overlap_weight(len(transform))[middle])
 
 
 @lru_cache(maxsize=2)
