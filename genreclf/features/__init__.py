@@ -1,23 +1,20 @@
 """Samples become one row of numbers: the feature sets, and how a track is described by one.
 
-A feature set is a list of families; a family is a module that names its columns and computes them from the track's
-shared spectra. A new family is one new module and one entry here.
+Which feature sets there are, and what they are made of, is written in `genreclf.features.sets`.
 
 Importing this is quick: what computes is imported when it is first used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genreclf.audio import DURATION, check_samples, load, mono, resample
 from genreclf.errors import RequestError, TrackError
-from genreclf.features import mfcc, power, rhythm, tonnetz
 from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
+from genreclf.features.sets import FEATURE_SETS, Family, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
 
 if TYPE_CHECKING:
@@ -34,73 +31,6 @@ __all__ = [
     "find_feature_set",
     "is_compiled",
 ]
-
-
-@dataclass(frozen=True)
-class Family:
-    """Features that belong together.
-
-    Parameters
-    ----------
-    name : what the family is called where families are chosen or compared.
-    columns : the names of its features.
-    describe : computes them from a track's spectra, in the order of `columns`.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    describe: Callable[[Spectra], np.ndarray]
-
-
-@dataclass(frozen=True)
-class FeatureSet:
-    """What a row of a feature table holds.
-
-    Parameters
-    ----------
-    name : as it is asked for.
-    title : one line for people.
-    sample_rate : in Hz, at which tracks are described; None for each file's own.
-    parts : the families, in the order of the columns.
-    """
-
-    name: str
-    title: str
-    sample_rate: int | None
-    parts: tuple[Family, ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The names of all features, in order."""
-        return tuple(column for family in self.parts for column in family.columns)
-
-    @property
-    def families(self) -> Mapping[str, tuple[str, ...]]:
-        """The columns of each family, by its name, in order."""
-        return {family.name: family.columns for family in self.parts}
-
-
-FEATURE_SETS: Mapping[str, FeatureSet] = {
-    "study": FeatureSet(
-        name="study",
-        title="20 MFCC and 6 Tonnetz series with seven statistics each, tempo, harmonic and percussive power",
-        sample_rate=22050,
-        parts=(
-            Family("mfcc", mfcc.COLUMNS, mfcc.describe),
-            Family("tonnetz", tonnetz.COLUMNS, tonnetz.describe),
-            Family("tempo", rhythm.COLUMNS, rhythm.describe),
-            Family("power", power.COLUMNS, power.describe),
-        ),
-    ),
-}
-
-
-def find_feature_set(name: str) -> FeatureSet:
-    """The feature set of that name; a `RequestError` that lists the names if there is none."""
-    try:
-        return FEATURE_SETS[name]
-    except KeyError:
-        raise RequestError(f"unknown feature set {name!r}; choose from {', '.join(FEATURE_SETS)}") from None
 
 
 def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str = "study") -> dict[str, float]:

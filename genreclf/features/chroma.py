@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.errors import TrackError
-from genreclf.features.spectra import HOP_LENGTH, hann
+from genreclf.features.spectra import FRAME_LENGTH, HOP_LENGTH, hann
+from genreclf.features.spectral import ASSUMED_RATE
 from genreclf.features.tuning import estimate_tuning
 
 if TYPE_CHECKING:
@@ -28,31 +29,120 @@ LOWEST_PITCH = 440.0 * 2.0 ** (-45 / 12)
 
 
 _SPARSITY = 0.01
+_CENS_FRAMES = 41
+_CENS_STEPS = (0.4, 0.2, 0.1, 0.05)
+_CENTRE_OCTAVE, _OCTAVE_WIDTH = 5.0, 2.0
 _HANN_BANDWIDTH = 1.50018310546875
 
 
-def constant_q_chroma(constant_q: np.ndarray) -> np.ndarray:
-    """Fold a constant-Q magnitude spectrum into pitch classes, each frame scaled to a maximum of 1.
+def constant_q_series(spectra: Spectra) -> np.ndarray:
+    """Chroma of the constant-Q transform, a bin to the semitone, each frame scaled to a maximum of 1: (12, frames)."""
+    return scaled(_semitones(spectra)).T
+
+
+def cens_series(spectra: Spectra) -> np.ndarray:
+    """Chroma energy normalised statistics, see `cens`: (12, frames)."""
+    return cens(_semitones(spectra)).T
+
+
+def stft_series(spectra: Spectra) -> np.ndarray:
+    """Chroma of the short-time Fourier transform, see `stft_chroma`: (12, frames)."""
+    return stft_chroma(spectra.magnitude).T
+
+
+def _semitones(spectra: Spectra) -> np.ndarray:
+    return fold(spectra.shared(constant_q, bins_per_octave=12))
+
+
+def scaled(pitch_classes: np.ndarray) -> np.ndarray:
+    """Scale each frame of (frames, 12) to a maximum of 1; frames of silence stay zero."""
+    return _divided(pitch_classes, pitch_classes.max(axis=1, keepdims=True))
+
+
+def fold(bins: np.ndarray) -> np.ndarray:
+    """Sum the bins of each pitch class over the seven octaves.
 
     Parameters
     ----------
-    constant_q : (frames, 7 * bins_per_octave), lowest pitch, a C, first.
+    bins : (frames, 84 or a multiple), lowest pitch, a C, first.
+
+    Returns
+    -------
+    (frames, 12), C first; a class takes the bins around its own.
+    """
+    octave = bins.reshape(len(bins), N_OCTAVES, -1).sum(axis=1)
+    merge = octave.shape[1] // 12
+    return np.asarray(np.roll(octave, merge // 2, axis=1).reshape(len(octave), 12, merge).sum(axis=2))
+
+
+def cens(pitch_classes: np.ndarray) -> np.ndarray:
+    """Chroma energy normalised statistics: shares of the pitch classes in coarse steps, smoothed over time.
+
+    Parameters
+    ----------
+    pitch_classes : (frames, 12), not negative.
+
+    Returns
+    -------
+    (frames, 12) of Euclidean length 1; all zero where all about is silent.
+
+    Source: Mueller and Ewert (2011), Chroma Toolbox.
+    """
+    share = _divided(pitch_classes, pitch_classes.sum(axis=1, dtype=np.float64, keepdims=True))
+    steps = 0.25 * np.greater.outer(share, _CENS_STEPS).sum(axis=2)
+    window = hann(_CENS_FRAMES + 2, periodic=False)
+    window = window / window.sum()
+    margin = len(window) // 2
+    smooth = [np.convolve(series, window)[margin : margin + len(series)] for series in steps.T]
+    statistics = np.array(smooth, dtype=np.float32).T
+    return _divided(statistics, np.sqrt(np.square(statistics, dtype=np.float64).sum(axis=1, keepdims=True)))
+
+
+def stft_chroma(magnitude: np.ndarray) -> np.ndarray:
+    """Chroma of a magnitude spectrogram, each frame scaled to a maximum of 1.
+
+    Pitches are read as if the track had been sampled at 22,050 Hz: see `spectral`.
+
+    Parameters
+    ----------
+    magnitude : (frames, 1025) float32.
 
     Returns
     -------
     (frames, 12) float32, C first; all zero where a frame is silent.
     """
-    bins_per_octave = constant_q.shape[1] // N_OCTAVES
-    chroma = fold(constant_q, bins_per_octave=bins_per_octave)
-    peak = chroma.max(axis=1, keepdims=True)
-    return np.divide(chroma, peak, out=chroma, where=peak >= np.finfo(np.float32).tiny)
+    from genreclf.features import kernels
+
+    power = np.square(magnitude)
+    tuning = estimate_tuning(power, sample_rate=ASSUMED_RATE, bins_per_octave=12)
+    return scaled(kernels.project(power, stft_filters(tuning)))
 
 
-def fold(constant_q: np.ndarray, *, bins_per_octave: int) -> np.ndarray:
-    """Sum the bins of each pitch class over the octaves: (frames, 12). A class takes the bins around its own."""
-    octave = constant_q.reshape(len(constant_q), N_OCTAVES, bins_per_octave).sum(axis=1)
-    merge = bins_per_octave // 12
-    return np.roll(octave, merge // 2, axis=1).reshape(len(octave), 12, merge).sum(axis=2)
+@lru_cache(maxsize=101)
+def stft_filters(tuning: float) -> np.ndarray:
+    """How much each bin of a spectrum belongs to each pitch class: (1025, 12) float32.
+
+    Bumps a semitone wide around each pitch, of Euclidean length 1 over the classes; octaves far from the middle of the
+    piano count less.
+
+    Source: Ellis (2007), Chroma Feature Analysis and Synthesis.
+    """
+    frequencies = np.arange(1, FRAME_LENGTH) * (ASSUMED_RATE / FRAME_LENGTH)
+    octaves = np.log2(frequencies / (27.5 * 2.0 ** (tuning / 12)))
+    octaves = np.concatenate(([octaves[0] - 1.5], octaves))
+    width = np.append(np.maximum(12 * np.diff(octaves), 1.0), 1.0)
+    distance = np.remainder(12 * octaves[:, None] - np.arange(12) + 126, 12) - 6
+    weights = np.exp(-0.5 * (2 * distance / width[:, None]) ** 2)
+    weights /= np.sqrt(np.square(weights).sum(axis=1, keepdims=True))
+    weights *= np.exp(-0.5 * ((octaves - _CENTRE_OCTAVE) / _OCTAVE_WIDTH) ** 2)[:, None]
+    from_c = np.roll(weights, -3, axis=1)
+    return np.ascontiguousarray(from_c[: FRAME_LENGTH // 2 + 1], dtype=np.float32)
+
+
+def _divided(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Each row over its length, in single precision; rows of no length stay as they are."""
+    quotient = values / np.where(lengths < np.finfo(np.float32).tiny, 1, lengths)
+    return np.asarray(quotient, dtype=np.float32)
 
 
 def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
@@ -69,15 +159,15 @@ def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
     """
     rate = spectra.sample_rate
     tuning = estimate_tuning(spectra.magnitude, sample_rate=rate, bins_per_octave=bins_per_octave)
-    decimations = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
-    basis, scale = octave_basis(rate / 2**decimations, tuning=tuning, bins_per_octave=bins_per_octave)
+    early = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
+    vectors, scale = octave_filters(rate / 2**early, tuning=tuning, bins_per_octave=bins_per_octave)
     signal, hop = spectra.samples, HOP_LENGTH
     octaves = []
-    for step in range(decimations + N_OCTAVES):
+    for step in range(early + N_OCTAVES):
         if step:
             signal, hop = halve(signal), hop // 2
-        if step >= decimations:
-            octaves.append(responses(signal, basis, hop=hop) * (scale * np.float32(2 ** (step / 2))))
+        if step >= early:
+            octaves.append(responses(signal, vectors, hop=hop) * (scale * np.float32(2 ** (step / 2))))
     n_frames = min(len(octave) for octave in octaves)
     return np.concatenate([octave[:n_frames] for octave in reversed(octaves)], axis=1)
 
@@ -93,13 +183,13 @@ def halve(signal: np.ndarray) -> np.ndarray:
     return np.asarray(decimated[:size])
 
 
-def responses(signal: np.ndarray, basis: np.ndarray, *, hop: int) -> np.ndarray:
+def responses(signal: np.ndarray, vectors: np.ndarray, *, hop: int) -> np.ndarray:
     """Magnitude of each filter's response around each hop: (frames, filters) float32."""
-    length, width = basis.shape
-    padded = np.pad(signal, length // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, length)[::hop]
-    parts = np.concatenate([frames[start : start + 128] @ basis for start in range(0, len(frames), 128)])
-    return np.hypot(parts[:, : width // 2], parts[:, width // 2 :])
+    from genreclf.features import kernels, products
+
+    margin = len(vectors) // 2
+    padded = np.pad(signal, (margin, margin + products.FRAMES * hop))
+    return kernels.filter_magnitudes(padded, vectors, hop, 1 + len(signal) // hop)
 
 
 def early_decimations(sample_rate: float, *, tuning: float, bins_per_octave: int) -> int:
@@ -120,20 +210,20 @@ def early_decimations(sample_rate: float, *, tuning: float, bins_per_octave: int
 def relative_bandwidth(bins_per_octave: int) -> float:
     """The bandwidth of a filter over its frequency: the inverse of the Q that gives the transform its name."""
     ratio = 2.0 ** (2 / bins_per_octave)
-    return (ratio - 1) / (ratio + 1)
+    return float((ratio - 1) / (ratio + 1))
 
 
 @lru_cache(maxsize=101)
-def octave_basis(sample_rate: float, *, tuning: float, bins_per_octave: int) -> tuple[np.ndarray, np.ndarray]:
-    """The top octave's filters, as vectors to multiply a frame of samples with.
+def octave_filters(sample_rate: float, *, tuning: float, bins_per_octave: int) -> tuple[np.ndarray, np.ndarray]:
+    """The filters of the top octave, as complex vectors to multiply frames of samples with.
 
-    Filters are Hann-windowed complex exponentials; of each one's spectrum the weakest bins that hold a hundredth
-    of its magnitude, and the negative frequencies, are dropped. Those of an octave further down are the same, at half
-    the rate.
+    They are Hann-windowed complex exponentials. Of each one's spectrum the weakest bins, which together hold a
+    hundredth of its magnitude, and the negative frequencies are dropped, as librosa does. Those of a lower octave are
+    the same vectors, at a lower rate.
 
     Returns
     -------
-    (basis, scale) : (length, 2 * bins_per_octave) float32, real parts first, then imaginary parts; and
+    (vectors, scale) : (length, 2 * bins_per_octave) float32, real parts first, then imaginary parts; and
         (bins_per_octave,) float32, the inverse square root of each filter's length.
     """
     steps = np.arange((N_OCTAVES - 1) * bins_per_octave, N_OCTAVES * bins_per_octave)
@@ -148,10 +238,10 @@ def octave_basis(sample_rate: float, *, tuning: float, bins_per_octave: int) -> 
         row[start : start + len(wave)] = wave / np.abs(wave).sum()
     filters *= (lengths / n_fft)[:, None]
     spectra = np.fft.fft(filters, axis=1)[:, : n_fft // 2 + 1]
-    spectra = np.where(_essential(np.abs(spectra)), spectra, 0)
-    basis = np.fft.fft(spectra.astype(np.complex128), n=n_fft, axis=1).T
-    parts = np.concatenate([basis.real, basis.imag], axis=1).astype(np.float32)
-    return parts, (1 / np.sqrt(lengths)).astype(np.float32)
+    spectra = np.where(_essential(np.abs(spectra)), spectra, 0).astype(np.complex128)
+    waves = np.fft.fft(spectra, n=n_fft, axis=1).T
+    vectors = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32)
+    return vectors, (1 / np.sqrt(lengths)).astype(np.float32)
 
 
 def _essential(magnitude: np.ndarray) -> np.ndarray:

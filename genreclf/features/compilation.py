@@ -88,7 +88,10 @@ def _processor() -> str:
 
 def _user_cache() -> Path:
     """The folder numba falls back to."""
-    home = Path(os.path.expanduser("~"))
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path("/nonexistent")
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "numba" / "numba" / "Cache"
     if sys.platform == "darwin":

@@ -1,23 +1,84 @@
-"""The compiled inner loops, where array operations would walk memory many times over."""
+"""The compiled inner loops, where whole-array operations would walk memory many times over.
+
+Everything compiled is here, or is put together here from `medians` and `products`. Each loop has a plain counterpart in
+numpy, scipy or librosa, and a test that compares the two. None starts a thread; all let other threads run.
+"""
 
 from __future__ import annotations
 
-import numba
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
 import numpy as np
 
-_compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
+from genreclf.features.compilation import ensure_cache
+
+ensure_cache()
+
+import numba  # noqa: E402 - it reads where its cache is when it is imported
+
+from genreclf.features.medians import LANES, WIDTH, WINDOWS, write_medians  # noqa: E402
+from genreclf.features.products import COLUMNS, FRAMES, write_products  # noqa: E402
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_SMALLEST = np.finfo(np.float32).tiny
+_EPSILON = np.finfo(np.float64).eps
+
+
+def _compiled(function: Function) -> Function:
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast("Function", compiled)
 
 
 @_compiled
-def moments(rows):
-    """Mean, standard deviation, skew, kurtosis, (place of the median), minimum and maximum: (7, rows)."""
+def mel_power(magnitude: np.ndarray, first: np.ndarray, start: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Power in each band: (frames, bands) float32. The bands are those of `spectra.mel_bands`."""
+    n_bands = len(first)
+    power = np.empty((len(magnitude), n_bands), dtype=np.float32)
+    squares = np.empty(magnitude.shape[1], dtype=np.float32)
+    for t in range(len(magnitude)):
+        for k in range(len(squares)):
+            squares[k] = magnitude[t, k] * magnitude[t, k]
+        for m in range(n_bands):
+            total = np.float32(0)
+            shift = first[m] - start[m]
+            for k in range(start[m], start[m + 1]):
+                total += squares[shift + k] * weights[k]
+            power[t, m] = total
+    return power
+
+
+@_compiled
+def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """The product of (n, inner) and (inner, outer) float32 matrices, `outer` small."""
+    n, inner = rows.shape
+    outer = matrix.shape[1]
+    product = np.empty((n, outer), dtype=np.float32)
+    total = np.empty(outer, dtype=np.float32)
+    for t in range(n):
+        total[:] = 0
+        for m in range(inner):
+            x = rows[t, m]
+            for k in range(outer):
+                total[k] += x * matrix[m, k]
+        product[t] = total
+    return product
+
+
+@_compiled
+def moments(rows: np.ndarray) -> np.ndarray:
+    """Mean, standard deviation, skew, kurtosis, (place of the median), minimum, maximum of each row: (7, rows)."""
     n_rows, n = rows.shape
     values = np.zeros((7, n_rows))
     for i in range(n_rows):
         row = rows[i]
         mean = row.sum() / n
-        m2 = m3 = m4 = 0.0
-        lowest = highest = row[0]
+        m2 = 0.0
+        m3 = 0.0
+        m4 = 0.0
+        lowest = row[0]
+        highest = row[0]
         for x in row:
             d = x - mean
             m2 += d * d
@@ -25,11 +86,12 @@ def moments(rows):
             m4 += d * d * d * d
             lowest = min(lowest, x)
             highest = max(highest, x)
-        m2 /= n
         values[0, i] = mean
         values[5, i] = lowest
         values[6, i] = highest
-        if m2 > (2.220446049250313e-16 * mean) ** 2:
+        m2 /= n
+        # Less spread than rounding leaves is none: the ratios below would be noise.
+        if m2 > (_EPSILON * mean) ** 2:
             values[1, i] = np.sqrt(m2)
             values[2, i] = m3 / n / m2**1.5
             values[3, i] = m4 / n / m2**2 - 3.0
@@ -37,57 +99,87 @@ def moments(rows):
 
 
 @_compiled
-def mel_power(magnitude, first, start, weights):
-    frames = len(magnitude)
-    n_bands = len(first)
-    power = np.empty((frames, n_bands), dtype=np.float32)
-    for t in range(frames):
-        row = magnitude[t] * magnitude[t]
-        for m in range(n_bands):
-            total = 0.0
-            base = first[m] - start[m]
-            for k in range(start[m], start[m + 1]):
-                total += row[base + k] * weights[k]
-            power[t, m] = total
-    return power
+def _reflected(n: int) -> np.ndarray:
+    """The rows that the windows around rows 0 to n - 1 take, the matrix being mirrored at its edges."""
+    padded = -(-n // WINDOWS) * WINDOWS
+    rows = np.empty(padded + WIDTH - 1, dtype=np.int64)
+    for i in range(len(rows)):
+        row = (i - WIDTH // 2) % (2 * n)
+        rows[i] = row if row < n else 2 * n - 1 - row
+    return rows
 
 
 @_compiled
-def project(rows, matrix):
-    n = len(rows)
-    inner, outer = matrix.shape
-    out = np.zeros((n, outer), dtype=np.float32)
-    for t in range(n):
-        for m in range(inner):
-            x = rows[t, m]
-            for k in range(outer):
-                out[t, k] += x * matrix[m, k]
-    return out
-
-
-def running_median(x):
-    from scipy.ndimage import median_filter
-
-    return median_filter(x, size=(31, 1), mode="reflect")
+def median_of_frames(x: np.ndarray) -> np.ndarray:
+    """Running median of 31 along the first axis of a (frames, bins >= 8) float32 matrix, mirrored at its edges."""
+    frames, bins = x.shape
+    rows = _reflected(frames)
+    medians = np.empty((len(rows) - WIDTH + 1, bins), dtype=np.float32)
+    for t in range(0, len(medians), WINDOWS):
+        for k in range(0, bins - LANES, LANES):
+            write_medians(x, rows, t, k, medians)
+        write_medians(x, rows, t, bins - LANES, medians)
+    return medians[:frames]
 
 
 @_compiled
-def soft_mask(kept, other):
-    mask = np.empty_like(kept)
-    for t in range(len(kept)):
-        for k in range(kept.shape[1]):
-            larger = max(kept[t, k], other[t, k])
-            if larger < np.float32(1.1754943508222875e-38):
-                mask[t, k] = 0.5
-            else:
-                a = (kept[t, k] / larger) ** 2
-                b = (other[t, k] / larger) ** 2
-                mask[t, k] = a / (a + b)
-    return mask
+def median_of_bins(x: np.ndarray) -> np.ndarray:
+    """Running median of 31 along the second axis of a (frames, bins) float32 matrix, mirrored at its edges."""
+    frames, bins = x.shape
+    rows = _reflected(bins)
+    medians = np.empty_like(x)
+    turned = np.zeros((bins, LANES), dtype=np.float32)
+    found = np.empty((len(rows) - WIDTH + 1, LANES), dtype=np.float32)
+    for t in range(0, frames, LANES):
+        lanes = min(LANES, frames - t)
+        for i in range(lanes):
+            for k in range(bins):
+                turned[k, i] = x[t + i, k]
+        for k in range(0, len(found), WINDOWS):
+            write_medians(turned, rows, k, 0, found)
+        for i in range(lanes):
+            for k in range(bins):
+                medians[t + i, k] = found[k, i]
+    return medians
 
 
 @_compiled
-def spectral_peaks(spectrum, first, last, threshold, bin_width):
+def masked(transform: np.ndarray, kept: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Scale a complex64 matrix by kept^2 / (kept^2 + other^2), and by a half where both are zero."""
+    result = np.empty_like(transform)
+    for t in range(transform.shape[0]):
+        for k in range(transform.shape[1]):
+            a = kept[t, k]
+            b = other[t, k]
+            larger = max(b, a)
+            silent = larger < _SMALLEST
+            scale = np.float32(1) / (np.float32(1) if silent else larger)
+            a = a * scale
+            b = b * scale
+            a = a * a
+            b = b * b
+            mask = np.float32(0.5) if silent else a / (a + b)
+            result[t, k] = transform[t, k] * mask
+    return result
+
+
+@_compiled
+def overlap_add(signal: np.ndarray, frames: np.ndarray, window: np.ndarray, hop: int) -> None:
+    """Add windowed frames to `signal`, the first at its beginning, each further one `hop` samples on."""
+    for t in range(len(frames)):
+        for k in range(len(window)):
+            signal[t * hop + k] += frames[t, k] * window[k]
+
+
+@_compiled
+def spectral_peaks(
+    spectrum: np.ndarray, first: int, last: int, threshold: np.float32, bin_width: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency and height of each frame's peaks in bins `first` to `last` - 1, placed by a parabola.
+
+    A peak is above `threshold` times its frame's maximum. In single precision where librosa's are, so that peaks fall
+    into the same cells of a histogram.
+    """
     frames, bins = spectrum.shape
     pitch = np.empty(frames * (last - first), dtype=np.float32)
     height = np.empty(frames * (last - first), dtype=np.float32)
@@ -97,21 +189,125 @@ def spectral_peaks(spectrum, first, last, threshold, bin_width):
         floor = threshold * row.max()
         for k in range(first, last):
             x = row[k]
-            left = row[k - 1] if row[k - 1] > floor else np.float32(0)
-            if not (x > floor and x > left):
+            if not x > floor or not x > row[k - 1] or k + 1 == bins or x < row[k + 1]:
                 continue
-            if k + 1 < bins:
-                right = row[k + 1] if row[k + 1] > floor else np.float32(0)
-                if x < right:
-                    continue
-                slope = (row[k + 1] - row[k - 1]) / 2
-                bend = np.float64(row[k + 1] + row[k - 1]) - 2.0 * x
-                shift = np.float32(0) if abs(slope) >= abs(bend) else np.float32(-slope / bend)
-                rise = np.float32(0.5) * np.float32(slope) * shift
-            else:
-                shift = np.float32(0)
-                rise = np.float32(0)
+            slope = (row[k + 1] - row[k - 1]) / 2
+            bend = np.float64(row[k + 1] + row[k - 1]) - 2.0 * x
+            shift = np.float32(0) if abs(slope) >= abs(bend) else np.float32(-slope / bend)
             pitch[n] = (k + shift) * bin_width
-            height[n] = x + rise
+            height[n] = x + np.float32(0.5) * np.float32(slope) * shift
             n += 1
     return pitch[:n], height[:n]
+
+
+@_compiled
+def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: int) -> np.ndarray:
+    """Magnitudes of the products of successive frames with complex vectors.
+
+    Parameters
+    ----------
+    signal : (n,) float32; frame t begins at t * hop. It has to hold `frames` frames, and at least four.
+    basis : (length, 2 * filters) float32, real parts first, then imaginary parts; 2 * filters a multiple of 24.
+
+    Returns
+    -------
+    (frames, filters) float32.
+    """
+    length, width = basis.shape
+    panels = np.empty((width // COLUMNS, length, COLUMNS), dtype=np.float32)
+    for p in range(len(panels)):
+        for i in range(length):
+            for k in range(COLUMNS):
+                panels[p, i, k] = basis[i, p * COLUMNS + k]
+    parts = np.empty((FRAMES, width), dtype=np.float32)
+    magnitude = np.empty((max(frames, FRAMES), width // 2), dtype=np.float32)
+    for start in range(0, frames, FRAMES):
+        # The last four frames reach back over some that are done already, rather than beyond the end.
+        t = max(0, min(start, frames - FRAMES))
+        for p in range(len(panels)):
+            write_products(signal, t * hop, hop, panels, p, parts)
+        for i in range(FRAMES):
+            for k in range(width // 2):
+                x = parts[i, k]
+                y = parts[i, width // 2 + k]
+                magnitude[t + i, k] = np.sqrt(x * x + y * y)
+    return magnitude[:frames]
+
+
+@_compiled
+def spectral_shape(magnitude: np.ndarray, bin_width: float, rolloff: np.float32) -> np.ndarray:
+    """Level, centroid, bandwidth and roll-off of each frame: (4, frames)."""
+    frames, bins = magnitude.shape
+    values = np.zeros((4, frames))
+    for t in range(frames):
+        total = 0.0
+        moment = 0.0
+        power = 0.0
+        running = np.float32(0)
+        for k in range(bins):
+            x = np.float64(magnitude[t, k])
+            total += x
+            moment += x * k
+            power += x * x
+            running += magnitude[t, k]
+        edges = np.float64(magnitude[t, 0]) ** 2 + np.float64(magnitude[t, bins - 1]) ** 2
+        values[0, t] = np.sqrt(2 * (power - edges / 2)) / (2 * (bins - 1))
+        if total < _SMALLEST:
+            continue
+        centre = moment / total
+        spread = 0.0
+        for k in range(bins):
+            spread += magnitude[t, k] * (k - centre) ** 2
+        values[1, t] = centre * bin_width
+        values[2, t] = np.sqrt(spread / total) * bin_width
+        # Summed up in single precision, in order, as librosa does: which bin crosses the threshold depends on it.
+        threshold = rolloff * running
+        running = np.float32(0)
+        for k in range(bins):
+            running += magnitude[t, k]
+            if running >= threshold:
+                values[3, t] = k * bin_width
+                break
+    return values
+
+
+@_compiled
+def extremes(
+    magnitude: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the `counts` highest and of the lowest bins of each band in each frame: two (frames, bands)."""
+    frames = len(magnitude)
+    bands = len(first)
+    peaks = np.empty((frames, bands))
+    valleys = np.empty((frames, bands))
+    highest = np.empty(counts.max(), dtype=np.float32)
+    lowest = np.empty(counts.max(), dtype=np.float32)
+    for t in range(frames):
+        for b in range(bands):
+            n = counts[b]
+            for i in range(n):
+                highest[i] = -np.inf
+                lowest[i] = np.inf
+            for k in range(first[b], last[b]):
+                x = magnitude[t, k]
+                i = n
+                if x > highest[n - 1]:
+                    i = n - 1
+                    while i > 0 and x > highest[i - 1]:
+                        highest[i] = highest[i - 1]
+                        i -= 1
+                    highest[i] = x
+                if x < lowest[n - 1]:
+                    i = n - 1
+                    while i > 0 and x < lowest[i - 1]:
+                        lowest[i] = lowest[i - 1]
+                        i -= 1
+                    lowest[i] = x
+            high = 0.0
+            low = 0.0
+            for i in range(n):
+                high += highest[i]
+                low += lowest[i]
+            peaks[t, b] = high / n
+            valleys[t, b] = low / n
+    return peaks, valleys

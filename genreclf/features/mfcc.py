@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.features.statistics import column_names, summarise
-
 if TYPE_CHECKING:
     from genreclf.features.spectra import Spectra
 
 N_COEFFICIENTS = 20
-COLUMNS = column_names("mfcc", N_COEFFICIENTS)
 
 
-def describe(spectra: Spectra) -> np.ndarray:
-    """The statistics of the 20 coefficients, in the order of `COLUMNS`."""
-    return summarise(mfcc(spectra.mel_decibels))
+def series(spectra: Spectra) -> np.ndarray:
+    """The 20 coefficients of each frame: (20, frames)."""
+    return mfcc(spectra.mel_decibels)
 
 
 def mfcc(mel_decibels: np.ndarray) -> np.ndarray:
@@ -40,7 +37,8 @@ def mfcc(mel_decibels: np.ndarray) -> np.ndarray:
     """
     from genreclf.features import kernels
 
-    return kernels.project(mel_decibels, _cosines(mel_decibels.shape[1])).T
+    product: np.ndarray = kernels.project(mel_decibels, _cosines(mel_decibels.shape[1]))
+    return product.T
 
 
 @lru_cache(maxsize=4)

@@ -8,6 +8,7 @@ Source: Fitzgerald (2010), Harmonic/Percussive Separation using Median Filtering
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,43 +29,36 @@ def describe(spectra: Spectra) -> np.ndarray:
     The two masks sum to one everywhere, so the percussive part is the track less its harmonic part: one inverse
     transform gives both.
     """
-    harmonic = spectra.harmonic.astype(np.float64)
+    harmonic = harmonic_part(spectra).astype(np.float64)
     percussive = spectra.samples - harmonic
     return np.array([np.mean(harmonic**2), np.mean(percussive**2)])
 
 
 def harmonic_part(spectra: Spectra) -> np.ndarray:
     """(n,) float32, the harmonic part of the track."""
-    from genreclf.features import kernels
-
-    magnitude = spectra.magnitude
-    ridges_in_time = kernels.running_median(magnitude)
-    ridges_in_frequency = kernels.running_median(np.ascontiguousarray(magnitude.T)).T
-    mask = kernels.soft_mask(ridges_in_time, ridges_in_frequency)
-    return istft(spectra.stft * mask, n_samples=len(spectra.samples))
-
-
-def istft(transform: np.ndarray, *, n_samples: int) -> np.ndarray:
-    """Invert `spectra.stft` by weighted overlap and add.
-
-    Parameters
-    ----------
-    transform : (frames, 1025) complex64.
-    n_samples : length of the result.
-
-    Returns
-    -------
-    (n_samples,) float32.
-    """
     from scipy.fft import irfft
 
+    from genreclf.features import kernels
+
+    transform, magnitude = spectra.stft, spectra.magnitude
+    along_time = kernels.median_of_frames(magnitude)
+    along_frequency = kernels.median_of_bins(magnitude)
     window = hann(FRAME_LENGTH).astype(np.float32)
     signal = np.zeros(HOP_LENGTH * (len(transform) - 1) + FRAME_LENGTH, dtype=np.float32)
-    weight = np.zeros_like(signal)
     for start in range(0, len(transform), _BLOCK):
-        frames = irfft(transform[start : start + _BLOCK], n=FRAME_LENGTH) * window
-        for i, frame in enumerate(frames, start=start):
-            signal[i * HOP_LENGTH : i * HOP_LENGTH + FRAME_LENGTH] += frame
-            weight[i * HOP_LENGTH : i * HOP_LENGTH + FRAME_LENGTH] += window**2
-    middle = slice(FRAME_LENGTH // 2, FRAME_LENGTH // 2 + n_samples)
-    return signal[middle] / weight[middle]
+        block = slice(start, start + _BLOCK)
+        harmonic = kernels.masked(transform[block], along_time[block], along_frequency[block])
+        frames = irfft(harmonic, n=FRAME_LENGTH, overwrite_x=True)
+        kernels.overlap_add(signal[start * HOP_LENGTH :], frames, window, HOP_LENGTH)
+    middle = slice(FRAME_LENGTH // 2, FRAME_LENGTH // 2 + len(spectra.samples))
+    return np.asarray(signal[middle] / overlap_weight(len(transform))[middle])
+
+
+@lru_cache(maxsize=2)
+def overlap_weight(n_frames: int) -> np.ndarray:
+    """What the squared windows of `n_frames` frames add up to: float32, a value a sample from the first frame on."""
+    quarters = np.square(hann(FRAME_LENGTH)).reshape(-1, HOP_LENGTH)
+    weight = np.zeros((n_frames + len(quarters) - 1, HOP_LENGTH))
+    for i, quarter in enumerate(quarters):
+        weight[i : i + n_frames] += quarter
+    return weight.ravel().astype(np.float32)

@@ -8,7 +8,9 @@ rounded to single, as librosa's does, so that its values are librosa's to the la
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +35,7 @@ class Spectra:
     def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
         self.samples = samples
         self.sample_rate = sample_rate
+        self._shared: dict[Any, np.ndarray] = {}
 
     @cached_property
     def stft(self) -> np.ndarray:
@@ -42,7 +45,7 @@ class Spectra:
     @cached_property
     def magnitude(self) -> np.ndarray:
         """(frames, 1025) float32, the absolute values of `stft`."""
-        return np.abs(self.stft)
+        return np.asarray(np.abs(self.stft))
 
     @cached_property
     def mel_decibels(self) -> np.ndarray:
@@ -52,12 +55,12 @@ class Spectra:
         power = kernels.mel_power(self.magnitude, *mel_bands(self.sample_rate))
         return power_to_decibels(power)
 
-    @cached_property
-    def harmonic(self) -> np.ndarray:
-        """(n,) float32, the harmonic part of the track; the percussive part is what is left of it."""
-        from genreclf.features.power import harmonic_part
-
-        return harmonic_part(self)
+    def shared(self, compute: Callable[..., np.ndarray], **options: float) -> np.ndarray:
+        """``compute(self, **options)``, remembered: for what several families need, and only they."""
+        key = (compute, tuple(sorted(options.items())))
+        if key not in self._shared:
+            self._shared[key] = compute(self, **options)
+        return self._shared[key]
 
 
 @lru_cache(maxsize=8)
@@ -90,8 +93,8 @@ def stft(samples: np.ndarray) -> np.ndarray:
 
 def power_to_decibels(power: np.ndarray) -> np.ndarray:
     """Powers in dB of full scale, floored at -100 dB and at 80 dB below the largest."""
-    decibels = 10.0 * np.log10(np.maximum(np.float32(_AMPLITUDE_FLOOR), power))
-    return np.maximum(decibels, decibels.max() - np.float32(_DYNAMIC_RANGE))
+    decibels = 10.0 * np.log10(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
+    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE)))
 
 
 def mel_frequencies(count: int, *, highest: float) -> np.ndarray:

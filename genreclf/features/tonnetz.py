@@ -12,28 +12,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.features.chroma import constant_q, constant_q_chroma
-from genreclf.features.statistics import column_names, summarise
+from genreclf.features import chroma
 
 if TYPE_CHECKING:
     from genreclf.features.spectra import Spectra
 
-COLUMNS = column_names("tonnetz", 6)
-
 _BINS_PER_OCTAVE = 36
 
 
-def describe(spectra: Spectra) -> np.ndarray:
-    """The statistics of the six series, in the order of `COLUMNS`."""
-    return summarise(tonnetz(constant_q_chroma(constant_q(spectra, bins_per_octave=_BINS_PER_OCTAVE))))
+def series(spectra: Spectra) -> np.ndarray:
+    """The Tonnetz of a chroma with three bins to the semitone: (6, frames)."""
+    return tonnetz(chroma.scaled(chroma.fold(chroma.constant_q(spectra, bins_per_octave=_BINS_PER_OCTAVE))))
 
 
-def tonnetz(chroma: np.ndarray) -> np.ndarray:
+def cens_series(spectra: Spectra) -> np.ndarray:
+    """The Tonnetz of the CENS chroma, which has one bin to the semitone: (6, frames)."""
+    return tonnetz(chroma.cens_series(spectra).T)
+
+
+def tonnetz(pitch_classes: np.ndarray) -> np.ndarray:
     """Project chroma onto the six tonal centroid axes.
 
     Parameters
     ----------
-    chroma : (frames, 12), non-negative energy of each pitch class, C first.
+    pitch_classes : (frames, 12), non-negative energy of each pitch class, C first.
 
     Returns
     -------
@@ -46,6 +48,6 @@ def tonnetz(chroma: np.ndarray) -> np.ndarray:
     turns[::2] -= 0.5
     radius = np.array([1, 1, 1, 1, 0.5, 0.5])
     axes = radius[:, None] * np.cos(np.pi * turns)
-    total = chroma.sum(axis=1, dtype=np.float64, keepdims=True)
-    share = np.divide(chroma, total, out=np.zeros(chroma.shape), where=total > 0)
-    return np.einsum("pc,tc->pt", axes, share)
+    total = pitch_classes.sum(axis=1, dtype=np.float64, keepdims=True)
+    share = np.divide(pitch_classes, total, out=np.zeros(pitch_classes.shape), where=total > 0)
+    return np.asarray(np.einsum("pc,tc->pt", axes, share))

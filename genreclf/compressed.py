@@ -1,0 +1,96 @@
+"""Sounds that libsndfile cannot decode, m4a, aac and wma among them, through FFmpeg by the optional extra PyAV."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genreclf.errors import TrackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class AvSound:
+    """An open sound, read as mono float32 samples; see `genreclf.audio` for the protocol.
+
+    Parameters
+    ----------
+    container : an open PyAV container with a sound stream.
+    """
+
+    def __init__(self, container: Any) -> None:  # noqa: ANN401 - PyAV is optional
+        self._container = container
+        self._stream = container.streams.audio[0]
+        self.rate: int = self._stream.rate or 0
+        length = self._stream.duration
+        self.promised: int = int(length * self._stream.time_base * self.rate) if length else 0
+        self._frames = self._decoded(0)
+        self._ahead = np.empty(0, dtype=np.float32)
+
+    def seek(self, start: int) -> None:
+        """Go to sample `start`: to the packet before it, and on from there by the decoded frames' own times."""
+        begin = self._stream.start_time or 0
+        # A lossy decoder needs a few packets before its samples are right again.
+        target = max(0, start - self.rate)
+        self._container.seek(begin + int(target / self.rate / self._stream.time_base), stream=self._stream)
+        self._frames = self._decoded(start)
+        self._ahead = np.empty(0, dtype=np.float32)
+
+    def read(self, count: int) -> np.ndarray:
+        """Read up to `count` samples; fewer, or none, only at the end."""
+        blocks = [self._ahead]
+        held = len(self._ahead)
+        while held < count:
+            block = next(self._frames, None)
+            if block is None:
+                break
+            blocks.append(block)
+            held += len(block)
+        samples = np.concatenate(blocks)
+        self._ahead = samples[count:]
+        return samples[:count]
+
+    def count(self) -> int:
+        """Decode the whole sound for its true length."""
+        self.seek(0)
+        return sum(len(block) for block in self._frames)
+
+    def _decoded(self, start: int) -> Iterator[np.ndarray]:
+        """Mono blocks from sample `start` on."""
+        from av.audio.resampler import AudioResampler
+
+        begin = self._stream.start_time or 0
+        planar = AudioResampler(format="fltp")
+        for packet_frame in self._container.decode(self._stream):
+            for frame in planar.resample(packet_frame):
+                channels = frame.to_ndarray()
+                block = channels.sum(axis=0, dtype=np.float32) / np.float32(len(channels))
+                if start and frame.pts is not None:
+                    position = round((frame.pts - begin) * frame.time_base * self.rate)
+                    block = block[max(0, start - position) :]
+                if len(block):
+                    start = 0
+                    yield block
+
+
+@contextlib.contextmanager
+def open_with_av(path: Path) -> Iterator[AvSound]:
+    """Open a sound file with PyAV; a `TrackError` ``needs-extra`` if that is not installed."""
+    try:
+        import av
+    except ImportError as error:
+        raise TrackError(
+            "needs-extra",
+            f'{path.suffix.lower()} files need PyAV: pip install "genreclf[m4a]"',
+        ) from error
+    try:
+        with path.open("rb") as file, av.open(file) as container:
+            if not container.streams.audio:
+                raise TrackError("unreadable", "the file holds no sound")
+            yield AvSound(container)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise TrackError("unreadable", f"not a sound file that can be decoded ({error})") from error
