@@ -19,6 +19,7 @@ _HOMES = {
     "TrackError": "genreclf.errors",
     "FeatureTable": "genreclf.table",
     "Comparison": "genreclf.evaluation.comparison",
+    "benchmark": "genreclf.evaluation.benchmark",
     "describe": "genreclf.features",
     "extract_features": "genreclf.features",
 }

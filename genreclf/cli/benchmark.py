@@ -1,0 +1,81 @@
+"""``genreclf benchmark``: a feature table in, a comparison of models out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreclf.cli.console import TerminalProgress, emit_json
+
+
+def benchmark(
+    table: Annotated[str, typer.Argument(help="A feature table, any CSV with a label column, or fma:DIR.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the report; reports/NAME by default.")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Comma-separated: svc, rf, gb, logreg, catboost, histgb and the baselines.")
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="study, holdout, cv (the default), cv-artist, cv-random, split or cross.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds of a cross-validation.")] = 5,
+    test_size: Annotated[float, typer.Option(help="Share that holdout tests on.")] = 0.25,
+    seed: Annotated[int, typer.Option(help="Seed of splits, models and bootstrap.")] = 42,
+    features: Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
+    group: Annotated[
+        bool, typer.Option("--group-artists/--no-group", help="Keep artists on one side where they are known.")
+    ] = True,
+    label: Annotated[str | None, typer.Option(help="Column of the labels, where it is not 'genre'.")] = None,
+    id: Annotated[str | None, typer.Option("--id", help="Column of the track ids.")] = None,  # noqa: A002
+    group_column: Annotated[str | None, typer.Option("--group", help="Column of the artists.")] = None,
+    probabilities: Annotated[bool, typer.Option("--probabilities", help="Calibrate models without any.")] = False,
+    tune: Annotated[bool, typer.Option("--tune", help="Search parameters inside the training part.")] = False,
+    ablate: Annotated[bool, typer.Option("--ablate", help="Score feature families alone and added.")] = False,
+    test_table: Annotated[Path | None, typer.Option(help="Another table to test on (protocol cross).")] = None,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """Compare models on a feature table and write a report."""
+    from genreclf.cli.ranking import comparison_as_json, show_comparison
+    from genreclf.evaluation.benchmark import benchmark as run
+    from genreclf.table import FeatureTable
+
+    columns = {"label": label, "id": id, "group": group_column}
+    tested = None if test_table is None else FeatureTable.read(test_table, **columns)
+    read = FeatureTable.read(Path(table), **columns)
+    folder = output or Path("reports") / read.name
+    with TerminalProgress() as progress:
+        comparison = run(
+            read,
+            models=_listed(models),
+            protocol=protocol,
+            folds=folds,
+            test_size=test_size,
+            seed=seed,
+            group=group,
+            features=_listed(features),
+            probabilities=probabilities,
+            tune=tune,
+            ablate=ablate,
+            test_table=tested,
+            jobs=jobs,
+            draws=draws,
+            progress=progress,
+            command=" ".join(["genreclf", *sys.argv[1:]]),
+        )
+        for note in comparison.notes:
+            progress.say(f"note: {note}")
+        comparison.write(folder)
+    if json:
+        emit_json(comparison_as_json(comparison, folder))
+    else:
+        show_comparison(comparison, folder)
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,166 @@
+"""The benchmark: fit every model under every protocol, and find out what can be told apart."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from genreclf import __version__
+from genreclf.errors import RequestError
+from genreclf.evaluation.comparison import Comparison
+from genreclf.evaluation.fitting import Fit, Fitted, fit_all
+from genreclf.evaluation.protocols import Plan, Settings, choose, plan
+from genreclf.evaluation.recordings import Units, find_units
+from genreclf.evaluation.usable import crossed, usable
+from genreclf.evaluation.work import Work
+from genreclf.models import MODELS, spec
+from genreclf.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from genreclf.table import FeatureTable
+
+_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
+
+
+def benchmark(
+    table: FeatureTable,
+    *,
+    models: Iterable[str] | None = None,
+    protocol: str | None = None,
+    folds: int = 5,
+    test_size: float = 0.25,
+    seed: int = 42,
+    group: bool = True,
+    features: Iterable[str] | None = None,
+    probabilities: bool = False,
+    tune: bool = False,
+    ablate: bool = False,
+    test_table: FeatureTable | None = None,
+    jobs: int | None = None,
+    draws: int = 1000,
+    progress: Progress = SILENT,
+    command: str = "",
+) -> Comparison:
+    """Compare models on a table of features.
+
+    Parameters
+    ----------
+    table : tracks with genres; artists, where known, stay on one side of every split.
+    models : names in `genreclf.models.MODELS`; all of them where None, with the baselines.
+    protocol : ``study, holdout, cv, cv-artist, cv-random, split`` or ``cross``; None is ``cv``, or ``cross`` with
+        a `test_table`. Where artists are known, ``cv`` runs with artists apart and at random.
+    folds, test_size, seed : of the splits; the seed is also that of the models and of the bootstrap.
+    group : whether artists stay on one side.
+    features : feature families to use; all where None.
+    probabilities : calibrate models that have none, and keep everyone's probabilities.
+    tune : search each model's parameters inside the training part of every fold.
+    ablate : score each feature family alone, added one after another, and shuffled.
+    test_table : tracks to test on, for ``cross``.
+    jobs : number of workers; None is one for each core. The numbers do not depend on it.
+    draws : of the bootstrap.
+    command : what to write down as the way this came about.
+
+    Raises
+    ------
+    RequestError : an option makes no sense, or the table does not allow what was asked.
+    """
+    started = time.perf_counter()
+    run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
+    names = _models(models)
+    if draws < 2:
+        raise RequestError(f"{draws} draws make no interval; ask for some hundred")
+    notes = list(table.notes)
+    if test_table is not None:
+        table, said = crossed(table, test_table)
+        notes += said
+    table, said = usable(table)
+    notes += said
+    units = find_units(table)
+    settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
+    plans, said = _plans(table, units, settings, protocol, crossing=test_table is not None)
+    notes += [*units.notes, *said]
+    table = table if features is None else table.select(features)
+    work = Work(
+        table, units, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
+    )
+    outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
+    comparison = work.frames(outcomes)
+    notes += _warnings(work.fits, outcomes)
+    run |= {
+        "protocols": [p.protocol for p in plans],
+        "parameters": {
+            "protocol": protocol or ("cv" if test_table is None else "cross"),
+            "folds": folds,
+            "test_size": test_size,
+            "group": group,
+            "features": None if features is None else list(table.families),
+            "probabilities": probabilities,
+            "tune": tune,
+            "ablate": ablate,
+            "draws": draws,
+        },
+        "models": list(names),
+        "seed": seed,
+        "folds": {p.protocol: len(p.folds) for p in plans},
+        "versions": _versions(),
+        "table": _described(table),
+        "label": table.label,
+        "seconds": round(time.perf_counter() - started, 3),
+    }
+    return Comparison(**comparison, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _models(models: Iterable[str] | None) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(MODELS if models is None else models))
+    for name in names:
+        spec(name)
+    if not names:
+        raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
+    return names
+
+
+def _plans(
+    table: FeatureTable, units: Units, settings: Settings, protocol: str | None, *, crossing: bool
+) -> tuple[tuple[Plan, ...], list[str]]:
+    """The plans for what was asked; of the two that ``cv`` stands for, one may be impossible."""
+    chosen = choose(protocol, table, settings, crossed=crossing)
+    plans: list[Plan] = []
+    notes: list[str] = []
+    for name in chosen:
+        try:
+            plans.append(plan(name, table, units, settings))
+        except RequestError as error:
+            if name != "cv-artist" or len(chosen) == 1:
+                raise
+            notes.append(f"cv-artist is left out: {error}")
+    return tuple(plans), notes + [note for made in plans for note in made.notes]
+
+
+def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
+    """One note for each model and warning, however many fits gave it."""
+    said: dict[tuple[str, str], int] = {}
+    for fit, fitted in zip(fits, outcomes, strict=True):
+        for line in fitted.warnings:
+            said[fit.model, line] = said.get((fit.model, line), 0) + 1
+    return [f"{model}: {line} (in {count} fits)" for (model, line), count in said.items()]
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "genreclf": __version__} | {name: version(name) for name in _LIBRARIES}
+
+
+def _described(table: FeatureTable) -> dict[str, Any]:
+    labels = table.y.astype(str)
+    return {
+        "name": table.name,
+        "digest": table.digest,
+        "rows": len(table),
+        "features": len(table.features),
+        "families": {family: len(columns) for family, columns in table.families.items()},
+        "genres": {genre: int((labels == genre).sum()) for genre in table.genres},
+        "artists": None if table.groups is None else len(set(table.groups)),
+    }

@@ -1,0 +1,248 @@
+"""Fitting: every fit of a benchmark in one pool of single-threaded workers, the longest first.
+
+A fit knows its seed and its rows and shares nothing with others, so the numbers do not depend on the number of
+workers. With one thread a worker, workers times threads never exceed the cores.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genreclf.errors import RequestError
+from genreclf.evaluation.folds import Fold, inner_folds
+from genreclf.models import build, spec
+from genreclf.models.calibration import answers_of, calibrated, has_probabilities
+
+if TYPE_CHECKING:
+    from genreclf.progress import Progress
+
+# Starting workers costs about as long as this many seconds of fitting.
+_WORTH_WORKERS = 3.0
+_REFERENCE_SIZE = 6000 * 57
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What is fitted on: the same for every fit.
+
+    Parameters
+    ----------
+    X : (tracks, features).
+    y : (tracks,), genre codes.
+    genres : number of genres.
+    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.recordings.Units`.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    genres: int
+    recordings: np.ndarray
+    artists: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One model to fit on one fold.
+
+    Parameters
+    ----------
+    protocol, number : the protocol and the fold's number, from 1.
+    model : name in the zoo.
+    fold : rows to train on and to test on.
+    grouped : whether folds made inside the training part keep artists on one side.
+    columns : features to use, by position; all where None.
+    step : what the fit is for: empty for the comparison itself, else a step of the ablation.
+    calibrate : whether a model without probabilities is given some.
+    tune : whether its parameters are searched inside the training part.
+    families : features of each family, by position, to shuffle over the test tracks; empty for none.
+    """
+
+    protocol: str
+    number: int
+    model: str
+    fold: Fold
+    grouped: bool = False
+    columns: np.ndarray | None = None
+    step: str = ""
+    calibrate: bool = False
+    tune: bool = False
+    families: Sequence[np.ndarray] = ()
+    seed: int = 42
+
+    @property
+    def seconds(self) -> float:
+        """A rough guess of how long it takes, to start the longest first."""
+        columns = 1.0 if self.columns is None else len(self.columns)
+        candidates = 1 + (10 if self.tune and spec(self.model).space else 0)
+        return spec(self.model).cost * len(self.fold.train) * columns * candidates
+
+    def __str__(self) -> str:
+        return f"{self.model}, {self.protocol} fold {self.number}" + (f", {self.step}" if self.step else "")
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What came of a fit.
+
+    Parameters
+    ----------
+    said : (tested,), genre codes.
+    probabilities : (tested, genres); None where the model has none.
+    shuffled : (families, repeats, tested), genre codes with a family's features shuffled over the tracks.
+    parameters, inner_macro_f1 : what a search chose, and its score there; None without a search.
+    warnings : what the model said of itself, without repeats.
+    """
+
+    said: np.ndarray
+    probabilities: np.ndarray | None
+    fit_seconds: float
+    predict_seconds: float
+    shuffled: np.ndarray | None = None
+    parameters: dict[str, Any] | None = None
+    inner_macro_f1: float = float("nan")
+    warnings: tuple[str, ...] = field(default=())
+
+
+def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Progress) -> list[Fitted]:
+    """Run fits in a pool of workers and give their outcomes in the order of the fits.
+
+    Parameters
+    ----------
+    jobs : number of workers; None takes one for each core.
+
+    Raises
+    ------
+    RequestError : a model cannot be fitted to its tracks.
+    """
+    order = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
+    found: list[Fitted | None] = [None] * len(fits)
+    progress.begin("fitting models", len(fits))
+    try:
+        for place, outcome in _run([(k, fits[k]) for k in order], data, _workers(fits, data, jobs)):
+            found[place] = outcome
+            progress.advance(str(fits[place]))
+    finally:
+        progress.end()
+    return [outcome for outcome in found if outcome is not None]
+
+
+def _workers(fits: Sequence[Fit], data: Data, jobs: int | None) -> int:
+    import joblib
+
+    if jobs is not None and jobs < 1:
+        raise RequestError(f"{jobs} workers make no sense; ask for at least 1 with --jobs")
+    width = data.X.shape[1]
+    seconds = sum(fit.seconds * (width if fit.columns is None else 1) for fit in fits) / _REFERENCE_SIZE
+    if seconds < _WORTH_WORKERS:
+        return 1
+    return min(joblib.cpu_count() if jobs is None else jobs, len(fits))
+
+
+def _run(numbered: Iterable[tuple[int, Fit]], data: Data, workers: int) -> Iterator[tuple[int, Fitted]]:
+    if workers == 1:
+        for place, fit in numbered:
+            yield place, fit_one(fit, data)
+        return
+    import joblib
+
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        pool = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers + 1)
+        yield from pool(joblib.delayed(_numbered)(place, fit, data) for place, fit in numbered)
+
+
+def _numbered(place: int, fit: Fit, data: Data) -> tuple[int, Fitted]:
+    return place, fit_one(fit, data)
+
+
+def fit_one(fit: Fit, data: Data) -> Fitted:
+    """Fit one model on one fold, on one thread, and let it answer for the tested tracks.
+
+    Raises
+    ------
+    RequestError : the model cannot be fitted to these tracks.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1), warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            fitted = _fit(fit, data)
+        except Exception as error:  # noqa: BLE001 - whatever a model raises is said with its name
+            raise RequestError(f"{fit}: cannot be fitted: {' '.join(str(error).split())}") from None
+    from sklearn.exceptions import ConvergenceWarning
+
+    lines = {" ".join(str(w.message).split()) for w in said if issubclass(w.category, ConvergenceWarning)}
+    return _with_warnings(fitted, tuple(sorted(lines)))
+
+
+def _fit(fit: Fit, data: Data) -> Fitted:
+    columns = slice(None) if fit.columns is None else fit.columns
+    train, test = fit.fold.train, fit.fold.test
+    X, y = data.X[train][:, columns], data.y[train]
+    model = build(fit.model, fit.seed)
+    started = time.perf_counter()
+    parameters, inner = None, float("nan")
+    if fit.tune and spec(fit.model).space:
+        from genreclf.evaluation.tuning import search
+
+        model, parameters, inner = search(model, spec(fit.model), X, y, _inner(fit, data, folds=3), seed=fit.seed)
+    teller = None
+    if fit.calibrate and not has_probabilities(model):
+        teller = calibrated(model, X, y, _inner(fit, data, folds=5))
+        model = answers_of(teller)
+    else:
+        model.fit(X, y)
+        teller = model if has_probabilities(model) else None
+    fitted = time.perf_counter()
+    tested = data.X[test][:, columns]
+    said = model.predict(tested)
+    predicted = time.perf_counter()
+    return Fitted(
+        said=said,
+        probabilities=None if teller is None else _in_all_genres(teller, tested, data.genres),
+        fit_seconds=fitted - started,
+        predict_seconds=predicted - fitted,
+        shuffled=_shuffled(model, tested, fit),
+        parameters=parameters,
+        inner_macro_f1=inner,
+    )
+
+
+def _with_warnings(fitted: Fitted, lines: tuple[str, ...]) -> Fitted:
+    from dataclasses import replace
+
+    return replace(fitted, warnings=lines) if lines else fitted
+
+
+def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds inside the training part, with the same things kept together as outside."""
+    train = fit.fold.train
+    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
+    made = inner_folds(data.y[train], tied[train], grouped=fit.grouped, folds=folds, seed=fit.seed)
+    return made.pairs()
+
+
+def _in_all_genres(model: Any, X: np.ndarray, genres: int) -> np.ndarray:  # noqa: ANN401
+    """(tracks, genres), with zeros for genres that the model was not trained on."""
+    probabilities = np.zeros((len(X), genres))
+    probabilities[:, model.classes_] = model.predict_proba(X)
+    return probabilities
+
+
+def _shuffled(model: Any, X: np.ndarray, fit: Fit, repeats: int = 5) -> np.ndarray | None:  # noqa: ANN401
+    if not fit.families:
+        return None
+    rng = np.random.default_rng([fit.seed, fit.number])
+    said = np.empty((len(fit.families), repeats, len(X)), dtype=np.intp)
+    for k, columns in enumerate(fit.families):
+        for repeat in range(repeats):
+            other = X.copy()
+            other[:, columns] = X[rng.permutation(len(X))][:, columns]
+            said[k, repeat] = model.predict(other)
+    return said

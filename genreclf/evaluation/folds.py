@@ -1,0 +1,247 @@
+"""Folds: stratified, repeatable, with everything that belongs together on one side.
+
+A fold is a pair of row numbers, trained on and tested on. Where no row has a twin, the random folds and the
+holdout are scikit-learn's own for the same seed, and so are the grouped folds wherever those hold every genre.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genreclf.errors import RequestError
+
+_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Row numbers to train on and to test on, each in ascending order."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Folds and what the user must know of them."""
+
+    folds: tuple[Fold, ...]
+    notes: tuple[str, ...] = ()
+
+    def pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """As scikit-learn takes them for ``cv``."""
+        return [(fold.train, fold.test) for fold in self.folds]
+
+
+def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed: int = 42) -> Folds:
+    """Stratified folds; the rows of one recording go where its first row goes.
+
+    Parameters
+    ----------
+    y : (tracks,), genres, each with at least two recordings.
+    recordings : (tracks,), numbers from 0 to the number of recordings less one.
+
+    Raises
+    ------
+    RequestError : there are fewer than two folds, or more than the largest genre has recordings.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    _check_folds(folds)
+    rows = _rows_to_split(recordings)
+    labels = y[rows].astype(str)
+    largest = _largest_genre(labels)
+    if folds > largest:
+        raise RequestError(f"{folds} folds, but no genre has more than {largest} tracks; ask for fewer with --folds")
+    side = np.zeros(len(y), dtype=int)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+        for number, (_, test) in enumerate(splitter.split(rows, labels)):
+            side[rows[test]] = number
+    return _checked(y, _with_first(side, recordings), folds, "tracks", ())
+
+
+def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: int = 42) -> Folds:
+    """Stratified folds with each group (an artist and what is tied to them) on one side.
+
+    Stratified grouping can leave a genre out of a fold. Then the next seeds are tried, and the folds with the
+    fewest such gaps are taken; what is left is said.
+
+    Parameters
+    ----------
+    y : (tracks,), genres.
+    groups : (tracks,), group numbers.
+
+    Raises
+    ------
+    RequestError : no two folds can be made that leave two genres to train on.
+    """
+    _check_folds(folds)
+    number_of_groups = len(np.unique(groups))
+    notes: list[str] = []
+    if number_of_groups < 2:
+        raise RequestError("artist-safe folds need at least two artists; --no-group splits at random")
+    if number_of_groups < folds:
+        notes.append(f"{number_of_groups} artists: {number_of_groups} folds instead of {folds}")
+        folds = number_of_groups
+    possible = _artists_by_genre(y, groups).min() >= folds
+    best: tuple[int, int, np.ndarray] | None = None
+    for attempt in range(_ATTEMPTS if possible else 1):
+        side = _grouped_sides(y, groups, folds, seed + attempt)
+        gaps = _gaps(y, side, folds)
+        if best is None or gaps < best[0]:
+            best = (gaps, attempt, side)
+        if gaps == 0:
+            break
+    assert best is not None  # noqa: S101 - the loop runs at least once
+    if best[1]:
+        notes.append(
+            f"seed {seed} left a genre out of an artist-safe fold; seed {seed + best[1]} was taken for the folds"
+        )
+    return _checked(y, best[2], folds, "artists", tuple(notes))
+
+
+def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, seed: int = 42) -> Folds:
+    """One stratified random split; the rows of one recording go where its first row goes.
+
+    Raises
+    ------
+    RequestError : the share to test on leaves no room for every genre on both sides.
+    """
+    from sklearn.model_selection import train_test_split
+
+    if not 0 < test_size < 1:
+        raise RequestError(f"a test share of {test_size} makes no sense; give one between 0 and 1, for example 0.25")
+    rows = _rows_to_split(recordings)
+    try:
+        _, test = train_test_split(rows, test_size=test_size, stratify=y[rows].astype(str), random_state=seed)
+    except ValueError as error:
+        raise RequestError(
+            f"a test share of {test_size} does not leave every genre on both sides ({error}); "
+            "choose another with --test-size"
+        ) from None
+    side = np.ones(len(y), dtype=int)
+    side[test] = 0
+    return _checked(y, _with_first(side, recordings), 1, "tracks", ())
+
+
+def inner_folds(y: np.ndarray, tied: np.ndarray, *, grouped: bool, folds: int = 5, seed: int = 42) -> Folds:
+    """Folds inside a training part: to choose parameters, or to calibrate.
+
+    Where artists cannot be kept apart (too few of them), recordings still are.
+
+    Parameters
+    ----------
+    y : (tracks,), genres.
+    tied : (tracks,), numbers of the groups if `grouped`, else of the recordings.
+    """
+    tied = np.unique(tied, return_inverse=True)[1]
+    if grouped:
+        try:
+            return grouped_folds(y, tied, folds=folds, seed=seed)
+        except RequestError:
+            tied = np.arange(len(y))
+    return random_folds(y, tied, folds=min(folds, _largest_genre(y)), seed=seed)
+
+
+def one_fold(y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Folds:
+    """The fold of a given split, with what is amiss about its genres in notes.
+
+    Raises
+    ------
+    RequestError : fewer than two genres to train on, or nothing to test on.
+    """
+    side = np.full(len(y), -1)
+    side[train], side[test] = 1, 0
+    return _checked(y, side, 1, "tracks", ())
+
+
+def _rows_to_split(recordings: np.ndarray) -> np.ndarray:
+    """All rows where twins are few, so that the folds are scikit-learn's but for the twins; else one a recording."""
+    first = np.unique(recordings, return_index=True)[1]
+    return np.arange(len(recordings)) if len(first) >= 0.9 * len(recordings) else np.sort(first)
+
+
+def _with_first(side: np.ndarray, recordings: np.ndarray) -> np.ndarray:
+    """Put every row on the side of the first row of its recording."""
+    first = np.unique(recordings, return_index=True)[1]
+    return np.asarray(side[first][recordings])
+
+
+def _check_folds(folds: int) -> None:
+    if folds < 2:
+        raise RequestError(f"{folds} folds make no sense; ask for at least 2 with --folds")
+
+
+def _grouped_sides(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    side = np.empty(len(y), dtype=int)
+    splitter = StratifiedGroupKFold(min(folds, _largest_genre(y)), shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for number, (_, test) in enumerate(splitter.split(y, y.astype(str), groups)):
+            side[test] = number
+    return side
+
+
+def _largest_genre(y: np.ndarray) -> int:
+    return int(np.unique(y.astype(str), return_counts=True)[1].max())
+
+
+def _artists_by_genre(y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    return np.array([len(np.unique(groups[y == genre])) for genre in np.unique(y.astype(str))])
+
+
+def _gaps(y: np.ndarray, side: np.ndarray, folds: int) -> int:
+    """Number of times that a genre is missing where a fold trains or tests."""
+    gaps = 0
+    for genre in np.unique(y.astype(str)):
+        held = np.bincount(side[y == genre], minlength=folds)
+        gaps += int((held == 0).sum() + (held == held.sum()).sum())
+    return gaps
+
+
+def _checked(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequence[str]) -> Folds:
+    """Make folds of side numbers, and say or refuse what is amiss.
+
+    A row with side k is tested in fold k and trained on in the others; with a negative side it takes no part.
+    """
+    made: list[Fold] = []
+    said = list(notes)
+    for number in range(folds):
+        test = np.flatnonzero(side == number)
+        train = np.flatnonzero((side >= 0) & (side != number))
+        if not len(test):
+            said.append(f"fold {number + 1} of {folds} would hold no track and is left out")
+        else:
+            made.append(Fold(train, test))
+    for fold in made:
+        if len(np.unique(y[fold.train].astype(str))) < 2:
+            raise RequestError(
+                f"a fold would train on fewer than two genres: too few {what} of a genre; add {what} or genres"
+            )
+    if not made:
+        raise RequestError("no fold holds any track to test on")
+    return Folds(tuple(made), (*said, *_missing_genres(y, made, what)))
+
+
+def _missing_genres(y: np.ndarray, folds: Sequence[Fold], what: str) -> list[str]:
+    notes = []
+    for genre in sorted({str(g) for fold in folds for g in (*y[fold.train], *y[fold.test])}):
+        for part, consequence in (
+            ("train", "it cannot be found there"),
+            ("test", "it is not asked for there"),
+        ):
+            gaps = [str(k + 1) for k, fold in enumerate(folds) if genre not in y[getattr(fold, part)]]
+            if not gaps:
+                continue
+            where = "" if len(folds) == 1 else f" of fold{'s' if len(gaps) > 1 else ''} {', '.join(gaps)}"
+            verb = "training" if part == "train" else "test"
+            notes.append(f"genre {genre!r}: too few {what}, none in the {verb} part{where}; {consequence}")
+    return notes

@@ -1,0 +1,84 @@
+"""What of a table can be evaluated: rows with a genre, genres with two tracks, features that differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    from genreclf.table import FeatureTable
+
+
+def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
+    """Leave out what cannot be evaluated, and say so.
+
+    Raises
+    ------
+    RequestError : fewer than two genres are left, or no feature tells anything.
+    """
+    notes: list[str] = []
+    keep = np.array([bool(genre) for genre in table.y], dtype=bool)
+    if not keep.all():
+        notes.append(f"{int((~keep).sum())} tracks without a genre are left out")
+    counts = Counter(genre for genre in table.y if genre)
+    single = sorted(genre for genre, count in counts.items() if count == 1)
+    if single:
+        notes.append(
+            f"genres with one track cannot be both trained on and tested, and are left out: {', '.join(single)}"
+        )
+        keep &= ~np.isin(table.y.astype(str), single)
+    left = table if keep.all() else table.take(keep)
+    if len(left.genres) < 2:
+        found = f"only {left.genres[0]!r}" if left.genres else "none"
+        raise RequestError(
+            f"{table.name}: a comparison needs at least two genres with two tracks each; there is {found}"
+        )
+    if not left.features or not np.ptp(left.X, axis=0).any():
+        raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
+    return left, notes
+
+
+def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, list[str]]:
+    """Put a table to train on and a table to test on into one, with a column ``split`` that tells them apart.
+
+    Genres and features that only one of them has are left out, and said.
+
+    Raises
+    ------
+    RequestError : the tables share no feature, or fewer than two genres.
+    """
+    import pandas as pd
+
+    features = tuple(name for name in table.features if name in set(tested.features))
+    if not features:
+        raise RequestError(
+            f"{table.name} and {tested.name} share no feature column; extract both with the same feature set"
+        )
+    notes = []
+    apart = len(table.features) + len(tested.features) - 2 * len(features)
+    if apart:
+        notes.append(f"{apart} features that only one of the two tables has are left out")
+    shared = (set(table.genres) & set(tested.genres)) - {""}
+    lonely = sorted((set(table.genres) | set(tested.genres)) - shared - {""})
+    if lonely:
+        notes.append(f"genres that only one of the two tables has are left out: {', '.join(lonely)}")
+    if len(shared) < 2:
+        raise RequestError(
+            f"{table.name} and {tested.name} share fewer than two genres: "
+            f"{', '.join(table.genres[:8])} against {', '.join(tested.genres[:8])}"
+        )
+    parts = []
+    for one, side in ((table, "training"), (tested, "test")):
+        rows = np.isin(one.y.astype(str), list(shared))
+        frame = one.frame.loc[rows].drop(columns=[c for c in one.features if c not in features])
+        parts.append(frame.assign(split=side))
+    frame = pd.concat(parts, ignore_index=True)
+    identity = [name for name in frame.columns if name not in features]
+    frame[identity] = frame[identity].astype("object").fillna("")
+    both = replace(table, frame=frame, features=features, name=f"{table.name} to {tested.name}")
+    return both, notes

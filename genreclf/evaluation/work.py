@@ -1,0 +1,166 @@
+"""The work of a benchmark: what there is to fit, and the frames made of what comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
+from genreclf.evaluation.answers import (
+    Answers,
+    gather,
+    genre_rows,
+    prediction_frame,
+    probability_frame,
+    score_rows,
+    test_rows,
+)
+from genreclf.evaluation.bootstrap import Bootstrap
+from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.leak import leak_rows
+from genreclf.evaluation.track_map import track_map
+from genreclf.models import spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genreclf.evaluation.protocols import Plan
+    from genreclf.evaluation.recordings import Units
+    from genreclf.table import FeatureTable
+
+_KNOWN_OF_TRACKS = ("artist", "title", "path")
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A benchmark whose every choice is made.
+
+    Parameters
+    ----------
+    table, units : the usable tracks and who of them must stay together.
+    plans : the protocols; ranking and ablation go by the first.
+    models : names in the zoo.
+    """
+
+    table: FeatureTable
+    units: Units
+    plans: tuple[Plan, ...]
+    models: tuple[str, ...]
+    seed: int
+    probabilities: bool
+    tune: bool
+    ablate: bool
+    draws: int
+
+    @cached_property
+    def positions(self) -> dict[str, np.ndarray]:
+        """The positions of each family's features."""
+        return family_positions(self.table.features, self.table.families)
+
+    @cached_property
+    def data(self) -> Data:
+        """What is fitted on."""
+        genres = np.array(self.table.genres)
+        codes = np.searchsorted(genres, self.table.y.astype(str))
+        return Data(self.table.X, codes, len(genres), self.units.recordings, self.units.artists)
+
+    @cached_property
+    def fits(self) -> list[Fit]:
+        """Every fit: models, protocols and folds, and what the ablation adds."""
+        found = [
+            Fit(
+                made.protocol,
+                number,
+                model,
+                fold,
+                grouped=made.grouped,
+                calibrate=self.probabilities,
+                tune=self.tune,
+                families=self._shuffled_families(made, model),
+                seed=self.seed,
+            )
+            for made in self.plans
+            for model in self.models
+            for number, fold in enumerate(made.folds, start=1)
+        ]
+        if self.ablate:
+            found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed)
+        return found
+
+    def _shuffled_families(self, made: Plan, model: str) -> tuple[np.ndarray, ...]:
+        wanted = self.ablate and made is self.plans[0] and not spec(model).baseline
+        return tuple(self.positions.values()) if wanted else ()
+
+    def frames(self, outcomes: Sequence[Fitted]) -> dict[str, pd.DataFrame]:
+        """The tables of a `Comparison`, from the outcomes of `fits` in their order."""
+        import pandas as pd
+
+        pairs = list(zip(self.fits, outcomes, strict=True))
+        main = [(fit, fitted) for fit, fitted in pairs if not fit.step]
+        answers = [self._answers(made, main) for made in self.plans]
+        tests = [test_rows(given) for given in answers]
+        rows: dict[str, list[dict[str, Any]]] = {
+            "scores": [row for given, tested in zip(answers, tests, strict=True) for row in score_rows(given, tested)],
+            "genre_scores": [row for given in answers for row in genre_rows(given)],
+            "tests": [row for tested in tests for row in tested],
+            "leak": self._leak(answers),
+            "ablation": [],
+            "importance": [],
+            "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
+        }
+        if self.ablate:
+            rows["ablation"] = ablation_rows(answers[0], self.data, pairs, self.positions)
+            rows["importance"] = importance_rows(answers[0], main, list(self.positions))
+        ids = self.table.ids
+        frames = {name: pd.DataFrame(found) for name, found in rows.items()}
+        frames["predictions"] = pd.concat([prediction_frame(given, ids) for given in answers], ignore_index=True)
+        told = [probability_frame(given, ids) for given in answers] if self.probabilities else [pd.DataFrame()]
+        frames["probabilities"] = pd.concat(told, ignore_index=True)
+        frames["tracks"] = self._tracks(answers)
+        frames["retrieval"] = pd.DataFrame()
+        return frames
+
+    def _answers(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Answers:
+        drawn = Bootstrap.over(self.units.widest[made.tested], draws=self.draws, seed=self.seed)
+        here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
+        return gather(made, self.table.genres, self.data, here, drawn)
+
+    def _leak(self, answers: Sequence[Answers]) -> list[dict[str, Any]]:
+        by_protocol = {given.protocol: given for given in answers}
+        if not {"cv-artist", "cv-random"} <= set(by_protocol):
+            return []
+        return leak_rows(
+            by_protocol["cv-artist"],
+            by_protocol["cv-random"],
+            self.units.widest,
+            draws=self.draws,
+            seed=self.seed,
+        )
+
+    def _tracks(self, answers: Sequence[Answers]) -> pd.DataFrame:
+        """The tested tracks and their places on the map."""
+        rows = np.unique(np.concatenate([given.rows for given in answers]))
+        known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
+        tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
+        places = track_map(self.table.X, self.data.y)[rows]
+        return tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
+
+
+def _tuning(fit: Fit, fitted: Fitted) -> list[dict[str, Any]]:
+    """The row of the frame ``tuning`` for one fit, if its parameters were searched."""
+    if fitted.parameters is None:
+        return []
+    return [
+        {
+            "protocol": fit.protocol,
+            "model": fit.model,
+            "fold": fit.number,
+            "parameters": json.dumps(fitted.parameters, sort_keys=True),
+            "inner_macro_f1": fitted.inner_macro_f1,
+        }
+    ]
