@@ -23,6 +23,8 @@ class Figure:
     caption : how to read it, in a sentence or two.
     wide, narrow : the drawing for a desk and for a telephone; without `narrow`, one for both.
     hover : for the map of tracks, what to say of each point.
+    alone : the drawing for the picture file, where it is not `wide`.
+    legend : for the map, each genre with a picture of its mark.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Figure:
     wide: Drawing
     narrow: Drawing | None = None
     hover: dict[str, object] = field(default_factory=dict)
+    alone: Drawing | None = None
+    legend: Sequence[tuple[str, str]] = ()
 
 
 def figure(name: str, caption: str, draw: Callable[[float], Drawing], *, narrow: bool = True) -> Figure:
@@ -72,7 +76,9 @@ class Section:
     identity : its anchor on the page.
     title, lead : heading, and what to know before looking.
     figures, tables, parts : what it holds; `parts` are sections below it.
+    facts : names and values, a line each.
     folded : shown closed, to be opened.
+    beside : figures may stand side by side.
     """
 
     identity: str
@@ -81,7 +87,9 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     parts: Sequence[Section] = ()
+    facts: Sequence[tuple[str, str]] = ()
     folded: bool = False
+    beside: bool = False
 
     def all_figures(self) -> Iterator[Figure]:
         """The figures of the section and of its parts."""

@@ -35,7 +35,7 @@ def comparison_pages(comparison: Comparison) -> dict[str, str]:
     }
     for part in parts:
         for figure in part.all_figures():
-            pages[f"pictures/{figure.name}.svg"] = figure.wide.standalone(chart_style())
+            pages[f"pictures/{figure.name}.svg"] = (figure.alone or figure.wide).standalone(chart_style())
     return pages
 
 

@@ -50,6 +50,11 @@ def _section(section: Section, level: int) -> Iterator[str]:
         yield from (*_figure(figure), "")
     for table in section.tables:
         yield from (*_table(table), "")
+    for name, value in section.facts:
+        shown = f"`{clean(value)}`" if name == "command" and "`" not in value else escaped(value)
+        yield f"- **{escaped(name)}:** {shown}"
+    if section.facts:
+        yield ""
     for part in section.parts:
         yield from _section(part, level + 1)
     if section.folded:

@@ -61,9 +61,11 @@ def mark(
     drawing.add("path", d=glyph(shape, x, y, size), class_=class_, tip=tip)
 
 
-def legend(drawing: Drawing, entries: Sequence[tuple[int, str, str]], x: float, y: float) -> None:
-    """Marks (shape, class) and what they stand for, in a line."""
-    for shape, class_, name in entries:
+def legend(drawing: Drawing, entries: Sequence[tuple[int, str, str]], y: float) -> None:
+    """Marks (shape, class) and what they stand for, in a line as wide as the drawing."""
+    x, room = 0.0, drawing.width / max(len(entries), 1) - 31
+    for shape, class_, full in entries:
+        name = shorten(full, room if len(entries) > 1 else drawing.width - 20, 12)
         mark(drawing, x + 6, y - 4, shape=shape, class_=class_)
         drawing.text(x + 17, y, name, class_="note")
         x += 17 + text_width(name, 12) + 14
