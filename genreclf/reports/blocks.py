@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from genreclf.reports.svg import Drawing
 
-WIDE, NARROW = 860.0, 340.0
+WIDE, NARROW = 936.0, 340.0
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ def figure(name: str, caption: str, draw: Callable[[float], Drawing], *, narrow:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of a table: what it shows, what it is sorted by, and whether it stands out."""
+    """One cell of a table: what it shows, what it is sorted by, whether it stands out, and a small line below."""
 
     text: str
     key: float | str = ""
     strong: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Section:
     ----------
     identity : its anchor on the page.
     title, lead : heading, and what to know before looking.
+    short : what the page's list of sections calls it; by default, the title.
     figures, tables, parts : what it holds; `parts` are sections below it.
     facts : names and values, a line each.
     folded : shown closed, to be opened.
@@ -88,6 +90,7 @@ class Section:
     tables: Sequence[Table] = ()
     parts: Sequence[Section] = ()
     facts: Sequence[tuple[str, str]] = ()
+    short: str = ""
     folded: bool = False
     beside: bool = False
 

@@ -16,7 +16,17 @@ from genreclf.reports.outcome import (
     score_of,
     value_of,
 )
-from genreclf.reports.wording import count, listed, model_title, p_value, points, protocol_title, seconds, with_interval
+from genreclf.reports.wording import (
+    count,
+    interval,
+    listed,
+    model_title,
+    p_value,
+    points,
+    protocol_title,
+    seconds,
+    with_interval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +130,8 @@ def _leak(comparison: Comparison, best: str) -> Iterator[Finding]:
     rows = leak[leak["model"] == best]
     row = rows_of(rows if len(rows) else leak)[0]
     amount, low, high = score_of(row, "leak")
-    size = with_interval(abs(amount), *((low, high) if amount >= 0 else (-high, -low)))
+    ends = interval(*((low, high) if amount >= 0 else (-high, -low)))
+    size = points(abs(amount)) + (f" (95 % interval {ends})" if ends else "")
     if low > 0 or (amount > 0 and not math.isfinite(low)):
         text = (
             f"Had tracks of one artist been allowed on both sides of the split, {model_title(row['model'])} would have"

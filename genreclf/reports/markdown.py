@@ -10,7 +10,7 @@ from genreclf.reports.wording import clean
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from genreclf.reports.blocks import Figure, Section, Table
+    from genreclf.reports.blocks import Cell, Figure, Section, Table
     from genreclf.reports.findings import Finding
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~<>&@:$-])")
@@ -71,4 +71,9 @@ def _table(table: Table) -> Iterator[str]:
     yield "| " + " | ".join(escaped(column.title) for column in table.columns) + " |"
     yield "|" + "|".join("---:" if column.numeric else "---" for column in table.columns) + "|"
     for row in table.rows:
-        yield "| " + " | ".join(f"**{escaped(c.text)}**" if c.strong else escaped(c.text) for c in row) + " |"
+        yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
+
+
+def _cell(cell: Cell) -> str:
+    text = f"**{escaped(cell.text)}**" if cell.strong and cell.text else escaped(cell.text)
+    return f"{text}<br><sub>{escaped(cell.note)}</sub>" if cell.note else text

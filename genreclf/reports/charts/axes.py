@@ -67,5 +67,5 @@ def legend(drawing: Drawing, entries: Sequence[tuple[int, str, str]], y: float) 
     for shape, class_, full in entries:
         name = shorten(full, room if len(entries) > 1 else drawing.width - 20, 12)
         mark(drawing, x + 6, y - 4, shape=shape, class_=class_)
-        drawing.text(x + 17, y, name, class_="note")
-        x += 17 + text_width(name, 12) + 14
+        drawing.text(x + 18, y, name, class_="note")
+        x += 18 + text_width(name, 12) + 15

@@ -21,7 +21,7 @@ def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawi
     cell = min(max((width - left) / max(len(genres), 1), 30.0), 64.0)
     height = min(cell, 44.0)
     slanted = max((text_width(name, 12) for name in genres), default=0) > cell - 4
-    top = (min(label_room(genres, most=110, size=12) * 0.75 + 12, 92.0) if slanted else 20.0) + 20
+    top = min(label_room(genres, most=110, size=12) * 0.68 + 14, 92.0) if slanted else 26.0
     overhang = 46.0 if slanted else 0.0
     drawing = Drawing(
         left + cell * len(genres) + overhang,
@@ -30,8 +30,7 @@ def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawi
         "Rows are the genres that tracks have, columns the genres that the model said. "
         + "; ".join(_line(confusion, row) for row in range(len(genres))),
     )
-    drawing.text(left, 12, "said to be →", class_="note")
-    drawing.text(0, top - 6, "is ↓", class_="note")
+    drawing.text(0, top - 8, "is ↓ said →", class_="note")
     for index, genre in enumerate(genres):
         x, y = left + cell * (index + 0.5), top + height * (index + 0.5)
         shown = shorten(genre, left - 10, 12.5)

@@ -21,8 +21,8 @@ Box = tuple[float, float, float, float]
 def cost_chart(ranking: pd.DataFrame, *, width: float) -> Drawing:
     """Draw macro-F1 with its interval over the fit time, in powers of ten."""
     rows = [row for row in rows_of(contenders(ranking)) if value_of(row, "fit_seconds") > 0]
-    height = 330.0 if width >= 560 else 290.0
-    left, right, top, bottom = 40.0, width - 12, 16.0, height - 46
+    height = 360.0 if width >= 560 else 290.0
+    left, right, top, bottom = 40.0, width - 12, 26.0, height - 46
     times = [value_of(row, "fit_seconds") for row in rows]
     drawing = Drawing(width, height, "Macro-F1 against fit time", _description(rows))
     across = Scale(*_decades(times), left + 10, right - 10, logarithmic=True)
@@ -41,6 +41,7 @@ def cost_chart(ranking: pd.DataFrame, *, width: float) -> Drawing:
         x, (score, low, high) = across(value_of(row, "fit_seconds")), score_of(row)
         if math.isfinite(low) and math.isfinite(high):
             drawing.line(x, up(low), x, up(high), class_="whisker thin")
+            taken.append((x - 2, up(high), x + 2, up(low)))
         taken.append((x - 7, up(score) - 7, x + 7, up(score) + 7))
     for index, row in enumerate(rows):
         x, y = across(value_of(row, "fit_seconds")), up(value_of(row, "macro_f1"))

@@ -21,7 +21,8 @@ def forest(ranking: pd.DataFrame, *, width: float) -> Drawing:
     roomy = width >= 560
     left = label_room(titles, most=width * 0.34) + 22
     right = text_width("67.1 (60.2 to 73.0)", 12.5) if roomy else 40
-    top, bottom = 24.0, 24.0 + ROW * len(rows)
+    top = 24.0 + 15.0 * max(len(floors) - 1, 0)
+    bottom = top + ROW * len(rows)
     drawing = Drawing(width, bottom + 42, "Macro-F1 of each model, with 95 % intervals", _description(rows))
     ends = [*rows["macro_f1"], *_column(rows, "macro_f1_low"), *_column(rows, "macro_f1_high")]
     scale = points_scale(_with_near(ends, floors), left, width - right - 12)
@@ -58,21 +59,19 @@ def _with_near(ends: list[float], floors: pd.DataFrame) -> list[float]:
     if not known:
         return ends
     span = max(max(known) - min(known), 0.1)
-    return known + [float(v) for v in floors["macro_f1"] if float(v) >= min(known) - 2 * span]
+    return known + [float(v) for v in floors["macro_f1"] if float(v) >= min(known) - span]
 
 
 def _floors(drawing: Drawing, scale: Scale, floors: pd.DataFrame, top: float, bottom: float) -> None:
-    taken = -math.inf
+    height = top - 10
     for row in sorted(rows_of(floors), key=lambda row: float(row["macro_f1"])):
-        value, title = float(row["macro_f1"]), model_title(str(row["model"]))
-        if not scale.low <= value <= scale.high:
-            continue
-        x = scale(value)
-        drawing.line(x, top - 4, x, bottom, class_="floor")
-        short = f"{title} {points(value)}"
-        if x > taken and x + text_width(short, 12) < scale.end + 100:
-            drawing.text(x - 2, top - 10, short, class_="note")
-            taken = x + text_width(short, 12) + 8
+        value = float(row["macro_f1"])
+        if scale.low <= value <= scale.high:
+            x, name = scale(value), f"{model_title(str(row['model']))} {points(value)}"
+            drawing.line(x, height + 2, x, bottom, class_="floor")
+            fits = x + text_width(name, 12) < drawing.width
+            drawing.text(x + (4 if fits else -4), height, name, class_="note", text_anchor="start" if fits else "end")
+            height -= 15
 
 
 def _bracket(drawing: Drawing, tied: list[bool], x: float, top: float) -> None:

@@ -16,7 +16,7 @@ _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 def reliability_diagram(reliability: Reliability, *, model: str, width: float = 340) -> Drawing:
     """Draw the bins with their intervals, and below them how many tracks each holds."""
-    left, right, top, bottom = 40.0, width - 10, 18.0, width - 62
+    left, right, top, bottom = 40.0, width - 14, 26.0, width - 62
     drawing = Drawing(
         width,
         width + 12,

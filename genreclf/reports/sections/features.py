@@ -29,6 +29,7 @@ def ablation(comparison: Comparison) -> Section | None:
     return Section(
         "ablation",
         "Feature families one by one",
+        short="Families",
         lead="Each row adds a family to those above it; the diamond is the family alone. At the right, the score and"
         " what the step added.",
         figures=parts[0].figures,
@@ -75,6 +76,7 @@ def importance(comparison: Comparison) -> Section | None:
     return Section(
         "importance",
         "Importance of each family",
+        short="Importance",
         lead="How many points of macro-F1 are lost when the family's values are shuffled among the test tracks. A"
         " family that says the same as another one seems less important than it is.",
         figures=(

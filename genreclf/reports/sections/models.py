@@ -34,6 +34,7 @@ def genres(comparison: Comparison) -> Section | None:
     return Section(
         "genres",
         "Genre by genre",
+        short="Genres",
         figures=(
             figure(
                 "genres",
@@ -56,6 +57,7 @@ def models(comparison: Comparison) -> Section | None:
     return Section(
         "models",
         "Model by model",
+        short="Models",
         lead="Rows of a confusion matrix are what tracks are, columns what the model said. The large number and the"
         " colour are the share of the row in percent, the small number counts tracks; blue is right, orange is wrong.",
         parts=parts,

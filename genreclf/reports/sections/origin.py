@@ -22,7 +22,7 @@ def origin(comparison: Comparison) -> Section | None:
         return None
     names = [key for key in _FIRST if key in run] + sorted(set(run) - set(_FIRST))
     facts = tuple((key.replace("_", " "), text) for key in names for text in _spoken(key, run[key]))
-    return Section("origin", "How this was made", facts=facts)
+    return Section("origin", "How this was made", short="Origin", facts=facts)
 
 
 def _spoken(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds

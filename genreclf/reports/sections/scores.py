@@ -45,7 +45,7 @@ def ranking(comparison: Comparison) -> Section:
 def _ranking_table(comparison: Comparison, protocol: str) -> Table:
     scores = comparison.scores[comparison.scores["protocol"] == protocol]
     columns = [Column("Model", numeric=False), Column("Macro-F1"), Column("95 % interval"), Column("Accuracy")]
-    columns += [Column("p against the best"), Column("Fit"), Column("Predict")]
+    columns += [Column("p vs best"), Column("Fit"), Column("Predict")]
     rows = []
     for index, row in enumerate(rows_of(scores)):
         name = str(row["model"])
@@ -77,6 +77,7 @@ def leak(comparison: Comparison) -> Section | None:
     return Section(
         "leak",
         "What leaking artists would have added",
+        short="Leak",
         lead="Tracks of one artist sound alike. A split that puts some of them into training and others into the test"
         " rewards a model for knowing the artist, and promises more than new artists will show.",
         figures=(
@@ -98,6 +99,7 @@ def cost(comparison: Comparison) -> Section | None:
     return Section(
         "cost",
         "Score against fit time",
+        short="Time",
         figures=(
             figure(
                 "cost",

@@ -19,6 +19,7 @@ from genreclf.reports.sections.cells import score_cell, text_cell
 from genreclf.reports.wording import clean, count, model_title
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from genreclf.evaluation.comparison import Comparison
@@ -35,20 +36,21 @@ def track_atlas(comparison: Comparison) -> Section | None:
     tracks, places = tracks[np.isfinite(places).all(axis=1)], places[np.isfinite(places).all(axis=1)]
     if len(tracks) < 2:
         return None
-    low, span = places.min(axis=0), np.ptp(places, axis=0)
-    places = (places - low) / np.where(span > 0, span, 1.0)
+    places, outside = _framed(places)
     labels = tracks["genre"].astype(str).to_numpy(dtype=object)
     genres = sorted(set(labels), key=lambda genre: (-(labels == genre).sum(), genre))
     clouds = [GenreCloud(genre, places[labels == genre]) for genre in genres]
     return Section(
         "map",
         "Map of the tracks",
+        short="Map",
         lead="Each mark is a track; near each other are tracks whose features are alike, as far as two dimensions can"
         " show it. Point at a mark, or step through the map with the arrow keys, to see what it is.",
         figures=(
             Figure(
                 "map",
-                f"{count(len(tracks), 'track')}, a colour and a shape for each genre.",
+                f"{count(len(tracks), 'track')}, a colour and a shape for each genre."
+                + (f" {count(outside, 'mark')} at the edge would stand further out." if outside else ""),
                 track_map(clouds, width=WIDE),
                 track_map(clouds, width=NARROW),
                 hover=_hover(comparison, tracks, genres),
@@ -57,6 +59,17 @@ def track_atlas(comparison: Comparison) -> Section | None:
             ),
         ),
     )
+
+
+def _framed(places: np.ndarray) -> tuple[np.ndarray, int]:
+    """Places between 0 and 1, a few far ones held at the edge so that they don't squeeze the rest; and how many."""
+    import numpy as np
+
+    inner = np.quantile(places, [0.01, 0.99], axis=0)
+    room = 0.3 * (inner[1] - inner[0])
+    low, high = np.maximum(places.min(axis=0), inner[0] - room), np.minimum(places.max(axis=0), inner[1] + room)
+    outside = int(((places < low) | (places > high)).any(axis=1).sum())
+    return (np.clip(places, low, high) - low) / np.where(high > low, high - low, 1.0), outside
 
 
 def _hover(comparison: Comparison, tracks: pd.DataFrame, genres: list[str]) -> dict[str, object]:
@@ -90,19 +103,18 @@ def hardest(comparison: Comparison) -> Section | None:
     names, paths = model_columns(comparison), track_paths(comparison)
     columns = [Column("Track", numeric=False), Column("Genre", numeric=False), Column("Wrong")]
     columns += [Column(model_title(name), numeric=False) for name in names]
-    if any(paths.get(track.track_id) for track in tracks):
-        columns.append(Column("Path", numeric=False))
     rows = []
     for track in tracks:
-        row = [text_cell(track.name), text_cell(track.genre), Cell(str(track.wrong), track.wrong)]
-        row += [text_cell(answer, strong=answer == track.genre) for answer in track.answers]
         path = paths.get(track.track_id, "")
-        rows.append(row + [text_cell(path)] * (len(columns) - len(row)))
+        name = Cell(track.name, track.name, note="" if path == track.name else path)
+        answers = [text_cell(answer, strong=answer == track.genre) for answer in track.answers]
+        rows.append([name, text_cell(track.genre), Cell(str(track.wrong), track.wrong), *answers])
     shown = f"the {len(tracks)} hardest are shown" if total > len(tracks) else "all are shown"
     everyone = sum(track.wrong == len(names) for track in tracks)
     return Section(
         "hardest",
         "Hardest tracks",
+        short="Hardest",
         lead=f"More than half of the models got {count(total, 'track')} wrong; {shown}"
         + (f", {everyone} of them wrong with every model" if everyone and len(names) > 1 else "")
         + ". Where all agree on another genre, look at the label first.",
@@ -130,6 +142,7 @@ def retrieval(comparison: Comparison) -> Section | None:
     return Section(
         "retrieval",
         "Similar tracks",
+        short="Similar",
         lead="Ask for the tracks most like a track: how many of the first ten are of its genre, and how well the whole"
         " list is ordered. Points out of 100.",
         tables=(Table("Retrieval by likeness of the features", columns, rows),),
