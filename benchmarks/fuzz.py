@@ -23,8 +23,8 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from genreclf.features import extract_features
 
+from genreclf.features import extract_features
 from genreclf.workers import run
 
 SECONDS = 1.5

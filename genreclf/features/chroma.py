@@ -67,8 +67,6 @@ def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
     TrackError
         If the sample rate is too low to hold the seventh octave.
     """
-    from soxr import resample
-
     rate = spectra.sample_rate
     tuning = estimate_tuning(spectra.magnitude, sample_rate=rate, bins_per_octave=bins_per_octave)
     decimations = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
