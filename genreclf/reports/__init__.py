@@ -9,5 +9,15 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
 
-def write_report(comparison: Comparison, folder: Path) -> None:
-    """Write ``report.md``, ``report.html`` and the pictures of a comparison into a folder."""
+def write_report(comparison: Comparison, folder: Path | str) -> None:
+    """Write ``report.html``, ``report.md`` and ``pictures/*.svg`` of a comparison into a folder.
+
+    Raises
+    ------
+    RequestError : the folder cannot be written to.
+    """
+    from genreclf.files import write_whole
+    from genreclf.reports.comparison_page import comparison_pages
+
+    for name, content in comparison_pages(comparison).items():
+        write_whole(Path(folder) / name, content)

@@ -1,0 +1,1 @@
+"""Charts: each takes what it shows and a width, and gives a drawing."""

@@ -1,0 +1,44 @@
+"""How a comparison was made, so that it can be made again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from genreclf.reports.blocks import Section
+from genreclf.reports.wording import protocol_title, seconds
+
+if TYPE_CHECKING:
+    from genreclf.evaluation.comparison import Comparison
+
+_FIRST = ("command", "table", "protocols", "seed", "models", "features")
+
+
+def origin(comparison: Comparison) -> Section | None:
+    """Everything that is known of the run, the command first."""
+    run = {key: value for key, value in comparison.run.items() if key != "notes"}
+    if not run:
+        return None
+    names = [key for key in _FIRST if key in run] + sorted(set(run) - set(_FIRST))
+    facts = tuple((key.replace("_", " "), text) for key in names for text in _spoken(key, run[key]))
+    return Section("origin", "How this was made", short="Origin", facts=facts)
+
+
+def _spoken(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever JSON holds
+    if value is None or value in ("", [], {}):
+        return
+    if key == "seconds" and isinstance(value, int | float):
+        yield seconds(float(value))
+    elif key == "protocols" and isinstance(value, list | tuple):
+        yield "; ".join(f"{name} ({protocol_title(str(name))})" for name in value)
+    else:
+        yield _flat(value)
+
+
+def _flat(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_flat(inner)}" for key, inner in value.items() if inner not in (None, "", {}, []))
+    if isinstance(value, list | tuple):
+        return ", ".join(_flat(inner) for inner in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,133 @@
+"""The ranking, what leaking artists would have added, what a fit costs, and the tests behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genreclf.reports.blocks import Cell, Column, Section, Table, figure
+from genreclf.reports.charts.cost import cost_chart
+from genreclf.reports.charts.forest import forest
+from genreclf.reports.charts.leak import leak_chart
+from genreclf.reports.outcome import contenders, is_tied, rows_of, value_of
+from genreclf.reports.sections.cells import interval_cell, score_cell, text_cell, time_cell, under_first
+from genreclf.reports.wording import BASELINES, model_title, p_value, protocol_title
+
+if TYPE_CHECKING:
+    from genreclf.evaluation.comparison import Comparison
+
+
+def ranking(comparison: Comparison) -> Section:
+    """The models under the first protocol: forest plot and table; other protocols folded below."""
+    protocols = list(dict.fromkeys(comparison.scores["protocol"].astype(str)))
+    others = [
+        Section(
+            f"ranking-{index}", f"Under {protocol_title(name)}", tables=(_ranking_table(comparison, name),), folded=True
+        )
+        for index, name in enumerate(protocols[1:], start=1)
+    ]
+    return Section(
+        "ranking",
+        "Ranking",
+        lead=f"Under {protocol_title(comparison.protocol)}. Macro-F1 is the mean of the genres' F1, each genre weighing"
+        " the same.",
+        figures=(
+            figure(
+                "ranking",
+                "Dots are macro-F1, lines 95 % intervals. Models on the bracket can't be told apart from the best.",
+                lambda width: forest(comparison.ranking, width=width),
+            ),
+        ),
+        tables=(_ranking_table(comparison, comparison.protocol),),
+        parts=others,
+    )
+
+
+def _ranking_table(comparison: Comparison, protocol: str) -> Table:
+    scores = comparison.scores[comparison.scores["protocol"] == protocol]
+    columns = [Column("Model", numeric=False), Column("Macro-F1"), Column("95 % interval"), Column("Accuracy")]
+    columns += [Column("p vs best"), Column("Fit"), Column("Predict")]
+    rows = []
+    for index, row in enumerate(rows_of(scores)):
+        name = str(row["model"])
+        p = value_of(row, "p_value")
+        verdict = p_value(p)
+        if name not in BASELINES and index and is_tied(row):
+            verdict = f"{verdict} tied".strip()
+        rows.append(
+            [
+                text_cell(model_title(name), strong=index == 0),
+                score_cell(row, "macro_f1"),
+                interval_cell(row, "macro_f1"),
+                score_cell(row, "accuracy"),
+                Cell("best" if index == 0 else verdict, -1.0 if index == 0 else p),
+                time_cell(row, "fit_seconds"),
+                time_cell(row, "predict_seconds"),
+            ]
+        )
+    return Table(f"Scores under {protocol_title(protocol)}, points out of 100", columns, rows)
+
+
+def leak(comparison: Comparison) -> Section | None:
+    """Artist-safe beside random."""
+    rows = comparison.leak
+    if rows.empty:
+        return None
+    order = {name: index for index, name in enumerate(comparison.ranking["model"])}
+    ordered = contenders(rows).sort_values("model", key=lambda names: names.map(order), kind="stable")
+    return Section(
+        "leak",
+        "What leaking artists would have added",
+        short="Leak",
+        lead="Tracks of one artist sound alike. A split that puts some of them into training and others into the test"
+        " rewards a model for knowing the artist, and promises more than new artists will show.",
+        figures=(
+            figure(
+                "leak",
+                "The same models with each artist's tracks kept on one side (dots), and with tracks dealt at random"
+                " (diamonds). At the right, the difference with its 95 % interval.",
+                lambda width: leak_chart(ordered, width=width),
+            ),
+        ),
+    )
+
+
+def cost(comparison: Comparison) -> Section | None:
+    """Score against fit time."""
+    ranking = contenders(comparison.ranking)
+    if "fit_seconds" not in ranking or (ranking["fit_seconds"] > 0).sum() < 2:
+        return None
+    return Section(
+        "cost",
+        "Score against fit time",
+        short="Time",
+        figures=(
+            figure(
+                "cost",
+                "Macro-F1 with 95 % intervals over the time that fitting took. The dotted line joins the models that"
+                " nothing quicker beats.",
+                lambda width: cost_chart(ranking, width=width),
+            ),
+        ),
+    )
+
+
+def tests(comparison: Comparison) -> Section | None:
+    """The paired tests behind the ranking."""
+    frame = under_first(comparison, comparison.tests)
+    if frame is None:
+        return None
+    columns = [Column("Model", numeric=False), Column("Against", numeric=False), Column("Test", numeric=False)]
+    columns += [Column("Statistic"), Column("p"), Column("p, Holm-corrected")]
+    rows = [
+        [
+            text_cell(model_title(str(row["model"]))),
+            text_cell(model_title(str(row["best"]))),
+            text_cell(row["test"]),
+            Cell(f"{value_of(row, 'statistic'):.4g}", value_of(row, "statistic")),
+            Cell(p_value(value_of(row, "p_value")), value_of(row, "p_value")),
+            Cell(p_value(value_of(row, "p_holm")), value_of(row, "p_holm")),
+        ]
+        for row in rows_of(frame)
+    ]
+    table = Table("Each model against the best, on the same tracks", columns, rows)
+    return Section("tests", "Paired tests", tables=(table,), folded=True)

@@ -1,0 +1,113 @@
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from genreclf.reports import write_report
+from tests.reports.comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Reads a page: every tag with its attributes, and the text outside of scripts; tags must be balanced."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+    def identities(self) -> list[str]:
+        return [a["id"] for _, a in self.tags if a.get("id")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    write_report(made_up_comparison(), folder)
+    return folder
+
+
+def test_page_is_well_formed_and_its_identities_are_unique(folder):
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    assert len(page.identities()) == len(set(page.identities()))
+
+
+def test_page_refers_to_nothing_outside_itself(folder):
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    for tag, attributes in page.tags:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
+        assert "style" not in attributes, "the page's policy forbids styles on elements"
+        assert not any(name.startswith("on") for name in attributes)
+
+
+def test_pictures_are_xml_with_a_name_and_stand_in_the_markdown(folder):
+    markdown = (folder / "report.md").read_text(encoding="utf-8")
+    pictures = sorted((folder / "pictures").glob("*.svg"))
+    assert pictures
+    for picture in pictures:
+        root = ET.parse(picture).getroot()  # noqa: S314 - written by us
+        assert root.attrib["role"] == "img"
+        assert root[0].tag.endswith("title")
+        assert f"(pictures/{picture.name})" in markdown
+
+
+@pytest.mark.parametrize("full", (True, False))
+def test_hostile_names_are_shown_and_change_nothing(tmp_path, full):
+    comparison = made_up_comparison(genres=HOSTILE, models=MODELS[:3], titles=HOSTILE, full=full, name=HOSTILE[0])
+    write_report(comparison, tmp_path)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert page.open == []
+    assert "img" not in {tag for tag, _ in page.tags}
+    text = "".join(page.text)
+    for name in (HOSTILE[0], HOSTILE[1], HOSTILE[2], HOSTILE[3], HOSTILE[6]):
+        assert name in text
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "<script" not in markdown
+    assert "<img" not in markdown
+    assert "](http" not in markdown
+    for picture in (tmp_path / "pictures").glob("*.svg"):
+        ET.parse(picture)  # noqa: S314 - written by us
+
+
+def test_sections_without_numbers_are_left_out(tmp_path):
+    write_report(made_up_comparison(full=False), tmp_path)
+    identities = Page((tmp_path / "report.html").read_text(encoding="utf-8")).identities()
+    assert {"ranking", "genres", "models"} <= set(identities)
+    assert not {"leak", "ablation", "importance", "map", "retrieval"} & set(identities)
+
+
+@pytest.mark.parametrize(("genres", "models"), ((2, 1), (8, 12), (21, 2)))
+def test_any_number_of_genres_and_models_can_be_drawn(tmp_path, genres, models):
+    names = tuple(f"{GENRES[i % 8]} {i}" for i in range(genres))
+    write_report(made_up_comparison(genres=names, models=MODELS[:models]), tmp_path)
+    assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).open == []
+
+
+def test_report_is_the_same_every_time(tmp_path, folder):
+    write_report(made_up_comparison(), tmp_path)
+    for path in folder.rglob("*.*"):
+        if path.is_file():
+            assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes()
