@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from made_up import made_up_table, note
 
-from genreclf.table import FeatureTable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genreclf.table import FeatureTable
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ def test_a_source_without_music_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "t.csv").exists()
 
 
-@pytest.mark.parametrize("window", ({"offset": -1.0}, {"duration": 0.0}, {"duration": float("nan")}))
+@pytest.mark.parametrize("window", [{"offset": -1.0}, {"duration": 0.0}, {"duration": float("nan")}])
 def test_a_window_that_makes_no_sense_is_refused(music: Path, tmp_path: Path, window: dict[str, float]) -> None:
     with pytest.raises(RequestError, match=r"--(offset|duration)"):
         extract(music, tmp_path / "t.csv", **window)

@@ -88,11 +88,11 @@ def test_texts_from_tags_cannot_break_a_row(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    (
+    [
         ({"parameters": {"offset": None, "duration": 15.0}}, "made with duration 30, this run asks for 15"),
         ({"parameters": {"offset": 0.0, "duration": 30.0}}, "made with offset none, this run asks for 0"),
         ({"feature_set": "fma"}, "made with feature set made-up, this run asks for fma"),
-    ),
+    ],
 )
 def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object], said: str) -> None:
     with opened(tmp_path / "t.csv"):

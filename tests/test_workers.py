@@ -35,7 +35,7 @@ def outcomes(deeds: list[object], **options: object) -> dict[int, object]:
     return found
 
 
-@pytest.mark.parametrize("jobs", (1, 2))
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_every_item_has_its_own_outcome(jobs: int) -> None:
     deeds = [1, "refuse", 3, "fault", "threads"]
     assert outcomes(deeds, jobs=jobs) == {0: 1, 1: "too-short", 2: 3, 3: "internal", 4: "1"}

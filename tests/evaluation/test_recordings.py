@@ -3,9 +3,9 @@
 import dataclasses
 
 import numpy as np
+from made_up import made_up_table
 
 from genreclf.evaluation.recordings import find_units, joined
-from tests.conftest import made_up_table
 
 
 def _with(table, **columns):

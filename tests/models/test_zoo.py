@@ -5,12 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from made_up import made_up_table
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from genreclf.errors import RequestError
 from genreclf.models import BASELINES, MODELS, STUDY_MODELS, build, spec
-from tests.conftest import made_up_table
 
 _CHEAP = {"n_estimators": 5, "iterations": 10, "max_iter": 20}
 

@@ -27,8 +27,8 @@ def test_nothing_is_wrong_on_the_console_and_nothing_is_asked_of_the_network(bro
         assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
 
 
-@pytest.mark.parametrize("width", (400, 1400))
-@pytest.mark.parametrize("name", ("usual", "hostile", "many"))
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("name", ["usual", "hostile", "many"])
 def test_no_text_lies_on_other_text_and_the_page_never_scrolls_sideways(browser: Browser, pages, name, width):
     browser.open(pages[name], width=width)
     browser.open_everything()
@@ -86,8 +86,8 @@ def test_the_map_says_what_a_track_is_by_pointer_and_by_arrow_keys(browser: Brow
     assert browser.run("return document.querySelectorAll('#figure-map .wide .faint').length") == 5
 
 
-@pytest.mark.parametrize("dark", (False, True))
-@pytest.mark.parametrize("width", (400, 1400))
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [400, 1400])
 def test_axe_finds_nothing_serious(browser: Browser, pages, width, dark):
     browser.open(pages["usual"], width=width, dark=dark)
     browser.open_everything()

@@ -74,7 +74,7 @@ def test_pictures_are_xml_with_a_name_and_stand_in_the_markdown(folder):
         assert f"(pictures/{picture.name})" in markdown
 
 
-@pytest.mark.parametrize("full", (True, False))
+@pytest.mark.parametrize("full", [True, False])
 def test_hostile_names_are_shown_and_change_nothing(tmp_path, full):
     comparison = made_up_comparison(genres=HOSTILE, models=MODELS[:3], titles=HOSTILE, full=full, name=HOSTILE[0])
     write_report(comparison, tmp_path)
@@ -99,7 +99,7 @@ def test_sections_without_numbers_are_left_out(tmp_path):
     assert not {"leak", "ablation", "importance", "map", "retrieval"} & set(identities)
 
 
-@pytest.mark.parametrize(("genres", "models"), ((2, 1), (8, 12), (21, 2)))
+@pytest.mark.parametrize(("genres", "models"), [(2, 1), (8, 12), (21, 2)])
 def test_any_number_of_genres_and_models_can_be_drawn(tmp_path, genres, models):
     names = tuple(f"{GENRES[i % 8]} {i}" for i in range(genres))
     write_report(made_up_comparison(genres=names, models=MODELS[:models]), tmp_path)
