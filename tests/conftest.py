@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from made_up import made_up_table, note
-
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genreclf.table import FeatureTable
