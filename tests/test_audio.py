@@ -1,0 +1,285 @@
+import os
+import sys
+import threading
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+
+from genreclf import audio
+from genreclf.errors import RequestError, TrackError
+
+FORMATS = ("wav", "flac", "ogg", "mp3")
+
+
+def noise(seconds, rate=44100, channels=2, seed=0):
+    rng = np.random.default_rng(seed)
+    return 0.1 * rng.standard_normal((int(seconds * rate), channels)).astype(np.float32)
+
+
+def write(path, samples, rate=44100, **options):
+    soundfile.write(path, samples, rate, **options)
+    return path
+
+
+def code_of(path, **options):
+    with pytest.raises(TrackError) as caught:
+        audio.load(path, **options)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize(("offset", "duration"), ((0.0, 2.0), (1.25, 1.5), (0.5, None)))
+def test_samples_are_those_of_librosa(tmp_path, suffix, offset, duration):
+    path = write(tmp_path / f"sound.{suffix}", noise(4))
+    samples, rate = audio.load(path, offset=offset, duration=duration)
+    expected, _ = librosa.load(path, sr=22050, offset=offset, duration=duration)
+    assert rate == 22050
+    assert samples.dtype == np.float32
+    np.testing.assert_array_equal(samples, expected)
+
+
+@pytest.mark.parametrize("rate", (8000, 11025, 16000, 22050, 32000, 48000, 96000, 192000))
+def test_every_rate_becomes_the_one_asked_for(tmp_path, rate):
+    path = write(tmp_path / "sound.wav", noise(0.5, rate=rate), rate)
+    samples, _ = audio.load(path)
+    expected, _ = librosa.load(path, sr=22050)
+    np.testing.assert_array_equal(samples, expected)
+    own, own_rate = audio.load(path, sample_rate=None)
+    assert (own_rate, len(own)) == (rate, rate // 2)
+
+
+@pytest.mark.parametrize("channels", (1, 2, 3, 6, 8))
+def test_channels_are_averaged(tmp_path, channels):
+    sound = noise(0.3, channels=channels)
+    path = write(tmp_path / "sound.wav", sound, subtype="FLOAT")
+    samples, _ = audio.load(path, sample_rate=None)
+    np.testing.assert_allclose(samples, sound.mean(axis=1), atol=1e-7)
+
+
+@pytest.mark.parametrize("subtype", ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"))
+def test_every_sample_format_is_full_scale_one(tmp_path, subtype):
+    path = write(tmp_path / "sound.wav", np.full(4410, 0.5), subtype=subtype)
+    samples, _ = audio.load(path, sample_rate=None)
+    np.testing.assert_allclose(samples, 0.5, atol=1 / 128)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    ((5, (0, 5)), (30, (0, 30)), (31, (0, 31)), (32, (1, 30)), (90, (30, 30)), (7200, (3585, 30))),
+)
+def test_a_track_up_to_a_second_longer_is_taken_whole_and_a_longer_one_by_its_middle(seconds, expected):
+    rate = 1000
+    window = audio.window(seconds * rate, rate=rate, offset=None, duration=30)
+    assert window == (expected[0] * rate, expected[1] * rate)
+
+
+def test_an_offset_or_no_duration_moves_the_window():
+    assert audio.window(100_000, rate=1000, offset=20, duration=30) == (20_000, 30_000)
+    assert audio.window(100_000, rate=1000, offset=90, duration=30) == (90_000, 10_000)
+    assert audio.window(100_000, rate=1000, offset=200, duration=30) == (100_000, 0)
+    assert audio.window(100_000, rate=1000, offset=None, duration=None) == (0, 100_000)
+    assert audio.window(100_000, rate=1000, offset=20, duration=None) == (20_000, 80_000)
+
+
+@pytest.mark.parametrize("suffix", ("wav", "flac", "ogg"))
+def test_the_middle_of_a_long_track_is_read(tmp_path, suffix):
+    path = write(tmp_path / f"sound.{suffix}", noise(9, rate=8000), 8000)
+    middle, _ = audio.load(path, sample_rate=None, duration=2)
+    whole, _ = audio.load(path, sample_rate=None, duration=None)
+    np.testing.assert_array_equal(middle, whole[28_000:44_000])
+
+
+def test_segments_cover_a_long_track_and_equal_what_load_reads(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(9.2, rate=16000), 16000)
+    parts = list(audio.segments(path, duration=2))
+    assert [start for start, _ in parts] == [0, 2, 4, 6, 8]
+    for start, samples in parts:
+        expected, _ = audio.load(path, offset=start, duration=2)
+        np.testing.assert_array_equal(samples, expected)
+
+
+@pytest.mark.parametrize(("seconds", "starts"), ((4.9, [0, 2]), (5.1, [0, 2, 4]), (2.9, [0]), (3.1, [0, 2])))
+def test_a_last_rest_is_kept_from_half_a_window_on(tmp_path, seconds, starts):
+    path = write(tmp_path / "sound.wav", noise(seconds, rate=8000), 8000)
+    assert [start for start, _ in audio.segments(path, duration=2)] == starts
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_track_that_is_taken_whole_is_one_segment_to_the_last_bit(tmp_path, suffix):
+    path = write(tmp_path / f"sound.{suffix}", noise(2.8))
+    ((start, samples),) = audio.segments(path, duration=2)
+    assert start == 0
+    np.testing.assert_array_equal(samples, audio.load(path, duration=2)[0])
+
+
+def test_a_header_that_promises_too_much_is_not_believed(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(40, rate=8000), 8000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 44 + 8000 * 4 * 10])
+    samples, _ = audio.load(path, sample_rate=None, duration=3)
+    expected, _ = librosa.load(path, sr=None, offset=3.5, duration=3)
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_a_flac_header_that_promises_hours_is_not_believed(tmp_path):
+    path = write(tmp_path / "sound.flac", noise(3, rate=8000), 8000)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F
+    content[22:26] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    samples, _ = audio.load(path, sample_rate=None, duration=3)
+    assert len(samples) == 3 * 8000
+
+
+@pytest.mark.parametrize("junk", (b"\0" * 777, b"RIFFnot really" * 99, bytes(range(256)) * 8))
+def test_junk_before_an_mp3_is_skipped(tmp_path, junk):
+    path = write(tmp_path / "sound.mp3", noise(1))
+    clean, _ = audio.load(path)
+    path.write_bytes(junk + path.read_bytes())
+    samples, _ = audio.load(path)
+    assert abs(len(samples) - len(clean)) < 22050 / 10
+
+
+def test_each_failure_has_its_code(tmp_path):
+    (tmp_path / "folder.mp3").mkdir()
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.mp3").write_text("not sound at all\n" * 999)
+    os.symlink("loop.wav", tmp_path / "loop.wav")
+    os.symlink("gone.wav", tmp_path / "dangling.wav")
+    write(tmp_path / "none.wav", noise(0))
+    write(tmp_path / "one.wav", noise(1 / 44100))
+    write(tmp_path / "short.wav", noise(0.05))
+    write(tmp_path / "slow.wav", noise(0.5, rate=500), 500)
+    write(tmp_path / "nan.wav", np.full(8000, np.nan), subtype="FLOAT")
+    write(tmp_path / "infinite.wav", np.full(8000, np.inf), subtype="FLOAT")
+    write(tmp_path / "huge.wav", np.full(8000, 1e30), subtype="DOUBLE")
+    codes = {
+        "absent.wav": "missing",
+        "loop.wav": "missing",
+        "dangling.wav": "missing",
+        "nul\0name.wav": "missing",
+        "folder.mp3": "not-a-file",
+        "empty.wav": "empty",
+        "none.wav": "empty",
+        "text.mp3": "unreadable",
+        "one.wav": "too-short",
+        "short.wav": "too-short",
+        "slow.wav": "odd-rate",
+        "nan.wav": "not-finite",
+        "infinite.wav": "not-finite",
+        "huge.wav": "out-of-range",
+    }
+    assert {name: code_of(tmp_path / name) for name in codes} == codes
+
+
+def test_an_offset_beyond_the_end_is_too_short(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(1))
+    assert code_of(path, offset=2.0) == "too-short"
+    assert code_of(path, offset=0.95) == "too-short"
+
+
+def test_more_than_an_hour_at_once_is_too_long(tmp_path):
+    path = write(tmp_path / "sound.flac", np.zeros(3601 * 1000), 1000)
+    assert code_of(path, duration=None) == "too-long"
+    assert code_of(path, duration=None, offset=0.5) == "too-long"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert code_of(tmp_path / "pipe.wav") == "not-a-file"
+    assert code_of("/dev/zero") == "not-a-file"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read anything")
+def test_a_file_that_may_not_be_read(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(1))
+    path.chmod(0)
+    assert code_of(path) == "no-permission"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems want valid text in names")
+@pytest.mark.parametrize("name", (b"a b.wav", b"new\nline.wav", "höre 🎵.wav".encode(), b"bad\xff\xfe.wav"))
+def test_any_name_will_do(tmp_path, name):
+    write(tmp_path / "sound.wav", noise(0.5))
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
+    os.rename(tmp_path / "sound.wav", path)
+    assert len(audio.load(path)[0]) == 11025
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_truncated_or_damaged_file_gives_samples_or_a_reason(tmp_path, suffix, capfd):
+    path = write(tmp_path / f"sound.{suffix}", noise(1))
+    whole = path.read_bytes()
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        content = bytearray(whole[: rng.integers(len(whole))])
+        for position in rng.integers(0, max(1, len(content)), 6):
+            if content:
+                content[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(content)
+        try:
+            samples, _ = audio.load(path)
+        except TrackError as error:
+            assert error.code in {"empty", "unreadable", "too-short", "not-finite", "odd-rate", "out-of-range"}
+        else:
+            assert np.isfinite(samples).all()
+    assert capfd.readouterr().err == ""
+
+
+def test_standard_error_is_back_after_reading_from_many_threads(tmp_path, capfd):
+    path = write(tmp_path / "sound.mp3", noise(1))
+    threads = [threading.Thread(target=audio.load, args=(path,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+
+
+def test_compressed_files_name_the_extra_they_need(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "song.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(999))
+    with pytest.raises(TrackError, match=r'pip install "genreclf\[m4a\]"') as caught:
+        audio.load(tmp_path / "song.m4a")
+    assert caught.value.code == "needs-extra"
+
+
+def test_compressed_files_are_read_with_the_extra(tmp_path):
+    av = pytest.importorskip("av", reason="the extra genreclf[m4a] is not installed")
+    path = tmp_path / "song.m4a"
+    sound = np.sin(2 * np.pi * 440 / 44100 * np.arange(4 * 44100)).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100, layout="mono")
+        for start in range(0, len(sound), 1024):
+            frame = av.AudioFrame.from_ndarray(sound[None, start : start + 1024], format="fltp", layout="mono")
+            frame.rate, frame.pts = 44100, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    whole, rate = audio.load(path, sample_rate=None, duration=None)
+    assert rate == 44100
+    assert abs(len(whole) - len(sound)) <= 2048
+    part, _ = audio.load(path, sample_rate=None, offset=1.5, duration=1)
+    np.testing.assert_allclose(part, whole[66150:110250], atol=1e-4)
+    assert np.abs(np.fft.rfft(part)).argmax() == 440
+    path.write_bytes(path.read_bytes()[:5000])
+    assert code_of(path) == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "options",
+    (
+        {"sample_rate": 0},
+        {"sample_rate": 10**9},
+        {"offset": -1.0},
+        {"offset": float("nan")},
+        {"duration": 0.0},
+        {"duration": float("inf")},
+    ),
+)
+def test_a_request_without_sense_is_refused_before_the_file_is_opened(options):
+    with pytest.raises(RequestError):
+        audio.load("nowhere.wav", **options)
