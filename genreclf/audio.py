@@ -37,7 +37,7 @@ import numpy as np
 from genreclf.errors import RequestError, TrackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SAMPLE_RATE = 22050
 DURATION = 30.0
@@ -52,7 +52,8 @@ AUDIO_SUFFIXES = EXTRA_SUFFIXES | {
 _TOLERANCE_SECONDS = 1.0
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000
 _LARGEST_SAMPLE = 1e10
-_BLOCK_SAMPLES = 1 << 18
+_BLOCK_SAMPLES = 1 << 21
+_UNLIMITED = 1 << 62
 
 
 def load(
@@ -259,13 +260,22 @@ class _Sound(Protocol):
 
 
 class _SndfileSound:
-    """A sound that libsndfile decodes."""
+    """A sound that libsndfile decodes.
 
-    def __init__(self, file: Any) -> None:  # noqa: ANN401 - soundfile has no types
-        self._file = file
-        self.rate: int = file.samplerate
-        self.promised: int = file.frames
-        self._block = max(1, _BLOCK_SAMPLES // file.channels)
+    Parameters
+    ----------
+    reopen : opens the file anew at its beginning.
+    """
+
+    def __init__(self, reopen: Callable[[], Any]) -> None:
+        self._reopen = reopen
+        self._file = reopen()
+        self.rate: int = self._file.samplerate
+        self.promised: int = self._file.frames
+        self._block = max(1, _BLOCK_SAMPLES // self._file.channels)
+
+    def close(self) -> None:
+        self._file.close()
 
     def seek(self, start: int) -> None:
         from soundfile import LibsndfileError
@@ -273,26 +283,32 @@ class _SndfileSound:
         try:
             self._file.seek(min(start, self.promised))
         except LibsndfileError:
-            # A damaged or shortened file may refuse; reading on to its end comes to the same.
-            self._file.seek(0)
-            self.read(start)
+            # The file is shorter than its header says, or damaged; the decoder is of no more use then. Reading on from
+            # the beginning finds what there is.
+            self._rewind()
+            for _ in self._blocks(start):
+                pass
 
     def read(self, count: int) -> np.ndarray:
-        blocks = [np.empty(0, dtype=np.float32)]
+        blocks = [mono(block.T) for block in self._blocks(count)]
+        return np.concatenate([np.empty(0, dtype=np.float32), *blocks])
+
+    def count(self) -> int:
+        self._rewind()
+        return sum(len(block) for block in self._blocks(_UNLIMITED))
+
+    def _rewind(self) -> None:
+        self._file.close()
+        self._file = self._reopen()
+
+    def _blocks(self, count: int) -> Iterator[np.ndarray]:
+        """Yield the next `count` samples in (n, channels) blocks, or fewer up to the end."""
         while count > 0:
             block = self._file.read(min(count, self._block), dtype="float32", always_2d=True)
             if not len(block):
-                break
-            blocks.append(mono(block.T))
+                return
+            yield block
             count -= len(block)
-        return np.concatenate(blocks)
-
-    def count(self) -> int:
-        self._file.seek(0)
-        total = 0
-        while n := len(self._file.read(self._block, dtype="float32", always_2d=True)):
-            total += n
-        return total
 
 
 @contextlib.contextmanager
@@ -301,31 +317,34 @@ def _open(path: Path) -> Iterator[_Sound]:
     _check_file(path)
     import soundfile
 
-    # As bytes, since a name need not be valid text; by name and not by descriptor, since libsndfile finds an mp3 behind
-    # junk by its suffix.
+    # As bytes, since a name need not be valid text; by name and not by descriptor, since libsndfile finds an mp3
+    # behind junk by its suffix.
     name = os.fsencode(path) if os.name == "posix" else str(path)
     with _quiet_decoder():
         try:
-            file = soundfile.SoundFile(name)
+            sound = _SndfileSound(lambda: soundfile.SoundFile(name))
         except (soundfile.LibsndfileError, OSError) as error:
             if path.suffix.lower() in EXTRA_SUFFIXES:
                 from genreclf.compressed import open_with_av
 
-                with open_with_av(path) as sound:
-                    yield sound
+                with open_with_av(path) as compressed:
+                    yield _checked(compressed)
                 return
             _check_file(path)
-            raise TrackError("unreadable", f"not a sound file that can be decoded ({_cause(error)})") from error
-        with file:
-            if not _LOWEST_RATE <= file.samplerate <= _HIGHEST_RATE:
-                raise TrackError(
-                    "odd-rate",
-                    f"the sample rate {file.samplerate} Hz is not between {_LOWEST_RATE} and {_HIGHEST_RATE}",
-                )
+            raise TrackError("unreadable", "not a sound file of a known kind") from error
+        with contextlib.closing(sound):
             try:
-                yield _SndfileSound(file)
+                yield _checked(sound)
             except (soundfile.LibsndfileError, OSError) as error:
                 raise TrackError("unreadable", f"damaged: {_cause(error)}") from error
+
+
+def _checked(sound: _Sound) -> _Sound:
+    if not _LOWEST_RATE <= sound.rate <= _HIGHEST_RATE:
+        raise TrackError(
+            "odd-rate", f"the sample rate {sound.rate} Hz is not between {_LOWEST_RATE} and {_HIGHEST_RATE}"
+        )
+    return sound
 
 
 def _cause(error: Exception) -> str:

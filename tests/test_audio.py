@@ -23,6 +23,14 @@ def write(path, samples, rate=44100, **options):
     return path
 
 
+def outcome(path):
+    try:
+        samples, _ = audio.load(path)
+    except TrackError as error:
+        return error.code
+    return "fine" if np.isfinite(samples).all() else "bad samples"
+
+
 def code_of(path, **options):
     with pytest.raises(TrackError) as caught:
         audio.load(path, **options)
@@ -123,17 +131,23 @@ def test_a_header_that_promises_too_much_is_not_believed(tmp_path):
     np.testing.assert_array_equal(samples, expected)
 
 
-def test_a_flac_header_that_promises_hours_is_not_believed(tmp_path):
+def test_a_flac_header_that_promises_hours_is_refused_without_ado(tmp_path):
     path = write(tmp_path / "sound.flac", noise(3, rate=8000), 8000)
     content = bytearray(path.read_bytes())
     content[21] |= 0x0F
     content[22:26] = b"\xff\xff\xff\xff"
     path.write_bytes(content)
-    samples, _ = audio.load(path, sample_rate=None, duration=3)
-    assert len(samples) == 3 * 8000
+    assert code_of(path, duration=3) == "unreadable"
 
 
-@pytest.mark.parametrize("junk", (b"\0" * 777, b"RIFFnot really" * 99, bytes(range(256)) * 8))
+def test_what_is_whole_of_a_truncated_flac_is_read(tmp_path):
+    path = write(tmp_path / "sound.flac", noise(9), 44100)
+    expected, _ = audio.load(path, duration=3)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    np.testing.assert_array_equal(audio.load(path, duration=3)[0], expected)
+
+
+@pytest.mark.parametrize("junk", (b"\0" * 777, b"not sound " * 99, bytes(range(256)) * 8))
 def test_junk_before_an_mp3_is_skipped(tmp_path, junk):
     path = write(tmp_path / "sound.mp3", noise(1))
     clean, _ = audio.load(path)
@@ -146,8 +160,8 @@ def test_each_failure_has_its_code(tmp_path):
     (tmp_path / "folder.mp3").mkdir()
     (tmp_path / "empty.wav").touch()
     (tmp_path / "text.mp3").write_text("not sound at all\n" * 999)
-    os.symlink("loop.wav", tmp_path / "loop.wav")
-    os.symlink("gone.wav", tmp_path / "dangling.wav")
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    (tmp_path / "dangling.wav").symlink_to("gone.wav")
     write(tmp_path / "none.wav", noise(0))
     write(tmp_path / "one.wav", noise(1 / 44100))
     write(tmp_path / "short.wav", noise(0.05))
@@ -203,9 +217,8 @@ def test_a_file_that_may_not_be_read(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems want valid text in names")
 @pytest.mark.parametrize("name", (b"a b.wav", b"new\nline.wav", "höre 🎵.wav".encode(), b"bad\xff\xfe.wav"))
 def test_any_name_will_do(tmp_path, name):
-    write(tmp_path / "sound.wav", noise(0.5))
-    path = os.fsdecode(os.fsencode(tmp_path) + b"/" + name)
-    os.rename(tmp_path / "sound.wav", path)
+    path = tmp_path / os.fsdecode(name)
+    write(tmp_path / "sound.wav", noise(0.5)).rename(path)
     assert len(audio.load(path)[0]) == 11025
 
 
@@ -214,18 +227,15 @@ def test_a_truncated_or_damaged_file_gives_samples_or_a_reason(tmp_path, suffix,
     path = write(tmp_path / f"sound.{suffix}", noise(1))
     whole = path.read_bytes()
     rng = np.random.default_rng(1)
+    codes = set()
     for _ in range(40):
         content = bytearray(whole[: rng.integers(len(whole))])
         for position in rng.integers(0, max(1, len(content)), 6):
             if content:
                 content[position] ^= 1 << int(rng.integers(8))
         path.write_bytes(content)
-        try:
-            samples, _ = audio.load(path)
-        except TrackError as error:
-            assert error.code in {"empty", "unreadable", "too-short", "not-finite", "odd-rate", "out-of-range"}
-        else:
-            assert np.isfinite(samples).all()
+        codes.add(outcome(path))
+    assert codes <= {"fine", "empty", "unreadable", "too-short", "not-finite", "odd-rate", "out-of-range"}
     assert capfd.readouterr().err == ""
 
 
