@@ -54,15 +54,12 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """The product of (n, inner) and (inner, outer) float32 matrices, `outer` small."""
     n, inner = rows.shape
     outer = matrix.shape[1]
-    product = np.empty((n, outer), dtype=np.float32)
-    total = np.empty(outer, dtype=np.float32)
+    product = np.zeros((n, outer), dtype=np.float32)
     for t in range(n):
-        total[:] = 0
         for m in range(inner):
             x = rows[t, m]
             for k in range(outer):
-                total[k] += x * matrix[m, k]
-        product[t] = total
+                product[t, k] += x * matrix[m, k]
     return product
 
 
@@ -72,30 +69,93 @@ def moments(rows: np.ndarray) -> np.ndarray:
     n_rows, n = rows.shape
     values = np.zeros((7, n_rows))
     for i in range(n_rows):
-        row = rows[i]
-        mean = row.sum() / n
+        total = 0.0
+        lowest = rows[i, 0]
+        highest = rows[i, 0]
+        for t in range(n):
+            x = rows[i, t]
+            total += x
+            lowest = min(lowest, x)
+            highest = max(highest, x)
+        mean = total / n
         m2 = 0.0
         m3 = 0.0
         m4 = 0.0
-        lowest = row[0]
-        highest = row[0]
-        for x in row:
-            d = x - mean
+        for t in range(n):
+            d = rows[i, t] - mean
             m2 += d * d
             m3 += d * d * d
             m4 += d * d * d * d
-            lowest = min(lowest, x)
-            highest = max(highest, x)
         values[0, i] = mean
         values[5, i] = lowest
         values[6, i] = highest
         m2 /= n
         # Less spread than rounding leaves is none: the ratios below would be noise.
-        if m2 > (_EPSILON * mean) ** 2:
+        if highest > lowest and m2 > (_EPSILON * mean) ** 2:
             values[1, i] = np.sqrt(m2)
-            values[2, i] = m3 / n / m2**1.5
-            values[3, i] = m4 / n / m2**2 - 3.0
+            values[2, i] = m3 / n / (m2 * np.sqrt(m2))
+            values[3, i] = m4 / n / (m2 * m2) - 3.0
     return values
+
+
+@_compiled
+def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
+    """Power spectrum of each Hann window of `width` samples, scaled to a mean of 1, averaged over all windows.
+
+    The transform, padded to twice the width, slides along by one sample: what leaves is taken off, what enters is added,
+    and all is turned on. The Hann window is three neighbouring terms of it.
+
+    Parameters
+    ----------
+    samples : (n,) float64, n >= width.
+
+    Returns
+    -------
+    (width + 1,) float64; windows that hold only zeros count as zero.
+    """
+    n = len(samples) - width + 1
+    bins = width + 1
+    turn_real = np.empty(bins)
+    turn_imag = np.empty(bins)
+    for k in range(bins):
+        turn_real[k] = np.cos(np.pi * k / width)
+        turn_imag[k] = np.sin(np.pi * k / width)
+    # Two bins more at either end, for the terms of the window that reach beyond: the spectrum is mirrored there.
+    real = np.zeros(bins + 4)
+    imag = np.zeros(bins + 4)
+    power = np.empty(bins)
+    mean = np.zeros(bins)
+    heard = 0
+    for t in range(-width, n):
+        leaves = samples[t - 1] if t >= 1 else 0.0
+        enters = samples[t + width - 1] if t + width >= 1 else 0.0
+        first = samples[t] if t >= 0 else 0.0
+        heard += (enters != 0) - (first != 0)
+        for k in range(bins):
+            x = real[k + 2] - leaves + (enters if k % 2 == 0 else -enters)
+            y = imag[k + 2]
+            real[k + 2] = x * turn_real[k] - y * turn_imag[k]
+            imag[k + 2] = x * turn_imag[k] + y * turn_real[k]
+        if heard == 0:
+            # All but the first sample, which the window takes to zero, is silent: forget what rounding has left of before.
+            for k in range(bins):
+                real[k + 2] = first
+                imag[k + 2] = 0.0
+        if t < 0 or heard == 0:
+            continue
+        for k in range(1, 3):
+            real[2 - k], imag[2 - k] = real[2 + k], -imag[2 + k]
+            real[bins + 1 + k], imag[bins + 1 + k] = real[bins + 1 - k], -imag[bins + 1 - k]
+        total = 0.0
+        for k in range(bins):
+            x = 0.5 * real[k + 2] - 0.25 * (real[k] + real[k + 4])
+            y = 0.5 * imag[k + 2] - 0.25 * (imag[k] + imag[k + 4])
+            power[k] = x * x + y * y
+            total += power[k]
+        scale = width / (total - (power[0] + power[width]) / 2)
+        for k in range(bins):
+            mean[k] += power[k] * scale / n
+    return mean
 
 
 @_compiled
@@ -185,14 +245,18 @@ def spectral_peaks(
     height = np.empty(frames * (last - first), dtype=np.float32)
     n = 0
     for t in range(frames):
-        row = spectrum[t]
-        floor = threshold * row.max()
-        for k in range(first, last):
-            x = row[k]
-            if not x > floor or not x > row[k - 1] or k + 1 == bins or x < row[k + 1]:
+        highest = np.float32(0)
+        for k in range(bins):
+            highest = max(highest, spectrum[t, k])
+        floor = threshold * highest
+        for k in range(first, min(last, bins - 1)):
+            left = spectrum[t, k - 1]
+            x = spectrum[t, k]
+            right = spectrum[t, k + 1]
+            if not x > floor or not x > left or x < right:
                 continue
-            slope = (row[k + 1] - row[k - 1]) / 2
-            bend = np.float64(row[k + 1] + row[k - 1]) - 2.0 * x
+            slope = (right - left) / 2
+            bend = np.float64(right + left) - 2.0 * x
             shift = np.float32(0) if abs(slope) >= abs(bend) else np.float32(-slope / bend)
             pitch[n] = (k + shift) * bin_width
             height[n] = x + np.float32(0.5) * np.float32(slope) * shift
@@ -280,8 +344,8 @@ def extremes(
     bands = len(first)
     peaks = np.empty((frames, bands))
     valleys = np.empty((frames, bands))
-    highest = np.empty(counts.max(), dtype=np.float32)
-    lowest = np.empty(counts.max(), dtype=np.float32)
+    highest = np.empty(magnitude.shape[1], dtype=np.float32)
+    lowest = np.empty(magnitude.shape[1], dtype=np.float32)
     for t in range(frames):
         for b in range(bands):
             n = counts[b]

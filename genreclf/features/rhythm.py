@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.features.spectra import FRAME_LENGTH, HOP_LENGTH, hann
+from genreclf.features.spectra import FRAME_LENGTH, HOP_LENGTH
 
 if TYPE_CHECKING:
     from genreclf.features.spectra import Spectra
@@ -70,13 +70,8 @@ def mean_autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
     -------
     (window,) float64, one value a lag; all zero where no window holds an onset.
     """
-    from scipy.fft import irfft, rfft
+    from genreclf.features import kernels
 
-    padded = np.pad(strength, window // 2, mode="linear_ramp", end_values=0)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: len(strength)] * hann(window)
-    energy = np.einsum("ij,ij->i", frames, frames)
-    heard = energy >= np.finfo(np.float64).tiny
-    spectrum = rfft(frames[heard], n=2 * window, axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    mean_power = (power / energy[heard, None]).sum(axis=0) / len(strength)
-    return np.asarray(irfft(mean_power, n=2 * window)[:window])
+    padded = np.pad(strength.astype(np.float64), window // 2, mode="linear_ramp", end_values=0)
+    spectrum = kernels.mean_spectrum_of_windows(padded[: len(strength) + window - 1], window)
+    return np.fft.irfft(spectrum, n=2 * window)[:window]
