@@ -102,8 +102,8 @@ def moments(rows: np.ndarray) -> np.ndarray:
 def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
     """Power spectrum of each Hann window of `width` samples, scaled to a mean of 1, averaged over all windows.
 
-    The transform, padded to twice the width, slides along by one sample: what leaves is taken off, what enters is added,
-    and all is turned on. The Hann window is three neighbouring terms of it.
+    The transform, padded to twice the width, slides along by one sample: what leaves is taken off, what enters is
+    added, and all is turned on. The Hann window is three neighbouring terms of it.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
             real[k + 2] = x * turn_real[k] - y * turn_imag[k]
             imag[k + 2] = x * turn_imag[k] + y * turn_real[k]
         if heard == 0:
-            # All but the first sample, which the window takes to zero, is silent: forget what rounding has left of before.
+            # All is silent but the first sample, which the window takes to zero: forget what rounding has left.
             for k in range(bins):
                 real[k + 2] = first
                 imag[k + 2] = 0.0

@@ -1,0 +1,177 @@
+"""Each compiled loop against its plain counterpart, on random and on awkward input."""
+
+from itertools import pairwise
+
+import librosa
+import numpy as np
+import pytest
+import scipy.stats
+from scipy.ndimage import median_filter
+
+from genreclf.features import kernels, spectra
+from genreclf.features.medians import WIDTH, WINDOWS, medians_of_windows, sort
+
+
+def matrices(shape, seed=0):
+    rng = np.random.default_rng(seed)
+    random = np.abs(rng.standard_normal(shape)).astype(np.float32)
+    yield "random", random
+    yield "with ties", np.round(random * 3).astype(np.float32)
+    yield "zeros", np.zeros(shape, dtype=np.float32)
+    yield "constant", np.full(shape, 0.3, dtype=np.float32)
+    yield "rising", np.cumsum(random, axis=0, dtype=np.float32)
+    yield "mostly silent", random * (random > 1.5)
+
+
+@pytest.mark.parametrize("frames", (1, 5, 14, 15, 16, 17, 30, 31, 32, 47, 100))
+@pytest.mark.parametrize("bins", (8, 9, 33, 129))
+def test_running_medians_are_those_of_scipy_to_the_last_bit(frames, bins):
+    for name, x in matrices((frames, bins)):
+        along_time = median_filter(x, size=(WIDTH, 1), mode="reflect")
+        along_frequency = median_filter(x, size=(1, WIDTH), mode="reflect")
+        np.testing.assert_array_equal(kernels.median_of_frames(x), along_time, err_msg=name)
+        np.testing.assert_array_equal(kernels.median_of_bins(x), along_frequency, err_msg=name)
+
+
+@pytest.mark.parametrize("frames", (2, 3, 4))
+def test_running_medians_of_very_short_tracks_mirror_them_over_and_over(frames):
+    for name, x in matrices((frames, 9)):
+        mirrored = np.pad(x, ((15, 15), (0, 0)), mode="symmetric")
+        expected = [np.median(mirrored[t : t + WIDTH], axis=0) for t in range(frames)]
+        np.testing.assert_array_equal(kernels.median_of_frames(x), expected, err_msg=name)
+
+
+def test_the_median_network_holds_for_thresholds_and_so_for_any_values():
+    # By the zero-one principle a network of comparisons is right for all values if it is for zeros and ones.
+    rng = np.random.default_rng(0)
+    for share in np.linspace(0.3, 0.7, 200):
+        values = [int(x) for x in rng.random(WINDOWS + WIDTH - 1) < share]
+        expected = [int(sum(values[i : i + WIDTH]) > WIDTH // 2) for i in range(WINDOWS)]
+        assert medians_of_windows(values, lambda a, b: (min(a, b), max(a, b))) == expected
+
+
+def test_the_median_network_needs_few_comparisons():
+    count = 0
+
+    def order(a, b):
+        nonlocal count
+        count += 1
+        return min(a, b), max(a, b)
+
+    medians_of_windows(list(range(WINDOWS + WIDTH - 1)), order)
+    assert count < 23 * WINDOWS
+
+
+@pytest.mark.parametrize("length", (1, 2, 4, 8))
+def test_batchers_network_sorts(length):
+    for bits in range(2**length):
+        values = [bits >> i & 1 for i in range(length)]
+        assert sort(values, lambda a, b: (min(a, b), max(a, b))) == sorted(values)
+
+
+def test_masks_are_those_of_librosa():
+    for (name, kept), (_, other) in zip(matrices((20, 33), 1), matrices((20, 33), 2), strict=True):
+        transform = (kept + 1j * other[::-1]).astype(np.complex64)
+        mask = librosa.util.softmask(kept, other, power=2, split_zeros=True)
+        np.testing.assert_allclose(kernels.masked(transform, kept, other), transform * mask, rtol=1e-5, err_msg=name)
+
+
+def test_masks_halve_where_both_are_silent():
+    zeros = np.zeros((3, 9), dtype=np.float32)
+    ones = np.ones((3, 9), dtype=np.complex64)
+    np.testing.assert_array_equal(kernels.masked(ones, zeros, zeros), 0.5 * ones)
+
+
+def test_mel_power_is_the_product_with_librosas_filters():
+    for name, magnitude in matrices((11, 1025)):
+        expected = magnitude**2 @ librosa.filters.mel(sr=22050, n_fft=2048).T
+        power = kernels.mel_power(magnitude, *spectra.mel_bands(22050))
+        np.testing.assert_allclose(power, expected, rtol=2e-5, err_msg=name)
+
+
+def test_project_is_a_matrix_product():
+    rng = np.random.default_rng(0)
+    rows, matrix = (rng.standard_normal(shape).astype(np.float32) for shape in ((7, 128), (128, 20)))
+    np.testing.assert_allclose(kernels.project(rows, matrix), rows @ matrix, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", (1, 2, 3, 4, 5, 9))
+@pytest.mark.parametrize("filters", (12, 36))
+def test_filter_magnitudes_are_those_of_the_frames_products(frames, filters):
+    rng = np.random.default_rng(frames)
+    signal = rng.standard_normal(64 + 8 * 16).astype(np.float32)
+    basis = rng.standard_normal((64, 2 * filters)).astype(np.float32)
+    products = np.array([signal[t * 16 : t * 16 + 64] @ basis for t in range(frames)])
+    expected = np.hypot(products[:, :filters], products[:, filters:])
+    np.testing.assert_allclose(kernels.filter_magnitudes(signal, basis, 16, frames), expected, rtol=1e-4)
+
+
+def test_moments_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    rows = np.stack([rng.standard_normal(500), rng.exponential(size=500), 1e6 + rng.random(500)])
+    mean, std, skew, kurtosis, _, low, high = kernels.moments(rows)
+    np.testing.assert_allclose(mean, rows.mean(axis=1))
+    np.testing.assert_allclose(std, rows.std(axis=1), rtol=1e-9)
+    np.testing.assert_allclose(skew, scipy.stats.skew(rows, axis=1), rtol=1e-6)
+    np.testing.assert_allclose(kurtosis, scipy.stats.kurtosis(rows, axis=1), rtol=1e-6)
+    np.testing.assert_array_equal(low, rows.min(axis=1))
+    np.testing.assert_array_equal(high, rows.max(axis=1))
+
+
+@pytest.mark.parametrize("row", ([0.0] * 9, [0.1] * 7, [1e300] * 3, [5.0]))
+def test_moments_of_a_constant_have_no_spread_skew_or_kurtosis(row):
+    mean, std, skew, kurtosis, _, low, high = kernels.moments(np.array([row]))[:, 0]
+    assert low == high == row[0]
+    assert mean == pytest.approx(row[0])
+    assert std == skew == kurtosis == 0
+
+
+@pytest.mark.parametrize("frames", (3, 20, 200))
+def test_the_sliding_spectrum_is_the_mean_of_the_windows_spectra(frames):
+    width = 24
+    window = spectra.hann(width)
+    for name, x in matrices((frames + width - 1, 1)):
+        samples = x[:, 0].astype(np.float64)
+        windows = np.lib.stride_tricks.sliding_window_view(samples, width) * window
+        energy = np.square(windows).sum(axis=1)
+        heard = energy > 0
+        power = np.abs(np.fft.rfft(windows[heard], 2 * width)) ** 2 / energy[heard, None]
+        found = kernels.mean_spectrum_of_windows(samples, width)
+        np.testing.assert_allclose(found, power.sum(axis=0) / frames, atol=1e-9, err_msg=name)
+
+
+def test_the_sliding_spectrum_forgets_a_loud_past():
+    samples = np.zeros(400)
+    samples[:50] = 1e6
+    samples[300:] = np.random.default_rng(0).random(100)
+    after = kernels.mean_spectrum_of_windows(samples[100:], 24) * 277
+    before = kernels.mean_spectrum_of_windows(samples[:123], 24) * 100
+    np.testing.assert_allclose(kernels.mean_spectrum_of_windows(samples, 24) * 377, before + after, rtol=1e-6)
+
+
+def test_overlap_add_adds_each_frame_in_its_place():
+    frames = np.arange(12, dtype=np.float32).reshape(3, 4)
+    signal = np.ones(8, dtype=np.float32)
+    kernels.overlap_add(signal, frames, np.array([1, 2, 0, 1], dtype=np.float32), 2)
+    np.testing.assert_array_equal(signal, [1, 3, 5, 14, 9, 26, 1, 12])
+
+
+def test_spectral_peaks_are_those_of_librosa():
+    rng = np.random.default_rng(0)
+    spectrum = np.abs(rng.standard_normal((30, 1025))).astype(np.float32) ** 2
+    pitches, heights = librosa.piptrack(S=spectrum.T, sr=22050)
+    found, magnitude = kernels.spectral_peaks(spectrum, 14, 372, np.float32(0.1), 22050 / 2048)
+    at_peak = pitches.T > 0
+    np.testing.assert_array_equal(found, pitches.T[at_peak])
+    np.testing.assert_allclose(magnitude, heights.T[at_peak], rtol=1e-6)
+
+
+def test_extremes_are_means_of_the_sorted_ends():
+    rng = np.random.default_rng(0)
+    magnitude = rng.random((9, 60)).astype(np.float32)
+    edges, counts = np.array([0, 5, 6, 40, 60]), np.array([2, 1, 8, 20])
+    peaks, valleys = kernels.extremes(magnitude, edges[:-1], edges[1:], counts)
+    for band, (first, last) in enumerate(pairwise(edges)):
+        ordered = np.sort(magnitude[:, first:last], axis=1)
+        np.testing.assert_allclose(valleys[:, band], ordered[:, : counts[band]].mean(axis=1), rtol=1e-6)
+        np.testing.assert_allclose(peaks[:, band], ordered[:, -counts[band] :].mean(axis=1), rtol=1e-6)
