@@ -307,12 +307,10 @@ def test_a_table_of_one_feature_and_two_genres_has_a_map_and_scores():
 @pytest.mark.realdata
 def test_the_real_tracks_give_the_figures_of_plain_scikit_learn(shared_data):
     """Five artist-safe folds, seed 42: what plain scikit-learn gave on plain librosa values."""
-    path = shared_data / "emotify200_librosa.csv"
     labels = pd.read_csv(shared_data / "emotify200" / "tracks.csv", dtype=str)
-    values = pd.read_csv(path)
-    both = labels.merge(values, on="path") if "path" in values else pd.concat([labels, values], axis=1)
-    features = tuple(name for name in values.columns if values[name].dtype.kind == "f")
-    both["track_id"] = both["path"]
+    values = pd.read_csv(shared_data / "emotify200_librosa.csv", dtype={"path": str})
+    features = tuple(name for name in values.columns if name != "path")
+    both = labels.assign(track_id=labels["path"]).merge(values, on="path")
     real = FeatureTable(both[["track_id", "genre", "artist", "title", *features]], features)
     found = benchmark(real, models=("svc", "logreg"), draws=50)
     scores = found.scores.set_index(["protocol", "model"])["macro_f1"]
