@@ -58,12 +58,12 @@ def test_the_ablation_is_a_table(run, table, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
-    (
+    [
         (("--models", "svm"), "unknown model 'svm'; choose from"),
         (("--protocol", "loo"), "unknown protocol 'loo'"),
         (("--label", "mood"), "no column 'mood'"),
         (("--features", "loudness"), "no feature family 'loudness'"),
-    ),
+    ],
 )
 def test_a_request_that_makes_no_sense_is_one_line_and_exit_code_2(run, table, tmp_path, arguments, line):
     code, out, err = run(table, "-o", tmp_path / "r", *arguments)

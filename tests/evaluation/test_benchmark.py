@@ -143,12 +143,12 @@ def test_progress_names_the_model_and_the_fold(table):
 
 @pytest.mark.parametrize(
     ("protocol", "group", "expected"),
-    (
+    [
         ("study", True, ["study"]),
         ("holdout", True, ["holdout"]),
         ("cv", False, ["cv-random"]),
         ("cv-artist", True, ["cv-artist"]),
-    ),
+    ],
 )
 def test_protocols_by_name(table, protocol, group, expected):
     found = benchmark(table, models=("logreg", "svc"), protocol=protocol, group=group, draws=20)
@@ -266,7 +266,7 @@ def test_one_artist_for_each_of_three_genres_is_said_genre_by_genre(table):
 
 @pytest.mark.parametrize(
     ("change", "options", "line"),
-    (
+    [
         ({"genre": "rock"}, {}, "at least two genres"),
         ({"genre": ""}, {}, "at least two genres"),
         ({}, {"models": ("svm",)}, "unknown model 'svm'"),
@@ -282,7 +282,7 @@ def test_one_artist_for_each_of_three_genres_is_said_genre_by_genre(table):
         ({}, {"jobs": 0}, "0 workers"),
         ({}, {"draws": 0}, "0 draws"),
         ({}, {"features": ("loudness",)}, "no feature family 'loudness'"),
-    ),
+    ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(table, change, options, line):
     with pytest.raises(RequestError, match=line) as refusal:

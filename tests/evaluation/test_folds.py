@@ -104,7 +104,7 @@ def test_fewer_artists_than_folds_make_fewer_folds_and_that_is_said():
 
 @pytest.mark.parametrize(
     ("artists", "line"),
-    (([0] * 8, "at least two artists"), ([0, 0, 0, 0, 1, 1, 1, 1], "fewer than two genres")),
+    [([0] * 8, "at least two artists"), ([0, 0, 0, 0, 1, 1, 1, 1], "fewer than two genres")],
 )
 def test_artists_that_cannot_be_kept_apart_are_refused(artists, line):
     y = np.array(["a"] * 4 + ["b"] * 4, dtype=object)
@@ -112,14 +112,14 @@ def test_artists_that_cannot_be_kept_apart_are_refused(artists, line):
         grouped_folds(y, np.array(artists), folds=2)
 
 
-@pytest.mark.parametrize("folds", (-1, 0, 1, 11))
+@pytest.mark.parametrize("folds", [-1, 0, 1, 11])
 def test_senseless_numbers_of_folds_are_refused(folds):
     y = np.array(["a", "b"] * 10, dtype=object)
     with pytest.raises(RequestError, match=rf"{folds} folds"):
         random_folds(y, np.arange(20), folds=folds)
 
 
-@pytest.mark.parametrize("test_size", (0.0, 1.0, -0.5, 0.01, 0.99, float("nan")))
+@pytest.mark.parametrize("test_size", [0.0, 1.0, -0.5, 0.01, 0.99, float("nan")])
 def test_senseless_test_shares_are_refused(test_size):
     y = np.array(["a", "b"] * 10, dtype=object)
     with pytest.raises(RequestError, match="test share"):

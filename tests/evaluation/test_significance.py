@@ -17,7 +17,7 @@ def _right(only_first, only_other, both=10, neither=5):
     return first, other
 
 
-@pytest.mark.parametrize(("only_first", "only_other"), ((1, 7), (25, 15), (3, 3), (0, 6), (11, 1)))
+@pytest.mark.parametrize(("only_first", "only_other"), [(1, 7), (25, 15), (3, 3), (0, 6), (11, 1)])
 def test_exact_mcnemar_is_mlxtends(only_first, only_other):
     first, other = _right(only_first, only_other)
     truth = np.ones(len(first), dtype=int)

@@ -9,8 +9,8 @@ from genreclf.models.boosting import ThreadedGradientBoosting, on_threads
 from tests.conftest import made_up_table
 
 
-@pytest.mark.parametrize("parameters", ({}, {"subsample": 1.0}, {"max_features": 2, "max_depth": 3}))
-@pytest.mark.parametrize("genres", (2, 4))
+@pytest.mark.parametrize("parameters", [{}, {"subsample": 1.0}, {"max_features": 2, "max_depth": 3}])
+@pytest.mark.parametrize("genres", [2, 4])
 def test_threads_change_no_value(genres, parameters):
     table = made_up_table(genres=genres)
     plain = build("gb").set_params(model__n_estimators=8, **{f"model__{k}": v for k, v in parameters.items()})
