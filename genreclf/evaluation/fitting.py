@@ -1,15 +1,17 @@
 """Fitting: every fit of a benchmark in one pool of single-threaded workers, the longest first.
 
 A fit knows its seed and its rows and shares nothing with others, so the numbers do not depend on the number of
-workers. With one thread a worker, workers times threads never exceed the cores.
+workers. With one thread a worker, workers times threads never exceed the cores. A fit that alone would outlast
+all the others together runs before them, on as many threads as there are workers.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,6 +63,7 @@ class Fit:
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
     families : features of each family, by position, to shuffle over the test tracks; empty for none.
+    threads : threads to fit on, for models that can.
     """
 
     protocol: str
@@ -74,6 +77,7 @@ class Fit:
     tune: bool = False
     families: Sequence[np.ndarray] = ()
     seed: int = 42
+    threads: int = 1
 
     @property
     def seconds(self) -> float:
@@ -120,16 +124,26 @@ def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Prog
     ------
     RequestError : a model cannot be fitted to its tracks.
     """
+    workers = _workers(fits, data, jobs)
     order = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
-    found: list[Fitted | None] = [None] * len(fits)
+    share = sum(fit.seconds for fit in fits) / workers
+    first = [k for k in order if _outlasts(fits[k], share)]
+    alone = [(k, replace(fits[k], threads=workers)) for k in first]
+    pooled = [(k, fits[k]) for k in order if k not in first]
+    found: dict[int, Fitted] = {}
     progress.begin("fitting models", len(fits))
     try:
-        for place, outcome in _run([(k, fits[k]) for k in order], data, _workers(fits, data, jobs)):
+        for place, outcome in chain(_run(alone, data, 1), _run(pooled, data, min(workers, len(pooled)))):
             found[place] = outcome
             progress.advance(str(fits[place]))
     finally:
         progress.end()
-    return [outcome for outcome in found if outcome is not None]
+    return [found[place] for place in range(len(fits))]
+
+
+def _outlasts(fit: Fit, share: float) -> bool:
+    """Whether a fit is longer than each worker's share of all the work, and threads would help it."""
+    return fit.seconds > share and spec(fit.model).threaded and not fit.tune
 
 
 def _workers(fits: Sequence[Fit], data: Data, jobs: int | None) -> int:
@@ -144,8 +158,8 @@ def _workers(fits: Sequence[Fit], data: Data, jobs: int | None) -> int:
     return min(joblib.cpu_count() if jobs is None else jobs, len(fits))
 
 
-def _run(numbered: Iterable[tuple[int, Fit]], data: Data, workers: int) -> Iterator[tuple[int, Fitted]]:
-    if workers == 1:
+def _run(numbered: Sequence[tuple[int, Fit]], data: Data, workers: int) -> Iterator[tuple[int, Fitted]]:
+    if workers <= 1:
         for place, fit in numbered:
             yield place, fit_one(fit, data)
         return
@@ -182,6 +196,8 @@ def fit_one(fit: Fit, data: Data) -> Fitted:
 
 
 def _fit(fit: Fit, data: Data) -> Fitted:
+    from genreclf.models.boosting import on_threads
+
     columns = slice(None) if fit.columns is None else fit.columns
     train, test = fit.fold.train, fit.fold.test
     X, y = data.X[train][:, columns], data.y[train]
@@ -197,7 +213,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         teller = calibrated(model, X, y, _inner(fit, data, folds=5))
         model = answers_of(teller)
     else:
-        model.fit(X, y)
+        on_threads(model, fit.threads).fit(X, y)
         teller = model if has_probabilities(model) else None
     fitted = time.perf_counter()
     tested = data.X[test][:, columns]
@@ -215,8 +231,6 @@ def _fit(fit: Fit, data: Data) -> Fitted:
 
 
 def _with_warnings(fitted: Fitted, lines: tuple[str, ...]) -> Fitted:
-    from dataclasses import replace
-
     return replace(fitted, warnings=lines) if lines else fitted
 
 

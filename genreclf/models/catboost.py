@@ -29,8 +29,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     learning_rate : step; None lets CatBoost choose by the number of tracks and trees.
     bagging_temperature : spread of the Bayesian bootstrap's weights; 0 gives each track the weight 1.
     l2_leaf_reg : L2 penalty on the leaf values.
-    border_count : thresholds tried for each feature. CatBoost's 254 cost time in proportion, which on a few
-        hundred tracks is nearly all the time.
+    border_count : thresholds tried for each feature; None takes one for every ten tracks, from 16 to 32.
     random_state : seed.
 
     Attributes
@@ -47,7 +46,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         learning_rate: float | None = None,
         bagging_temperature: float = 0.05,
         l2_leaf_reg: float = 3.0,
-        border_count: int = 32,
+        border_count: int | None = None,
         random_state: int | None = 42,
     ) -> None:
         self.iterations = iterations
@@ -80,7 +79,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             bootstrap_type="Bayesian",
             bagging_temperature=self.bagging_temperature,
             l2_leaf_reg=self.l2_leaf_reg,
-            border_count=self.border_count,
+            border_count=_borders(len(X)) if self.border_count is None else self.border_count,
             loss_function="MultiClass",
             random_seed=self.random_state,
             thread_count=1,
@@ -108,3 +107,14 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         booster = CatBoostClassifier()
         booster.load_model(blob=self.booster_)
         return booster
+
+
+def _borders(tracks: int) -> int:
+    """Thresholds for each feature that a table of this size can fill.
+
+    CatBoost scores every threshold of every feature for every leaf, however few tracks there are. Five random
+    folds of 200 tracks x 185 features, with 254, 128, 32, 16 and 8 thresholds: macro-F1 74.9, 75.0, 74.4, 74.4 and
+    69.7 (the interval is 15 points wide), one core 373, 302, 143, 137 and 43 s. A quarter of 8,000 tracks x 57
+    features: 52.7, 52.7, 52.2, 52.1 and 51.6 (4 points wide) in 88, 52, 27, 18 and 16 s.
+    """
+    return min(32, max(16, tracks // 10))

@@ -36,6 +36,7 @@ class ModelSpec:
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
     cost : seconds to fit 6,000 tracks of 57 features, roughly; the longest fits are started first.
+    threaded : whether `genreclf.models.boosting.on_threads` can fit it on several threads with the same values.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ModelSpec:
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
     cost: float = 1.0
+    threaded: bool = False
 
     @property
     def grid(self) -> dict[str, list[Any]]:
@@ -164,6 +166,7 @@ MODELS: dict[str, ModelSpec] = _registry(
             },
             study_macro_f1=StudyScore(default=0.5371, tuned=0.5713),
             cost=120,
+            threaded=True,
         ),
         ModelSpec(
             name="logreg",

@@ -1,0 +1,319 @@
+"""The benchmark: the frames of the contract, the same numbers with any number of workers, honest about bad tables."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+from sklearn.model_selection import StratifiedKFold
+
+from genreclf.errors import RequestError
+from genreclf.evaluation import fitting
+from genreclf.evaluation.benchmark import benchmark
+from genreclf.models import MODELS, build
+from genreclf.table import FeatureTable
+from tests.conftest import made_up_table
+
+_QUICK = ("svc", "logreg", "most_frequent", "stratified")
+
+
+@pytest.fixture(scope="module")
+def table():
+    return made_up_table(tracks=150, artist_spread=1.5)
+
+
+@pytest.fixture(scope="module")
+def comparison(table):
+    return benchmark(table, models=_QUICK, draws=200)
+
+
+def _with(table, **columns):
+    return dataclasses.replace(table, frame=table.frame.assign(**columns))
+
+
+def test_known_artists_are_kept_apart_first_and_split_at_random_beside_it(comparison):
+    assert list(dict.fromkeys(comparison.scores["protocol"])) == ["cv-artist", "cv-random"]
+    assert comparison.protocol == "cv-artist"
+    assert comparison.run["protocols"] == ["cv-artist", "cv-random"]
+
+
+def test_no_artist_is_tested_in_two_folds(table, comparison):
+    safe = comparison.predictions[comparison.predictions["protocol"] == "cv-artist"]
+    artists = safe.merge(table.frame[["track_id", "artist"]], on="track_id")
+    assert artists.drop_duplicates(["artist", "fold"])["artist"].is_unique
+    assert len(safe) == len(table)
+
+
+def test_scores_follow_from_the_predictions(comparison):
+    for row in comparison.scores.itertuples():
+        said = comparison.predictions[comparison.predictions["protocol"] == row.protocol]
+        assert row.macro_f1 == pytest.approx(f1_score(said["genre"], said[row.model], average="macro"))
+        assert row.macro_f1_low <= row.macro_f1 <= row.macro_f1_high
+
+
+def test_random_predictions_are_plain_scikit_learns(table, comparison):
+    expected = np.empty(len(table), dtype=object)
+    for train, test in StratifiedKFold(5, shuffle=True, random_state=42).split(table.X, table.y):
+        expected[test] = build("svc").fit(table.X[train], table.y[train]).predict(table.X[test])
+    random = comparison.predictions[comparison.predictions["protocol"] == "cv-random"]
+    np.testing.assert_array_equal(random.set_index("track_id").loc[table.ids, "svc"], expected)
+
+
+def test_baselines_are_shown_and_never_ranked_best(comparison):
+    assert list(comparison.ranking["model"])[-2:] == ["most_frequent", "stratified"] or list(
+        comparison.ranking["model"]
+    )[-2:] == ["stratified", "most_frequent"]
+    assert comparison.best in ("svc", "logreg")
+    noise = made_up_table(spread=0.0, artist_spread=0.0)
+    assert benchmark(noise, models=("stratified", "logreg"), draws=50).best == "logreg"
+
+
+def test_every_other_model_is_tested_against_the_best(comparison):
+    for protocol, tests in comparison.tests.groupby("protocol"):
+        ranked = comparison.scores[comparison.scores["protocol"] == protocol]
+        best = ranked["model"].iloc[0]
+        assert set(tests["best"]) == {best}
+        assert set(tests["test"]) == {"paired bootstrap", "corrected resampled t"}
+        assert (tests["p_holm"] >= tests["p_value"]).all()
+        assert np.isnan(ranked["p_value"].iloc[0])
+        assert not ranked["tied_with_best"].iloc[0]
+        others = ranked.iloc[1:]
+        assert (others["tied_with_best"] == (others["p_value"] >= 0.05)).all()
+        assert not others.set_index("model")["tied_with_best"]["most_frequent"]
+
+
+def test_leak_is_the_difference_of_the_two_protocols_and_shows_where_artists_sound_alike(comparison):
+    scores = comparison.scores.set_index(["protocol", "model"])["macro_f1"]
+    for row in comparison.leak.itertuples():
+        expected = scores["cv-random", row.model] - scores["cv-artist", row.model]
+        assert row.leak == pytest.approx(expected)
+        assert row.leak_low <= row.leak <= row.leak_high
+    assert comparison.leak.set_index("model")["leak_low"]["svc"] > 0
+
+
+def test_the_frames_have_the_columns_of_the_contract(table, comparison):
+    assert {"model", "macro_f1_safe", "macro_f1_random", "leak", "leak_low", "leak_high"} <= set(comparison.leak)
+    assert {"track_id", "genre", "artist", "map_x", "map_y"} <= set(comparison.tracks)
+    assert list(comparison.predictions)[:4] == ["protocol", "fold", "track_id", "genre"]
+    assert list(comparison.genre_scores) == [
+        *("protocol", "model", "genre", "support", "precision", "recall", "f1", "f1_low", "f1_high")
+    ]
+    assert comparison.probabilities.empty
+    run = comparison.run
+    assert run["table"]["genres"] == {"genre0": 50, "genre1": 50, "genre2": 50}
+    assert run["table"]["digest"] == table.digest
+    assert run["seed"] == 42
+    assert run["versions"]["scikit-learn"]
+
+
+def test_two_workers_give_the_numbers_of_one(table, monkeypatch):
+    monkeypatch.setattr(fitting, "_WORTH_WORKERS", 0.0)
+    options = {"models": ("svc", "logreg", "stratified"), "ablate": True, "draws": 50}
+    one = benchmark(table, jobs=1, **options)
+    two = benchmark(table, jobs=2, **options)
+    for name in ("predictions", "tests", "leak", "ablation", "importance", "tracks", "genre_scores"):
+        pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name))
+    timed = ["fit_seconds", "predict_seconds"]
+    pd.testing.assert_frame_equal(one.scores.drop(columns=timed), two.scores.drop(columns=timed))
+
+
+def test_progress_names_the_model_and_the_fold(table):
+    class Listener:
+        def __init__(self):
+            self.total, self.details = 0, []
+
+        def begin(self, title, total):
+            self.total = total
+
+        def advance(self, detail=""):
+            self.details.append(detail)
+
+        def say(self, line):
+            pass
+
+        def end(self):
+            pass
+
+    listener = Listener()
+    benchmark(table, models=("svc",), draws=10, progress=listener)
+    assert listener.total == len(listener.details) == 10
+    assert "svc, cv-artist fold 3" in listener.details
+
+
+@pytest.mark.parametrize(
+    ("protocol", "group", "expected"),
+    [
+        ("study", True, ["study"]),
+        ("holdout", True, ["holdout"]),
+        ("cv", False, ["cv-random"]),
+        ("cv-artist", True, ["cv-artist"]),
+    ],
+)
+def test_protocols_by_name(table, protocol, group, expected):
+    found = benchmark(table, models=("logreg", "svc"), protocol=protocol, group=group, draws=20)
+    assert list(dict.fromkeys(found.scores["protocol"])) == expected
+    assert found.leak.empty
+    assert ("study_macro_f1" in found.scores) == (protocol == "study")
+    if protocol == "holdout":
+        assert set(found.tests["test"]) == {"paired bootstrap", "mcnemar mid-p"}
+        assert any("by artists that were trained on" in note for note in found.notes)
+
+
+def test_the_tables_own_split_is_used_and_artists_on_both_sides_are_left_out(table):
+    parts = np.array(["training", "validation", "test"])[np.arange(len(table)) % 3 * (np.arange(len(table)) % 2)]
+    artists = [f"{artist}-{part}" for artist, part in zip(table.frame["artist"], parts, strict=True)]
+    apart = _with(table, split=parts, artist=artists)
+    found = benchmark(apart, models=("logreg",), protocol="split", draws=20)
+    assert set(found.predictions["track_id"]) == set(table.ids[parts == "test"])
+    mixed = _with(table, split=parts)
+    noted = benchmark(mixed, models=("logreg",), protocol="split", draws=20)
+    assert any("left out, as their artists are also tested" in note for note in noted.notes)
+    assert noted.predictions["track_id"].equals(found.predictions["track_id"])
+
+
+def test_cross_trains_on_one_table_and_tests_on_another(table):
+    rows = np.arange(len(table))
+    ours, theirs = table.take(rows % 2 == 0), table.take(rows % 2 == 1)
+    frame = theirs.frame.assign(artist=[f"other {a}" for a in theirs.frame["artist"]])
+    frame.loc[0, "genre"] = "polka"
+    found = benchmark(ours, test_table=dataclasses.replace(theirs, frame=frame), models=("logreg",), draws=20)
+    assert found.protocol == "cross"
+    assert set(found.predictions["track_id"]) == set(theirs.ids[1:])
+    assert any("left out: polka" in note for note in found.notes)
+
+
+def test_ablation_scores_families_alone_and_added(table):
+    found = benchmark(table, models=("svc", "most_frequent"), ablate=True, draws=50)
+    assert list(zip(found.ablation["step"], found.ablation["families"], strict=True)) == [
+        ("alone", "mfcc"),
+        ("alone", "tonnetz"),
+        ("added", "mfcc"),
+        ("added", "mfcc+tonnetz"),
+    ]
+    scores = found.ablation.set_index(["step", "families"])["macro_f1"]
+    assert scores["alone", "mfcc"] == scores["added", "mfcc"]
+    assert scores["added", "mfcc+tonnetz"] == found.ranking["macro_f1"][0]
+    only = benchmark(table, models=("svc",), features=("mfcc",), draws=50)
+    assert only.ranking["macro_f1"][0] == scores["alone", "mfcc"]
+
+
+def test_shuffling_a_family_of_noise_costs_nothing_and_one_that_tells_costs_much(table):
+    rng = np.random.default_rng(0)
+    names = [name for name in table.features if name.startswith("tonnetz")]
+    frame = table.frame.assign(**{name: rng.normal(size=len(table)) for name in names})
+    found = benchmark(dataclasses.replace(table, frame=frame), models=("logreg",), ablate=True, draws=50)
+    drops = found.importance.set_index("family")
+    assert drops.loc["mfcc", "drop_low"] > 0.1
+    assert drops.loc["tonnetz", "drop_low"] <= 0.0 <= drops.loc["tonnetz", "drop_high"]
+
+
+def test_probabilities_are_calibrated_without_changing_what_a_model_says(table, comparison):
+    found = benchmark(table, models=_QUICK, probabilities=True, draws=50)
+    pd.testing.assert_frame_equal(found.predictions, comparison.predictions)
+    shares = found.probabilities[list(table.genres)].to_numpy()
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-5)
+    assert set(found.probabilities["model"]) == set(_QUICK)
+    scores = found.ranking.set_index("model")
+    assert scores.loc["svc", "roc_auc"] > 0.8
+    assert scores.loc["most_frequent", "roc_auc"] <= 0.6
+    assert scores.loc["svc", "log_loss"] < np.log(3)
+
+
+def test_tuning_happens_inside_the_training_part_and_is_written_down(table):
+    found = benchmark(table, models=("svc", "logreg", "stratified"), tune=True, protocol="holdout", draws=20)
+    assert list(found.tuning["model"]) == ["svc", "logreg"]
+    assert '"kernel"' in found.tuning["parameters"][0]
+    assert found.tuning["inner_macro_f1"].between(0.3, 1.0).all()
+
+
+def test_a_large_grid_is_halved(table, monkeypatch):
+    entry = dataclasses.replace(MODELS["logreg"], space={"C": tuple(np.geomspace(1e-4, 1.0, 20))})
+    monkeypatch.setitem(MODELS, "logreg", entry)
+    found = benchmark(table, models=("logreg",), tune=True, protocol="holdout", draws=20)
+    assert len(found.tuning) == 1
+
+
+def test_unlabelled_tracks_and_lonely_genres_are_left_out_and_said(table):
+    genres = list(table.frame["genre"])
+    genres[0], genres[1], genres[2] = "", "", "polka"
+    found = benchmark(_with(table, genre=genres), models=("logreg",), protocol="holdout", draws=20)
+    assert "2 tracks without a genre are left out" in found.notes
+    assert any(note.endswith("left out: polka") for note in found.notes)
+    assert found.run["table"]["rows"] == len(table) - 3
+
+
+def test_a_genre_with_two_tracks_is_named_with_the_folds_that_lack_it(table):
+    genres = list(table.frame["genre"])
+    genres[0] = genres[1] = "polka"
+    found = benchmark(_with(table, genre=genres), models=("logreg",), protocol="cv-random", draws=20)
+    assert any("'polka'" in note and "test part of folds" in note for note in found.notes)
+
+
+def test_where_artists_cannot_be_kept_apart_the_random_folds_remain_and_it_is_said(table):
+    one_each = _with(table, artist=[f"band of {genre}" for genre in table.frame["genre"]])
+    found = benchmark(one_each.take(one_each.y != "genre2"), models=("logreg",), draws=20)
+    assert found.run["protocols"] == ["cv-random"]
+    assert any("cv-artist is left out" in note for note in found.notes)
+
+
+def test_one_artist_for_each_of_three_genres_is_said_genre_by_genre(table):
+    one_each = _with(table, artist=[f"band of {genre}" for genre in table.frame["genre"]])
+    found = benchmark(one_each, models=("logreg",), draws=20)
+    assert found.ranking["macro_f1"][0] == 0.0
+    assert any("'genre0'" in note and "cannot be found there" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "line"),
+    [
+        ({"genre": "rock"}, {}, "at least two genres"),
+        ({"genre": ""}, {}, "at least two genres"),
+        ({}, {"models": ("svm",)}, "unknown model 'svm'"),
+        ({}, {"models": ()}, "no model to compare"),
+        ({}, {"protocol": "loo"}, "unknown protocol 'loo'; choose from study, holdout, cv"),
+        ({}, {"protocol": "cross"}, "--test-table"),
+        ({}, {"protocol": "split"}, "no column 'split'"),
+        ({"artist": ""}, {"protocol": "cv-artist"}, "names no artists"),
+        ({"split": "all"}, {"protocol": "split"}, "it holds 'all'"),
+        ({}, {"folds": 1}, "1 folds make no sense"),
+        ({}, {"folds": 100, "group": False}, "no genre has more than 50 tracks"),
+        ({}, {"protocol": "holdout", "test_size": 2.0}, "test share of 2.0"),
+        ({}, {"jobs": 0}, "0 workers"),
+        ({}, {"draws": 0}, "0 draws"),
+        ({}, {"features": ("loudness",)}, "no feature family 'loudness'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(table, change, options, line):
+    with pytest.raises(RequestError, match=line) as refusal:
+        benchmark(_with(table, **change), **({"models": ("logreg",), "draws": 20} | options))
+    assert "\n" not in str(refusal.value)
+
+
+def test_features_that_are_all_the_same_are_refused(table):
+    flat = table.frame.assign(**dict.fromkeys(table.features, 1.0))
+    with pytest.raises(RequestError, match="every feature is the same"):
+        benchmark(dataclasses.replace(table, frame=flat), models=("logreg",))
+
+
+def test_a_table_of_one_feature_and_two_genres_has_a_map_and_scores():
+    whole = made_up_table(tracks=40, genres=2, features=2)
+    frame = whole.frame.drop(columns=list(whole.features[1:]))
+    found = benchmark(FeatureTable(frame, whole.features[:1]), models=("svc",), draws=20)
+    assert np.isfinite(found.tracks[["map_x", "map_y"]].to_numpy()).all()
+    assert len(found.scores) == 2
+
+
+@pytest.mark.realdata
+def test_the_real_tracks_give_the_figures_of_plain_scikit_learn(shared_data):
+    """Five artist-safe folds, seed 42: what plain scikit-learn gave on plain librosa values."""
+    labels = pd.read_csv(shared_data / "emotify200" / "tracks.csv", dtype=str)
+    values = pd.read_csv(shared_data / "emotify200_librosa.csv", dtype={"path": str})
+    features = tuple(name for name in values.columns if name != "path")
+    both = labels.assign(track_id=labels["path"]).merge(values, on="path")
+    real = FeatureTable(both[["track_id", "genre", "artist", "title", *features]], features)
+    found = benchmark(real, models=("svc", "logreg"), draws=50)
+    scores = found.scores.set_index(["protocol", "model"])["macro_f1"]
+    assert scores["cv-artist", "svc"] == pytest.approx(0.6713, abs=5e-5)
+    assert scores["cv-artist", "logreg"] == pytest.approx(0.6166, abs=5e-5)
+    assert scores["cv-random", "svc"] == pytest.approx(0.7295, abs=0.02)
