@@ -24,6 +24,7 @@ def comparison_pages(comparison: Comparison) -> dict[str, str]:
     pages = {
         "report.html": render(
             "report.html.jinja",
+            kicker="genreclf report",
             title=title,
             facts=known,
             findings=said,

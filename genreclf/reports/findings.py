@@ -74,7 +74,7 @@ def _best(comparison: Comparison, ranking: pd.DataFrame) -> Iterator[Finding]:
     guessing = baselines(comparison.ranking)
     if len(guessing):
         floor = guessing.iloc[0]
-        text += f"; {model_title(floor['model']).lower()} gives {points(float(floor['macro_f1']))}"
+        text += f"; the baseline '{model_title(floor['model']).lower()}' gives {points(float(floor['macro_f1']))}"
     yield Finding("Best model", text + ".")
 
 
@@ -131,18 +131,19 @@ def _leak(comparison: Comparison, best: str) -> Iterator[Finding]:
     row = rows_of(rows if len(rows) else leak)[0]
     amount, low, high = score_of(row, "leak")
     ends = interval(*((low, high) if amount >= 0 else (-high, -low)))
-    size = points(abs(amount)) + (f" (95 % interval {ends})" if ends else "")
+    size = points(abs(amount))
+    sure = f" (95 % interval {ends})" if ends else ""
     if low > 0 or (amount > 0 and not math.isfinite(low)):
         text = (
             f"Had tracks of one artist been allowed on both sides of the split, {model_title(row['model'])} would have"
-            f" seemed {size} points better: {points(float(row['macro_f1_random']))} instead of"
+            f" seemed {size} points better{sure}: {points(float(row['macro_f1_random']))} instead of"
             f" {points(float(row['macro_f1_safe']))}."
         )
     else:
         change = "better" if amount >= 0 else "worse"
         text = (
             f"Letting artists stand on both sides of the split would have changed {model_title(row['model'])} by no"
-            f" more than chance explains: {size} points {change}."
+            f" more than chance explains: {size} points {change}{sure}."
         )
     yield Finding("Leaking artists", text)
 

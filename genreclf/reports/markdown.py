@@ -36,7 +36,7 @@ def markdown_report(
         lines += ["", "## What you should know", ""] + [f"- {escaped(note)}" for note in notes]
     for section in sections:
         lines += ["", *_section(section, 2)]
-    return "\n".join(lines).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 def _section(section: Section, level: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from genreclf.reports.wording import BASELINES
+from genreclf.models import BASELINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,25 +9,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-BASELINES = {
-    "most_frequent": "Always the commonest genre",
-    "stratified": "Guessing by frequency",
-}
+from genreclf.models import MODELS
+
 _PROTOCOLS = {
-    "holdout": "one split",
+    "holdout": "one split, tracks dealt at random",
     "cv": "cross-validation",
     "cv-artist": "cross-validation, artists kept apart",
     "cv-random": "cross-validation, tracks dealt at random",
-    "holdout-artist": "one split, artists kept apart",
-    "holdout-random": "one split, tracks dealt at random",
+    "study": "the study's split, tracks dealt at random",
+    "cross": "training on one table and testing on another",
     "split": "the data set's own split",
-}
-_MODELS = {
-    "svc": "SVC",
-    "rf": "Random forest",
-    "gb": "Gradient boosting",
-    "logreg": "Logistic regression",
-    "catboost": "CatBoost",
 }
 _FAMILIES = {"mfcc": "MFCC", "tonnetz": "Tonnetz", "power": "Power", "tempo": "Tempo", "chroma": "Chroma"}
 
@@ -39,7 +30,7 @@ def clean(text: str) -> str:
 
 def model_title(name: str) -> str:
     """The name of a model as people say it."""
-    return _MODELS.get(name) or BASELINES.get(name) or name
+    return MODELS[name].title if name in MODELS else name
 
 
 def protocol_title(name: str) -> str:

@@ -37,7 +37,7 @@ def points_scale(values: Sequence[float], start: float, end: float, *, whole: bo
 
 def points_axis(drawing: Drawing, scale: Scale, top: float, bottom: float, title: str) -> None:
     """Vertical grid lines with points out of 100 below them, and what they are."""
-    about = max(2, min(7, int((scale.end - scale.start) / 56)))
+    about = max(3, min(7, int((scale.end - scale.start) / 56)))
     for tick in scale.ticks(about):
         x = scale(tick)
         drawing.line(x, top, x, bottom, class_="grid")

@@ -18,8 +18,8 @@ def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawi
     """Draw a confusion matrix; with many genres it grows wider than asked for."""
     genres = confusion.genres
     left = label_room(genres, most=130, size=12.5)
-    cell = min(max((width - left) / max(len(genres), 1), 30.0), 64.0)
-    height = min(cell, 44.0)
+    cell = min(max((width - left) / max(len(genres), 1), 30.0), 84.0)
+    height = min(cell, 46.0)
     slanted = max((text_width(name, 12) for name in genres), default=0) > cell - 4
     top = min(label_room(genres, most=110, size=12) * 0.68 + 14, 92.0) if slanted else 26.0
     overhang = 46.0 if slanted else 0.0

@@ -75,15 +75,19 @@ def _front(drawing: Drawing, rows: Sequence[dict[str, object]], across: Scale, u
 
 
 def _label(drawing: Drawing, title: str, x: float, y: float, *, sides: tuple[float, float], taken: list[Box]) -> None:
-    wide = text_width(title, 12.5)
-    places = [(x + 10, y + 4), (x - 10 - wide, y + 4)]
-    places += [(min(max(x - wide / 2, sides[0]), sides[1] - wide), y + step) for step in (-12, 20, -28, 36, -44, 52)]
-    for left, base in places:
-        box = (left - 2, base - 12, left + wide + 2, base + 4)
-        if box[0] >= sides[0] - 2 and box[2] <= sides[1] + 8 and not any(_overlap(box, other) for other in taken):
-            drawing.text(left, base, title, class_="halo plain")
-            taken.append(box)
-            return
+    wide = text_width(title, 14)
+    across = (x + 10, x - 10 - wide, min(max(x - wide / 2, sides[0]), sides[1] - wide))
+    places = [(across[0], y + 4), (across[1], y + 4)]
+    places += [(left, y + step) for step in (-12, 20, -28, 36, -44, 52) for left in across]
+    # A whisker may run behind a name, which has a halo; better not, where there is room elsewhere.
+    for blocked in (taken, [box for box in taken if box[2] - box[0] > 5]):
+        for left, base in places:
+            box = (left - 2, base - 12, left + wide + 2, base + 4)
+            inside = box[0] >= sides[0] - 2 and box[2] <= sides[1] + 8
+            if inside and not any(_overlap(box, other) for other in blocked):
+                drawing.text(left, base, title, class_="halo plain")
+                taken.append(box)
+                return
 
 
 def _overlap(a: Box, b: Box) -> bool:

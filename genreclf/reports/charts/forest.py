@@ -21,11 +21,12 @@ def forest(ranking: pd.DataFrame, *, width: float) -> Drawing:
     roomy = width >= 560
     left = label_room(titles, most=width * 0.34) + 22
     right = text_width("67.1 (60.2 to 73.0)", 12.5) if roomy else 40
-    top = 24.0 + 15.0 * max(len(floors) - 1, 0)
-    bottom = top + ROW * len(rows)
-    drawing = Drawing(width, bottom + 42, "Macro-F1 of each model, with 95 % intervals", _description(rows))
     ends = [*rows["macro_f1"], *_column(rows, "macro_f1_low"), *_column(rows, "macro_f1_high")]
     scale = points_scale(_with_near(ends, floors), left, width - right - 12)
+    floors = floors[floors["macro_f1"].between(scale.low, scale.high)]
+    top = 8.0 + 16.0 * len(floors)
+    bottom = top + ROW * len(rows)
+    drawing = Drawing(width, bottom + 42, "Macro-F1 of each model, with 95 % intervals", _description(rows))
     points_axis(drawing, scale, top - 4, bottom, "macro-F1, points out of 100")
     _floors(drawing, scale, floors, top, bottom)
     tied = [index == 0 or is_tied(row) for index, row in enumerate(rows_of(rows))]
@@ -66,12 +67,11 @@ def _floors(drawing: Drawing, scale: Scale, floors: pd.DataFrame, top: float, bo
     height = top - 10
     for row in sorted(rows_of(floors), key=lambda row: float(row["macro_f1"])):
         value = float(row["macro_f1"])
-        if scale.low <= value <= scale.high:
-            x, name = scale(value), f"{model_title(str(row['model']))} {points(value)}"
-            drawing.line(x, height + 2, x, bottom, class_="floor")
-            fits = x + text_width(name, 12) < drawing.width
-            drawing.text(x + (4 if fits else -4), height, name, class_="note", text_anchor="start" if fits else "end")
-            height -= 15
+        x, name = scale(value), f"{model_title(str(row['model']))} {points(value)}"
+        drawing.line(x, height + 2, x, bottom, class_="floor")
+        fits = x + text_width(name, 12) < drawing.width
+        drawing.text(x + (4 if fits else -4), height, name, class_="note", text_anchor="start" if fits else "end")
+        height -= 16
 
 
 def _bracket(drawing: Drawing, tied: list[bool], x: float, top: float) -> None:

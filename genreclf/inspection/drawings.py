@@ -1,0 +1,200 @@
+"""An inspection as drawings: panels on one time axis, the two parts, the circle of fifths, and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from genreclf.inspection.heat import as_address, narrowed, png, shades
+from genreclf.inspection.panels import NOTES, HeatPanel, LinePanel, Panel
+from genreclf.reports.svg import Drawing, Scale, glyph, number, words
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from genreclf.inspection.standing import Standing
+    from genreclf.inspection.timeline import Timeline
+
+LEFT, TITLE, GAP = 138.0, 22.0, 18.0
+_CRISP_ROWS = 64
+
+
+def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width: float) -> Drawing:
+    """Draw panels below each other on one axis of time."""
+    height = sum(panel.height + TITLE + GAP for panel in panels) + 26
+    shown = ", ".join(panel.title.lower() for panel in panels)
+    drawing = Drawing(width, height, "The track over time", f"{shown}, on one axis of time")
+    across = Scale(start, start + seconds, LEFT, width - 2)
+    top = 0.0
+    for panel in panels:
+        top += TITLE
+        _panel(drawing, panel, LEFT, top, across.end - LEFT)
+        top += panel.height + GAP
+    _time_axis(drawing, across, top - GAP + 14, [(TITLE, top - GAP)])
+    return drawing
+
+
+def side_by_side(panels: Sequence[HeatPanel], *, start: float, seconds: float, width: float) -> Drawing:
+    """Draw two panels beside each other, each with its own axis of time."""
+    left, gap = 56.0, 22.0
+    room = (width - left - gap) / 2
+    height = panels[0].height
+    title = " and ".join(panel.title.lower() for panel in panels)
+    said = "; ".join(f"{p.title}: {p.note}" for p in panels)
+    drawing = Drawing(width, TITLE + height + 30, title.capitalize(), said)
+    for index, panel in enumerate(panels):
+        x = left + index * (room + gap)
+        _panel(drawing, panel, x, TITLE, room, labels=index == 0)
+        across = Scale(start, start + seconds, x, x + room)
+        _time_axis(drawing, across, TITLE + height + 15, [], about=5)
+    return drawing
+
+
+def _time_axis(
+    drawing: Drawing, across: Scale, base: float, lines: Sequence[tuple[float, float]], *, about: int = 10
+) -> None:
+    for tick in across.ticks(about):
+        x = across(tick)
+        for top, bottom in lines:
+            drawing.line(x, top, x, bottom, class_="hair")
+        anchor = "start" if x - across.start < 16 else "end" if across.end - x < 16 else "middle"
+        drawing.text(x, base + 2, f"{tick:g} s", class_="tick", text_anchor=anchor)
+
+
+def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *, labels: bool = True) -> None:
+    begin = x if not labels or room < drawing.width * 0.6 else 0.0
+    drawing.marks.append(
+        f'<text x="{number(begin)}" y="{number(top - 7)}"><tspan class="strong">{words(panel.title)}</tspan>'
+        f'<tspan class="note" dx="10">{words(panel.note)}</tspan></text>'
+    )
+    if isinstance(panel, LinePanel):
+        _curve(drawing, panel, x, top, room)
+        return
+    image = png(shades(narrowed(panel.values, 900)[::-1], panel.low, panel.high), panel.colours)
+    drawing.add(
+        "image",
+        href=as_address(image),
+        x=x,
+        y=top,
+        width=room,
+        height=panel.height,
+        preserveAspectRatio="none",
+        class_="crisp" if len(panel.values) < _CRISP_ROWS else None,
+    )
+    for share, name in panel.ticks if labels else ():
+        drawing.text(x - 6, top + (1 - share) * panel.height + 4, name, class_="tick small", text_anchor="end")
+    if panel.line:
+        y = top + (1 - panel.line[0]) * panel.height
+        drawing.line(x, y, x + room, y, class_="pointer")
+        drawing.text(x + room - 6, y - 5, panel.line[1], class_="halo on-image", text_anchor="end")
+
+
+def _curve(drawing: Drawing, panel: LinePanel, x: float, top: float, room: float) -> None:
+    up = Scale(panel.low, panel.high, top + panel.height, top)
+    rows = panel.values if len(panel.values) == 2 else narrowed(panel.values, 900)
+    count = rows.shape[1]
+    across = [x + room * (i + 0.5) / count for i in range(count)]
+    drawing.add("rect", x=x, y=top, width=room, height=panel.height, class_="sea")
+    if len(rows) == 2:
+        there = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, rows[1], strict=True))
+        back = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in reversed(list(zip(across, rows[0], strict=True))))
+        drawing.add("path", d=f"M{there}L{back}z", class_="wave")
+        for value in (-1, 0, 1):
+            base = up(value) + (8 if value > 0 else -1 if value < 0 else 4)
+            drawing.text(x - 6, base, str(value).replace("-", "\u2212"), class_="tick small", text_anchor="end")
+    else:
+        path = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, rows[0], strict=True))
+        drawing.add("path", d=f"M{path}", class_="curve")
+        drawing.text(x - 6, up(panel.high) + 8, f"{panel.high:.1f}", class_="tick small", text_anchor="end")
+        drawing.text(x - 6, up(panel.low), "0", class_="tick small", text_anchor="end")
+
+
+def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 420) -> Drawing:
+    """Draw where the harmony goes on the circle of fifths: the mean of each half second, light to dark in time."""
+    import numpy as np
+
+    middle, radius = width / 2, width / 2 - 34
+    drawing = Drawing(
+        width, width, "Path on the circle of fifths", "The first two Tonnetz axes, half second by half second"
+    )
+    for share in (0.25, 0.5, 1.0):
+        drawing.add("circle", cx=middle, cy=middle, r=radius * share, class_="ring-line")
+    for pitch, note in enumerate(NOTES):
+        turn = np.pi * 7 / 6 * pitch
+        x, y = middle + (radius + 17) * np.sin(turn), middle - (radius + 17) * np.cos(turn)
+        drawing.text(float(x), float(y) + 4.5, note, class_="strong", text_anchor="middle")
+    # The axes are a mean over all that sounds, so the path keeps to the middle: it is drawn twice as large.
+    steps = narrowed(tonnetz[:2], max(2, tonnetz.shape[1] // 22))
+    scale = 2 * radius if float(np.abs(steps).max(initial=0)) <= 0.5 else radius
+    places = [(middle + scale * float(x), middle - scale * float(y)) for x, y in steps.T]
+    for index, ((x1, y1), (x2, y2)) in enumerate(pairwise(places)):
+        age = 0.2 + 0.8 * (index + 1) / len(places)
+        drawing.line(x1, y1, x2, y2, class_="path", stroke_opacity=f"{age:.2f}")
+    for (x, y), class_, name in ((places[0], "dot open", "start"), (places[-1], "dot best", "end")):
+        drawing.add("path", d=glyph(0, x, y, 5), class_=class_, tip=name)
+    if scale > radius:
+        drawing.text(width, width - 4, "outer ring: 0.5", class_="note", text_anchor="end")
+    else:
+        drawing.text(width, width - 4, "outer ring: 1", class_="note", text_anchor="end")
+    return drawing
+
+
+def number_grid(
+    standings: Sequence[Standing], *, rows: Sequence[str], columns: Sequence[str], title: str, width: float
+) -> Drawing:
+    """Draw numbers in rows and columns, each over a strip from the lowest to the highest track of a table.
+
+    `standings` are column by column, as feature tables have them.
+    """
+    left, head, tall = 44.0 if len(rows) > 1 else 0.0, 24.0 if len(columns) > 1 else 4.0, 31.0
+    cell = (width - left) / len(columns)
+    drawing = Drawing(width, head + tall * len(rows) + 2, title, f"{len(standings)} numbers")
+    for c, column in enumerate(columns):
+        drawing.text(left + cell * c + 6, 14, column, class_="tick")
+    for index, standing in enumerate(standings):
+        c, r = divmod(index, len(rows))
+        x, y = left + cell * c + 6, head + tall * r
+        if c == 0 and len(rows) > 1:
+            drawing.text(0, y + 15, rows[r], class_="strong")
+        _strip(drawing, standing, x, y, cell - 18)
+    return drawing
+
+
+def _strip(drawing: Drawing, standing: Standing, x: float, y: float, room: float) -> None:
+    tip = f"{standing.feature} = {standing.value:.6g}"
+    if standing.percentile is not None:
+        tip += f"; above {100 * standing.percentile:.0f} % of the tracks"
+    drawing.text(x, y + 14, f"{standing.value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
+    if standing.percentile is None:
+        return
+    drawing.add("rect", x=x, y=y + 20, width=room, height=4.0, rx=2, class_="track", tip=tip)
+    extreme = " far" if not 0.05 <= standing.percentile <= 0.95 else ""
+    at = x + room * standing.percentile
+    drawing.add("rect", x=at - 2.5, y=y + 17, width=5.0, height=10.0, rx=1.5, class_=f"place{extreme}", tip=tip)
+
+
+def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
+    """Draw the probability of each genre, window by window, as rows of bars on one axis of time."""
+    genres = timeline.genres
+    tall, top = 34.0, 6.0
+    bottom = top + tall * len(genres)
+    said = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.shares.mean(axis=0), strict=True))
+    drawing = Drawing(width, bottom + 26, "Genre probabilities over time", said)
+    across = Scale(timeline.starts[0], timeline.end, LEFT, width - 50)
+    for row, genre in enumerate(genres):
+        base = top + tall * (row + 1) - 4
+        drawing.text(0, base - 8, genre, class_="strong" if row == 0 else "label")
+        drawing.line(LEFT, base, width - 50, base, class_="grid")
+        for window, begin in enumerate(timeline.starts):
+            end = timeline.ends[window]
+            share = float(timeline.shares[window, row])
+            x, high = across(begin), (tall - 8) * share
+            wide = max(across(end) - x - 1.5, 1.0)
+            best = " first" if int(timeline.shares[window].argmax()) == row else ""
+            tip = f"{begin:.0f} to {end:.0f} s: {genre} {100 * share:.0f} %"
+            drawing.add("rect", x=x, y=base - high, width=wide, height=high, class_=f"chance{best}", tip=tip)
+        mean = float(timeline.shares[:, row].mean())
+        drawing.text(width, base - 8, f"{100 * mean:.0f} %", class_="value", text_anchor="end")
+    _time_axis(drawing, across, bottom + 14, [])
+    return drawing

@@ -1,0 +1,79 @@
+"""The panels of an inspection as one PNG, by matplotlib."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from genreclf.inspection.heat import narrowed, palette
+from genreclf.inspection.panels import HeatPanel, LinePanel, Panel, panels_of, parts_of
+
+if TYPE_CHECKING:
+    from genreclf.inspection.inspection import Inspection
+
+_INK, _SOFT, _ACCENT = "#16202c", "#566270", "#0067a8"
+
+
+def inspection_picture(inspection: Inspection) -> bytes:
+    """The time-aligned panels, with both parts below, as a PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    features = dict(inspection.features)
+    panels: list[Panel] = [*panels_of(inspection.series, features), *parts_of(inspection.series, features)]
+    start = inspection.start or 0.0
+    ends = (start, start + inspection.series.seconds)
+    figure = Figure(figsize=(11, sum(p.height for p in panels) / 72 + 0.48 * len(panels) + 0.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    heights = [panel.height for panel in panels]
+    axes = figure.subplots(len(panels), 1, sharex=True, gridspec_kw={"height_ratios": heights})
+    figure.suptitle(_plain(inspection.path.name), x=0.01, ha="left", color=_INK, fontsize=15, fontweight="bold")
+    for axis, panel in zip(axes, panels, strict=True):
+        _draw(axis, panel, ends)
+    axes[-1].set_xlabel("seconds", color=_SOFT)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110, metadata={"Software": "genreclf"})
+    return stream.getvalue()
+
+
+def _plain(text: str) -> str:
+    # A dollar sign would start a formula.
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
+
+
+def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
+    import numpy as np
+
+    axis.set_title(f"{panel.title}: {panel.note}", loc="left", fontsize=9, color=_INK)
+    axis.tick_params(labelsize=7, colors=_SOFT, length=2)
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+    axis.set_xlim(*ends)
+    if isinstance(panel, LinePanel):
+        times = np.linspace(*ends, panel.values.shape[1])
+        if len(panel.values) == 2:
+            axis.fill_between(times, panel.values[0], panel.values[1], color=_ACCENT, linewidth=0)
+        else:
+            axis.plot(times, panel.values[0], color=_ACCENT, linewidth=0.8)
+        axis.set_ylim(panel.low, panel.high)
+        return
+    _heat(axis, panel, ends)
+
+
+def _heat(axis: Any, panel: HeatPanel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
+    from matplotlib.colors import ListedColormap
+
+    axis.imshow(
+        narrowed(panel.values, 1200),
+        origin="lower",
+        aspect="auto",
+        extent=(*ends, 0, 1),
+        vmin=panel.low,
+        vmax=panel.high,
+        cmap=ListedColormap(palette(panel.colours) / 255),
+        interpolation="nearest",
+    )
+    axis.set_yticks([share for share, _ in panel.ticks], [name for _, name in panel.ticks])
+    if panel.line:
+        axis.axhline(panel.line[0], color="white", linewidth=1, linestyle="--")
+        axis.text(ends[1], panel.line[0], f"{panel.line[1]} ", color="white", fontsize=8, ha="right", va="bottom")

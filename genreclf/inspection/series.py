@@ -1,0 +1,128 @@
+"""The series behind the features of a track, by the functions that the features themselves are computed with.
+
+Series have shape (rows, frames), a column for each hop of 512 samples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SLOWEST_TEMPO, FASTEST_TEMPO = 30.0, 300.0
+_TEMPO_ROWS = 96
+_TEMPOGRAM_SECONDS = 8.0
+_FLOOR = 1e-10
+_RANGE = 80.0
+
+
+@dataclass(frozen=True, eq=False)
+class TrackSeries:
+    """What is heard when.
+
+    Parameters
+    ----------
+    samples : (n,) mono, at `sample_rate` Hz.
+    mel, harmonic, percussive : (128, frames) dB, of the whole and of its two parts, down to 80 dB below the peak of
+        the whole.
+    mfcc : (20, frames).
+    chroma : (12, frames), C first, each frame's largest is 1.
+    tonnetz : (6, frames).
+    onset_strength : (frames,).
+    tempogram : (tempi, frames), how well the onsets about a frame repeat at each of `tempi`, at most 1.
+    tempi : (tempi,) beats a minute, evenly spaced in octaves, slowest first.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    mel: np.ndarray
+    harmonic: np.ndarray
+    percussive: np.ndarray
+    mfcc: np.ndarray
+    chroma: np.ndarray
+    tonnetz: np.ndarray
+    onset_strength: np.ndarray
+    tempogram: np.ndarray
+    tempi: np.ndarray
+
+    @property
+    def seconds(self) -> float:
+        """How long the stretch is."""
+        return len(self.samples) / self.sample_rate
+
+
+def series_of(samples: np.ndarray, sample_rate: int) -> TrackSeries:
+    """Compute the series of (n,) mono float32 samples at the rate of the feature set."""
+    from genreclf.features import chroma, mfcc, power, rhythm, tonnetz
+    from genreclf.features.spectra import Spectra
+
+    spectra = Spectra(samples, sample_rate)
+    strength = rhythm.onset_strength(spectra.mel_decibels)
+    tempogram, tempi = tempogram_of(strength, sample_rate=sample_rate)
+    harmonic = power.harmonic_part(spectra)
+    peak = float(spectra.mel_decibels.max())
+    return TrackSeries(
+        samples=samples,
+        sample_rate=sample_rate,
+        mel=spectra.mel_decibels.T,
+        harmonic=_mel_decibels(harmonic, sample_rate, peak),
+        percussive=_mel_decibels(samples - harmonic, sample_rate, peak),
+        mfcc=mfcc.mfcc(spectra.mel_decibels),
+        chroma=chroma.constant_q_series(spectra),
+        tonnetz=tonnetz.series(spectra),
+        onset_strength=strength,
+        tempogram=tempogram,
+        tempi=tempi,
+    )
+
+
+def _mel_decibels(samples: np.ndarray, sample_rate: int, peak: float) -> np.ndarray:
+    import numpy as np
+
+    from genreclf.features import kernels
+    from genreclf.features.spectra import mel_bands, stft
+
+    power = kernels.mel_power(np.abs(stft(samples)), *mel_bands(sample_rate))
+    return np.asarray(np.maximum(10 * np.log10(np.maximum(power, _FLOOR)), peak - _RANGE)).T
+
+
+def tempogram_of(strength: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Autocorrelation of the onset strength in windows of eight seconds around each frame, by tempo.
+
+    Its mean over the frames is what the feature ``tempo`` is read from.
+
+    Returns
+    -------
+    (tempogram, tempi) : (tempi, frames) and (tempi,) beats a minute.
+    """
+    import numpy as np
+
+    local = local_autocorrelation(strength, window=int(_TEMPOGRAM_SECONDS * sample_rate) // _hop())
+    tempi = np.geomspace(SLOWEST_TEMPO, FASTEST_TEMPO, _TEMPO_ROWS)
+    lags = np.clip(60.0 * sample_rate / (_hop() * tempi), 1, len(local) - 1.001)
+    below = lags.astype(int)
+    share = (lags - below)[:, None]
+    return (1 - share) * local[below] + share * local[below + 1], tempi
+
+
+def _hop() -> int:
+    from genreclf.features.spectra import HOP_LENGTH
+
+    return HOP_LENGTH
+
+
+def local_autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
+    """Autocorrelation of the window around each frame, scaled to 1 at lag 0: (window, frames)."""
+    import numpy as np
+    from scipy.fft import irfft, rfft
+
+    from genreclf.features.spectra import hann
+
+    padded = np.pad(strength, window // 2, mode="linear_ramp", end_values=0)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: len(strength)] * hann(window)
+    spectrum = rfft(frames, n=2 * window, axis=1)
+    local = irfft(spectrum.real**2 + spectrum.imag**2, n=2 * window, axis=1)[:, :window]
+    energy = local[:, :1]
+    return np.asarray(np.divide(local, energy, out=np.zeros_like(local), where=energy > np.finfo(float).tiny)).T

@@ -1,0 +1,61 @@
+"""What a trained model says of a track, window by window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Genre probabilities over time.
+
+    Parameters
+    ----------
+    genres : likeliest over the whole track first.
+    starts, ends : (windows,), seconds.
+    shares : (windows, genres), each row sums to 1.
+    """
+
+    genres: tuple[str, ...]
+    starts: tuple[float, ...]
+    ends: tuple[float, ...]
+    shares: np.ndarray
+
+    @property
+    def end(self) -> float:
+        """Where the last window ends."""
+        return self.ends[-1]
+
+
+def timeline_of(path: Path, model: Path) -> Timeline:
+    """Genre probabilities of every window of a track, by a trained model.
+
+    Raises
+    ------
+    RequestError : the model cannot be loaded.
+    TrackError : the track cannot be read.
+    """
+    import genreclf
+
+    loaded: Any = genreclf.load(model)  # type: ignore[attr-defined,unused-ignore]
+    return ordered(loaded.predict_segments(path))
+
+
+def ordered(segments: Any) -> Timeline:  # noqa: ANN401 - a pandas frame
+    """A timeline from a frame with the columns ``start``, ``end`` and one for each genre."""
+    import numpy as np
+
+    genres = [name for name in segments.columns if name not in ("start", "end", "track_id", "path", "genre")]
+    shares = segments[genres].to_numpy(dtype=float)
+    order = np.argsort(-shares.mean(axis=0), kind="stable")
+    return Timeline(
+        genres=tuple(str(genres[i]) for i in order),
+        starts=tuple(float(t) for t in segments["start"]),
+        ends=tuple(float(t) for t in segments["end"]),
+        shares=shares[:, order],
+    )
