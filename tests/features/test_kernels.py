@@ -23,8 +23,8 @@ def matrices(shape, seed=0):
     yield "mostly silent", random * (random > 1.5)
 
 
-@pytest.mark.parametrize("frames", (1, 5, 14, 15, 16, 17, 30, 31, 32, 47, 100))
-@pytest.mark.parametrize("bins", (8, 9, 33, 129))
+@pytest.mark.parametrize("frames", [1, 5, 14, 15, 16, 17, 30, 31, 32, 47, 100])
+@pytest.mark.parametrize("bins", [8, 9, 33, 129])
 def test_running_medians_are_those_of_scipy_to_the_last_bit(frames, bins):
     for name, x in matrices((frames, bins)):
         along_time = median_filter(x, size=(WIDTH, 1), mode="reflect")
@@ -33,7 +33,7 @@ def test_running_medians_are_those_of_scipy_to_the_last_bit(frames, bins):
         np.testing.assert_array_equal(kernels.median_of_bins(x), along_frequency, err_msg=name)
 
 
-@pytest.mark.parametrize("frames", (2, 3, 4))
+@pytest.mark.parametrize("frames", [2, 3, 4])
 def test_running_medians_of_very_short_tracks_mirror_them_over_and_over(frames):
     for name, x in matrices((frames, 9)):
         mirrored = np.pad(x, ((15, 15), (0, 0)), mode="symmetric")
@@ -62,7 +62,7 @@ def test_the_median_network_needs_few_comparisons():
     assert count < 23 * WINDOWS
 
 
-@pytest.mark.parametrize("length", (1, 2, 4, 8))
+@pytest.mark.parametrize("length", [1, 2, 4, 8])
 def test_batchers_network_sorts(length):
     for bits in range(2**length):
         values = [bits >> i & 1 for i in range(length)]
@@ -95,8 +95,8 @@ def test_project_is_a_matrix_product():
     np.testing.assert_allclose(kernels.project(rows, matrix), rows @ matrix, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("frames", (1, 2, 3, 4, 5, 9))
-@pytest.mark.parametrize("filters", (12, 36))
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("filters", [12, 36])
 def test_filter_magnitudes_are_those_of_the_frames_products(frames, filters):
     rng = np.random.default_rng(frames)
     signal = rng.standard_normal(64 + 8 * 16).astype(np.float32)
@@ -118,7 +118,7 @@ def test_moments_are_those_of_scipy():
     np.testing.assert_array_equal(high, rows.max(axis=1))
 
 
-@pytest.mark.parametrize("row", ([0.0] * 9, [0.1] * 7, [1e300] * 3, [5.0]))
+@pytest.mark.parametrize("row", [[0.0] * 9, [0.1] * 7, [1e300] * 3, [5.0]])
 def test_moments_of_a_constant_have_no_spread_skew_or_kurtosis(row):
     mean, std, skew, kurtosis, _, low, high = kernels.moments(np.array([row]))[:, 0]
     assert low == high == row[0]
@@ -126,7 +126,7 @@ def test_moments_of_a_constant_have_no_spread_skew_or_kurtosis(row):
     assert std == skew == kurtosis == 0
 
 
-@pytest.mark.parametrize("frames", (3, 20, 200))
+@pytest.mark.parametrize("frames", [3, 20, 200])
 def test_the_sliding_spectrum_is_the_mean_of_the_windows_spectra(frames):
     width = 24
     window = spectra.hann(width)
