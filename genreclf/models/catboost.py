@@ -2,7 +2,7 @@
 
 CatBoost's own class prints, writes ``catboost_info/``, predicts (n, 1), refuses pandas' text labels, gives other
 numbers with other thread counts, and fails scikit-learn's estimator checks. This one does none of that. What it
-keeps of a fitted booster is CatBoost's own binary format, so that it can be stored without pickle.
+keeps of a fitted booster is its trees as plain arrays, so that it is stored and read without pickle or CatBoost.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from genreclf.models.oblivious import check_trees, oblivious_trees, raw_scores, softmax
+
 if TYPE_CHECKING:
-    from catboost import CatBoostClassifier
     from numpy.typing import ArrayLike
 
 
@@ -35,7 +36,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : (classes,), the labels, sorted.
-    booster_ : the fitted booster in CatBoost's binary format.
+    trees_ : the fitted trees as arrays, see `genreclf.models.oblivious`.
     """
 
     def __init__(
@@ -87,26 +88,28 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             allow_writing_files=False,
         )
         booster.fit(np.array(X), codes)
-        self.booster_ = bytes(booster._serialize_model())  # noqa: SLF001 - the public way goes through a file
+        self.trees_ = oblivious_trees(booster)
         return self
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """(tracks, classes), probabilities in the order of `classes_`."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float32, reset=False)
-        return np.asarray(self._loaded().predict_proba(np.array(X), thread_count=1))
+        return softmax(raw_scores(self.trees_, np.asarray(X)))
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """(tracks,), the most probable label of each."""
         codes = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[codes])
 
-    def _loaded(self) -> CatBoostClassifier:
-        from catboost import CatBoostClassifier
+    def check(self) -> None:
+        """Make sure that a booster from a file is whole.
 
-        booster = CatBoostClassifier()
-        booster.load_model(blob=self.booster_)
-        return booster
+        Raises
+        ------
+        ValueError : its trees do not fit each other or the features.
+        """
+        check_trees(self.trees_, features=self.n_features_in_, classes=len(self.classes_))
 
 
 def _borders(tracks: int) -> int:
