@@ -31,6 +31,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     bagging_temperature : spread of the Bayesian bootstrap's weights; 0 gives each track the weight 1.
     l2_leaf_reg : L2 penalty on the leaf values.
     border_count : thresholds tried for each feature; None takes one for every ten tracks, from 16 to 32.
+    rsm : share of the features tried for each split; None takes all from 2,000 tracks on and fewer below.
     random_state : seed.
 
     Attributes
@@ -48,6 +49,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bagging_temperature: float = 0.05,
         l2_leaf_reg: float = 3.0,
         border_count: int | None = None,
+        rsm: float | None = None,
         random_state: int | None = 42,
     ) -> None:
         self.iterations = iterations
@@ -56,6 +58,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.bagging_temperature = bagging_temperature
         self.l2_leaf_reg = l2_leaf_reg
         self.border_count = border_count
+        self.rsm = rsm
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -80,7 +83,8 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             bootstrap_type="Bayesian",
             bagging_temperature=self.bagging_temperature,
             l2_leaf_reg=self.l2_leaf_reg,
-            border_count=_borders(len(X)) if self.border_count is None else self.border_count,
+            border_count=_borders(len(codes)) if self.border_count is None else self.border_count,
+            rsm=_share_of_features(len(codes)) if self.rsm is None else self.rsm,
             loss_function="MultiClass",
             random_seed=self.random_state,
             thread_count=1,
@@ -121,3 +125,13 @@ def _borders(tracks: int) -> int:
     features: 52.7, 52.7, 52.2, 52.1 and 51.6 (4 points wide) in 88, 52, 27, 18 and 16 s.
     """
     return min(32, max(16, tracks // 10))
+
+
+def _share_of_features(tracks: int) -> float:
+    """Features tried for each split: a fifth of them up to 400 tracks, all from 2,000 on.
+
+    On a small table nearly all the time goes into scoring splits that few tracks decide between. Five folds of
+    200 tracks x 185 features, artists apart, with a tenth, a fifth, three tenths and all of the features: macro-F1
+    65.3, 65.7, 66.7 and 64.7 (the interval is 15 points wide) in 1.7, 3.0, 3.5 and 9.5 s a fit.
+    """
+    return min(1.0, max(0.2, tracks / 2000))
