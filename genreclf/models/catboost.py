@@ -79,7 +79,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             bootstrap_type="Bayesian",
             bagging_temperature=self.bagging_temperature,
             l2_leaf_reg=self.l2_leaf_reg,
-            border_count=_borders(len(X)) if self.border_count is None else self.border_count,
+            border_count=_borders(len(codes)) if self.border_count is None else self.border_count,
             loss_function="MultiClass",
             random_seed=self.random_state,
             thread_count=1,
