@@ -79,6 +79,8 @@ def benchmark(
         notes += said
     table, said = usable(table)
     notes += said
+    if probabilities:
+        _check_genre_names(table)
     units = find_units(table)
     settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
     plans, said = _plans(table, units, settings, protocol, crossing=test_table is not None)
@@ -121,6 +123,15 @@ def _models(models: Iterable[str] | None) -> tuple[str, ...]:
     if not names:
         raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
     return names
+
+
+def _check_genre_names(table: FeatureTable) -> None:
+    clash = sorted({"protocol", "fold", "track_id", "model"} & set(table.genres))
+    if clash:
+        raise RequestError(
+            f"a genre called {clash[0]!r} clashes with a column of probabilities.csv; rename it, or ask for no "
+            "probabilities"
+        )
 
 
 def _plans(

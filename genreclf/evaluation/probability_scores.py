@@ -60,17 +60,22 @@ def calibration_error(y: np.ndarray, probabilities: np.ndarray, bootstrap: Boots
 
 
 def _areas(positive: np.ndarray, given: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), area under the curve of one genre against the rest; not a number where one side is empty."""
+    """(draws,), area under the curve of one genre against the rest; not a number where one side is empty.
+
+    A track of the genre wins over the others with less, and wins half over those with as much.
+    """
     order = np.argsort(given, kind="stable")
-    runs = np.flatnonzero(np.r_[True, np.diff(given[order]) != 0])
-    ordered = positive[order]
+    ordered, hits = given[order], np.flatnonzero(positive[order])
+    less = np.searchsorted(ordered, ordered[hits], side="left")
+    at_most = np.searchsorted(ordered, ordered[hits], side="right")
     areas = []
-    for weights in bootstrap.weights():
-        weights = weights[:, order]  # noqa: PLW2901 - in the order of what was given
-        of_genre = np.add.reduceat(weights * ordered, runs, axis=1, dtype=np.float64)
-        of_rest = np.add.reduceat(weights * ~ordered, runs, axis=1, dtype=np.float64)
-        below = np.cumsum(of_rest, axis=1) - of_rest / 2
-        pairs = of_genre.sum(axis=1) * of_rest.sum(axis=1)
-        wins = (of_genre * below).sum(axis=1)
+    for drawn in bootstrap.weights():
+        weights = drawn[:, order]
+        of_genre = weights[:, hits].astype(np.float64)
+        weights[:, hits] = 0
+        rest = np.zeros((len(weights), len(order) + 1))
+        np.cumsum(weights, axis=1, out=rest[:, 1:])
+        wins = (of_genre * (rest[:, less] + rest[:, at_most])).sum(axis=1) / 2
+        pairs = of_genre.sum(axis=1) * rest[:, -1]
         areas.append(np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))
     return np.concatenate(areas)
