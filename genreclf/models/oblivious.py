@@ -36,9 +36,10 @@ def oblivious_trees(booster: CatBoostClassifier) -> dict[str, np.ndarray]:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     trees = stored["oblivious_trees"]
     scale, bias = stored["scale_and_bias"]
-    splits = [split for tree in trees for split in tree["splits"]]
+    questions = [tree["splits"] or [] for tree in trees]  # a tree that found nothing to ask has none
+    splits = [split for asked in questions for split in asked]
     return {
-        "depths": np.array([len(tree["splits"]) for tree in trees], dtype=np.int64),
+        "depths": np.array([len(asked) for asked in questions], dtype=np.int64),
         "features": np.array([split["float_feature_index"] for split in splits], dtype=np.int64),
         "borders": np.array([split["border"] for split in splits], dtype=np.float32),
         "leaves": np.array([value for tree in trees for value in tree["leaf_values"]], dtype=np.float64),
