@@ -172,8 +172,8 @@ def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
     import soxr
 
     size = int(np.ceil(len(samples) * (target / rate)))
-    resampled = np.asarray(soxr.resample(samples, rate, target, quality="HQ"), dtype=np.float32)
-    return np.pad(resampled[:size], (0, max(0, size - len(resampled))))
+    resampled = np.asarray(soxr.resample(samples, rate, target, quality="HQ"), dtype=np.float32)[:size]
+    return resampled if len(resampled) == size else np.pad(resampled, (0, size - len(resampled)))
 
 
 def check_samples(samples: np.ndarray, rate: int) -> None:

@@ -167,20 +167,24 @@ def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
         if step:
             signal, hop = halve(signal), hop // 2
         if step >= early:
-            octaves.append(responses(signal, vectors, hop=hop) * (scale * np.float32(2 ** (step / 2))))
+            octaves.append(responses(signal, vectors, hop=hop) * scale)
     n_frames = min(len(octave) for octave in octaves)
     return np.concatenate([octave[:n_frames] for octave in reversed(octaves)], axis=1)
 
 
 def halve(signal: np.ndarray) -> np.ndarray:
-    """Decimate by two."""
+    """Decimate by two, keeping the energy: (n,) to (ceil(n / 2),) float32.
+
+    The decimator leaves traces of rounding in digital silence, which the chroma then scales up. They are librosa's to
+    the last bit, since each step does what librosa does, in its order.
+    """
     from soxr import resample
 
-    decimated = resample(signal, 2, 1, "soxr_hq")
-    size = (len(signal) + 1) // 2
-    if len(decimated) < size:
-        decimated = np.pad(decimated, (0, size - len(decimated)))
-    return np.asarray(decimated[:size])
+    decimated = np.zeros((len(signal) + 1) // 2, dtype=np.float32)
+    held = resample(signal, 2, 1, "soxr_hq")[: len(decimated)]
+    decimated[: len(held)] = held
+    decimated /= np.sqrt(0.5)
+    return decimated
 
 
 def responses(signal: np.ndarray, vectors: np.ndarray, *, hop: int) -> np.ndarray:

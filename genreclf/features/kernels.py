@@ -292,8 +292,9 @@ def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: i
             write_products(signal, t * hop, hop, panels, p, parts)
         for i in range(FRAMES):
             for k in range(width // 2):
-                x = parts[i, k]
-                y = parts[i, width // 2 + k]
+                # In double precision: the squares of what a decimator leaves in silence would underflow.
+                x = np.float64(parts[i, k])
+                y = np.float64(parts[i, width // 2 + k])
                 magnitude[t + i, k] = np.sqrt(x * x + y * y)
     return magnitude[:frames]
 

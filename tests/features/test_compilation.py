@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from genreclf.features import compilation
+
+
+@pytest.fixture
+def no_writable_folder(monkeypatch, tmp_path):
+    """Only a temporary folder can be written, as on a read-only installation with a read-only home."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    writable = compilation._is_writable
+    monkeypatch.setattr(compilation, "_is_writable", lambda folder: temporary in folder.parents and writable(folder))
+    monkeypatch.setattr(compilation.tempfile, "gettempdir", lambda: str(temporary))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/nowhere")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    return temporary
+
+
+def test_a_named_folder_is_followed(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "named"))
+    assert compilation.ensure_cache() == tmp_path / "named"
+
+
+def test_where_nothing_can_be_written_a_temporary_folder_is_shared_through_the_environment(no_writable_folder):
+    folder = compilation.ensure_cache()
+    assert no_writable_folder in folder.parents
+    assert os.environ["NUMBA_CACHE_DIR"] == str(folder)
+    assert compilation.ensure_cache() == folder
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")
+def test_a_temporary_folder_that_others_can_write_is_not_trusted(no_writable_folder):
+    first = compilation.ensure_cache()
+    assert first.stat().st_mode & 0o077 == 0
+    first.chmod(0o777)
+    os.environ.pop("NUMBA_CACHE_DIR")
+    assert compilation.ensure_cache() != first
+
+
+def test_a_stamp_tells_that_all_is_compiled(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert not compilation.is_compiled()
+    assert compilation.compile_kernels() > 0
+    assert compilation.is_compiled()
+    monkeypatch.setattr(compilation, "_fingerprint", lambda: "another processor")
+    assert not compilation.is_compiled()
+
+
+def test_asking_whether_all_is_compiled_does_not_import_numba():
+    code = "import sys; from genreclf.features import is_compiled; is_compiled(); print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout == "False\n"
