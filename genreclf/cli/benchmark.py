@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import TerminalProgress, emit_json
+from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 
 
 def benchmark(
@@ -50,24 +50,27 @@ def benchmark(
     read = FeatureTable.read(Path(table), **columns)
     folder = output or Path("reports") / read.name
     with TerminalProgress() as progress:
-        comparison = run(
-            read,
-            models=_listed(models),
-            protocol=protocol,
-            folds=folds,
-            test_size=test_size,
-            seed=seed,
-            group=group,
-            features=_listed(features),
-            probabilities=probabilities,
-            tune=tune,
-            ablate=ablate,
-            test_table=tested,
-            jobs=jobs,
-            draws=draws,
-            progress=progress,
-            command=" ".join(["genreclf", *sys.argv[1:]]),
-        )
+        try:
+            comparison = run(
+                read,
+                models=_listed(models),
+                protocol=protocol,
+                folds=folds,
+                test_size=test_size,
+                seed=seed,
+                group=group,
+                features=_listed(features),
+                probabilities=probabilities,
+                tune=tune,
+                ablate=ablate,
+                test_table=tested,
+                jobs=jobs,
+                draws=draws,
+                progress=progress,
+                command=" ".join(["genreclf", *sys.argv[1:]]),
+            )
+        except KeyboardInterrupt:
+            raise interrupted("no report was written") from None
         for note in comparison.notes:
             progress.say(f"note: {note}")
         comparison.write(folder)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from genreclf.evaluation.bootstrap import Bootstrap
     from genreclf.evaluation.fitting import Data, Fit, Fitted
     from genreclf.evaluation.protocols import Plan
+    from genreclf.progress import Progress
 
 LEVEL = 0.05
 
@@ -98,7 +99,7 @@ def gather(
     return Answers(plan, genres, rows, fold, data.y[rows], said, probabilities, fit_seconds, predict_seconds, bootstrap)
 
 
-def score_rows(answers: Answers, tests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def score_rows(answers: Answers, tests: Sequence[dict[str, Any]], progress: Progress) -> list[dict[str, Any]]:
     """Rows of the frame ``scores`` for one protocol, best first."""
     corrected = {row["model"]: row["p_holm"] for row in tests if row["test"] == "paired bootstrap"}
     rows = []
@@ -116,6 +117,7 @@ def score_rows(answers: Answers, tests: Sequence[dict[str, Any]]) -> list[dict[s
         if answers.protocol == "study":
             row["study_macro_f1"] = float("nan") if study is None else study.tuned
         rows.append(row)
+        progress.advance(f"{model}, {answers.protocol}")
     return rows
 
 

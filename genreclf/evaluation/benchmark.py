@@ -90,7 +90,7 @@ def benchmark(
         table, units, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
-    comparison = work.frames(outcomes)
+    comparison = work.frames(outcomes, progress)
     notes += _warnings(work.fits, outcomes)
     run |= {
         "protocols": [p.protocol for p in plans],

@@ -19,7 +19,7 @@ _ATTEMPTS = 10
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Row numbers to train on and to test on, each in ascending order."""
+    """Row numbers to train on and to test on."""
 
     train: np.ndarray
     test: np.ndarray
@@ -119,7 +119,7 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
         raise RequestError(f"a test share of {test_size} makes no sense; give one between 0 and 1, for example 0.25")
     rows = _rows_to_split(recordings)
     try:
-        _, test = train_test_split(rows, test_size=test_size, stratify=y[rows].astype(str), random_state=seed)
+        train, test = train_test_split(rows, test_size=test_size, stratify=y[rows].astype(str), random_state=seed)
     except ValueError as error:
         raise RequestError(
             f"a test share of {test_size} does not leave every genre on both sides ({error}); "
@@ -127,7 +127,12 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
         ) from None
     side = np.ones(len(y), dtype=int)
     side[test] = 0
-    return _checked(y, _with_first(side, recordings), 1, "tracks", ())
+    made = _checked(y, _with_first(side, recordings), 1, "tracks", ())
+    # Boosting and forests draw rows by their place, so the order is scikit-learn's too.
+    order = np.concatenate([train, test, np.setdiff1d(np.arange(len(y)), rows)])
+    place = np.argsort(order)
+    ordered = (Fold(*(part[np.argsort(place[part])] for part in (f.train, f.test))) for f in made.folds)
+    return Folds(tuple(ordered), made.notes)
 
 
 def inner_folds(y: np.ndarray, tied: np.ndarray, *, grouped: bool, folds: int = 5, seed: int = 42) -> Folds:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from genreclf.evaluation.protocols import Plan
     from genreclf.evaluation.recordings import Units
+    from genreclf.progress import Progress
     from genreclf.table import FeatureTable
 
 _KNOWN_OF_TRACKS = ("artist", "title", "path")
@@ -96,8 +97,15 @@ class Work:
         wanted = self.ablate and made is self.plans[0] and not spec(model).baseline
         return tuple(self.positions.values()) if wanted else ()
 
-    def frames(self, outcomes: Sequence[Fitted]) -> dict[str, pd.DataFrame]:
+    def frames(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from the outcomes of `fits` in their order."""
+        progress.begin("scoring answers", len(self.plans) * len(self.models))
+        try:
+            return self._frames(outcomes, progress)
+        finally:
+            progress.end()
+
+    def _frames(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
         import pandas as pd
 
         pairs = list(zip(self.fits, outcomes, strict=True))
@@ -105,7 +113,9 @@ class Work:
         answers = [self._answers(made, main) for made in self.plans]
         tests = [test_rows(given) for given in answers]
         rows: dict[str, list[dict[str, Any]]] = {
-            "scores": [row for given, tested in zip(answers, tests, strict=True) for row in score_rows(given, tested)],
+            "scores": [
+                row for given, tested in zip(answers, tests, strict=True) for row in score_rows(given, tested, progress)
+            ],
             "genre_scores": [row for given in answers for row in genre_rows(given)],
             "tests": [row for tested in tests for row in tested],
             "leak": self._leak(answers),

@@ -124,7 +124,7 @@ def test_progress_names_the_model_and_the_fold(table):
             self.total, self.details = 0, []
 
         def begin(self, title, total):
-            self.total = total
+            self.total += total
 
         def advance(self, detail=""):
             self.details.append(detail)
@@ -137,7 +137,7 @@ def test_progress_names_the_model_and_the_fold(table):
 
     listener = Listener()
     benchmark(table, models=("svc",), draws=10, progress=listener)
-    assert listener.total == len(listener.details) == 10
+    assert listener.total == len(listener.details) == 10 + 2
     assert "svc, cv-artist fold 3" in listener.details
 
 

@@ -72,8 +72,8 @@ def test_without_twins_the_folds_are_scikit_learns_own():
         np.testing.assert_array_equal(test, other_test)
     train, test = train_test_split(rows, test_size=0.25, stratify=y, random_state=42)
     fold = holdout(y, rows).folds[0]
-    np.testing.assert_array_equal(fold.train, np.sort(train))
-    np.testing.assert_array_equal(fold.test, np.sort(test))
+    np.testing.assert_array_equal(fold.train, train)
+    np.testing.assert_array_equal(fold.test, test)
 
 
 def test_grouped_folds_are_scikit_learns_own_where_those_hold_every_genre():
