@@ -20,8 +20,10 @@ _HOMES = {
     "FeatureTable": "genreclf.table",
     "Comparison": "genreclf.evaluation.comparison",
     "benchmark": "genreclf.evaluation.benchmark",
+    "compare_runs": "genreclf.reports.versus",
     "describe": "genreclf.features",
     "extract_features": "genreclf.features",
+    "inspect_track": "genreclf.inspection",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from made_up import made_up_table, note
 
 if TYPE_CHECKING:
     from genreclf.table import FeatureTable
+from tests.browser import Browser
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +45,11 @@ def music(tmp_path: Path) -> Path:
                 file.artist, file.title = f"{genre} artist {number % 2}", f"{genre} {number}"
                 file.write(note(base * (1 + number / 10), seed=number))
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of pages; skips where there is none."""
+    window = Browser()
+    yield window
+    window.close()

@@ -110,7 +110,7 @@ def _curve(drawing: Drawing, panel: LinePanel, x: float, top: float, room: float
         drawing.text(x - 6, up(panel.low), "0", class_="tick small", text_anchor="end")
 
 
-def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 420) -> Drawing:
+def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
     """Draw where the harmony goes on the circle of fifths: the mean of each half second, light to dark in time."""
     import numpy as np
 
@@ -126,7 +126,7 @@ def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 420) -> Drawing:
         drawing.text(float(x), float(y) + 4.5, note, class_="strong", text_anchor="middle")
     # The axes are a mean over all that sounds, so the path keeps to the middle: it is drawn twice as large.
     steps = narrowed(tonnetz[:2], max(2, tonnetz.shape[1] // 22))
-    scale = 2 * radius if float(np.abs(steps).max(initial=0)) <= 0.5 else radius
+    scale = 2 * radius if float(np.hypot(*steps).max(initial=0)) <= 0.5 else radius
     places = [(middle + scale * float(x), middle - scale * float(y)) for x, y in steps.T]
     for index, ((x1, y1), (x2, y2)) in enumerate(pairwise(places)):
         age = 0.2 + 0.8 * (index + 1) / len(places)

@@ -73,7 +73,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         LinePanel("Waveform", "largest and smallest sample", _envelope(series.samples), -1.0, 1.0, 84.0),
         HeatPanel(
             "Mel spectrogram",
-            f"128 bands, {peak - 80:.0f} to {peak:.0f} dB",
+            _minus(f"128 bands, {peak - 80:.0f} to {peak:.0f} dB"),
             series.mel,
             peak - 80,
             peak,
@@ -82,7 +82,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         ),
         HeatPanel(
             "MFCC",
-            "20 coefficients, each against its own mean, in standard deviations from -2.5 to 2.5",
+            _minus("20 coefficients, each against its own mean, in standard deviations from -2.5 to 2.5"),
             _standardised(series.mfcc),
             -2.5,
             2.5,
@@ -101,7 +101,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         ),
         HeatPanel(
             "Tonnetz",
-            "six axes of harmony, -0.4 to 0.4",
+            _minus("six axes of harmony, -0.4 to 0.4"),
             series.tonnetz[::-1],
             -0.4,
             0.4,
@@ -161,6 +161,10 @@ def mel_ticks(sample_rate: int) -> list[tuple[float, str]]:
         for hertz, name in shown
         if hertz < 0.9 * sample_rate / 2
     ]
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\u2212")
 
 
 def _tempo_place(tempi: np.ndarray, tempo: float) -> float:

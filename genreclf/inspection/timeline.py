@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreclf.errors import RequestError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -42,8 +44,10 @@ def timeline_of(path: Path, model: Path) -> Timeline:
     """
     import genreclf
 
-    loaded: Any = genreclf.load(model)  # type: ignore[attr-defined,unused-ignore]
-    return ordered(loaded.predict_segments(path))
+    load: Any = getattr(genreclf, "load", None)
+    if load is None:
+        raise RequestError(f"{model}: this version of genreclf cannot load trained models; inspect without --model")
+    return ordered(load(model).predict_segments(path))
 
 
 def ordered(segments: Any) -> Timeline:  # noqa: ANN401 - a pandas frame

@@ -55,7 +55,10 @@ def title_of(comparison: Comparison) -> str:
 def facts(comparison: Comparison) -> list[str]:
     """What was compared, in a few short items."""
     tracks = len(set(ranked_predictions(comparison)["track_id"]))
-    items = [count(tracks, "track"), count(len(genres_of(comparison)), "genre")]
+    table = comparison.run.get("table")
+    rows = table.get("rows") if isinstance(table, dict) else None
+    tested = f", {tracks:,} of them tested" if isinstance(rows, int) and rows > tracks else ""
+    items = [count(max(rows or 0, tracks), "track") + tested, count(len(genres_of(comparison)), "genre")]
     if "artist" in comparison.tracks:
         artists = {str(artist) for artist in comparison.tracks["artist"].dropna()} - {""}
         items += [count(len(artists), "artist")] if artists else []

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import unicodedata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from genreclf.models import MODELS
 
@@ -96,3 +95,14 @@ def listed(names: Iterable[str], *, last: str = "and", most: int = 0) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def flat(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """A value of JSON in one line: lists and mappings without brackets, what is empty left out."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {flat(inner)}" for key, inner in value.items() if inner not in (None, "", {}, []))
+    if isinstance(value, list | tuple):
+        return ", ".join(flat(inner) for inner in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -1,3 +1,5 @@
+import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -111,3 +113,19 @@ def test_report_is_the_same_every_time(tmp_path, folder):
     for path in folder.rglob("*.*"):
         if path.is_file():
             assert (tmp_path / path.relative_to(folder)).read_bytes() == path.read_bytes()
+
+
+def test_eight_thousand_tracks_and_eight_models_stay_small_and_quick(tmp_path):
+    titles = tuple(f"A song with a title of the usual length, number {i}" for i in range(8000))
+    comparison = made_up_comparison(tracks=8000, genres=GENRES, models=MODELS[:8], titles=titles)
+    before = time.perf_counter()
+    write_report(comparison, tmp_path)
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
+    assert time.perf_counter() - before < 30
+
+
+@pytest.mark.parametrize("column", ["macro_f1_low", "p_value", "fit_seconds"])
+def test_scores_without_some_column_are_still_reported(tmp_path, column):
+    comparison = made_up_comparison(full=False)
+    write_report(replace(comparison, scores=comparison.scores.drop(columns=column)), tmp_path)
+    assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).open == []

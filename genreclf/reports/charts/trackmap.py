@@ -47,7 +47,8 @@ def track_map(clouds: Sequence[GenreCloud], *, width: float, names: bool = False
     for index, cloud in enumerate(clouds):
         places = [(8 + x * (width - 16), height - 8 - y * (height - 16)) for x, y in cloud.places]
         path = "".join(glyph(shape_of(index), x, y, size) for x, y in places)
-        drawing.add("path", d=path, class_=f"points {colour_of(index)}", data_genre=index)
+        crowded = " crowded" if total > 1500 else ""
+        drawing.add("path", d=path, class_=f"points {colour_of(index)}{crowded}", data_genre=index)
     _names_in_place(drawing, clouds, width, height)
     for row, entries in enumerate(legend_rows):
         for x, index in entries:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from genreclf.reports.blocks import Section
-from genreclf.reports.wording import protocol_title, seconds
+from genreclf.reports.wording import flat, protocol_title, seconds
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
@@ -33,12 +32,4 @@ def _spoken(key: str, value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever J
     elif key == "protocols" and isinstance(value, list | tuple):
         yield "; ".join(f"{name} ({protocol_title(str(name))})" for name in value)
     else:
-        yield _flat(value)
-
-
-def _flat(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_flat(inner)}" for key, inner in value.items() if inner not in (None, "", {}, []))
-    if isinstance(value, list | tuple):
-        return ", ".join(_flat(inner) for inner in value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        yield flat(value)

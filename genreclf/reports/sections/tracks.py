@@ -44,8 +44,9 @@ def track_atlas(comparison: Comparison) -> Section | None:
         "map",
         "Map of the tracks",
         short="Map",
-        lead="Each mark is a track; near each other are tracks whose features are alike, as far as two dimensions can"
-        " show it. Point at a mark, or step through the map with the arrow keys, to see what it is.",
+        lead="Each mark is a track. The axes are the two mixtures of features that set the genres apart best, found"
+        " with the genres known: a picture to look at, not a score. Point at a mark, or step through the map with the"
+        " arrow keys, to see what it is.",
         figures=(
             Figure(
                 "map",

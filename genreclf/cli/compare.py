@@ -1,0 +1,29 @@
+"""``genreclf compare``: several runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    reports: Annotated[list[Path], typer.Argument(help="Report folders; the others are compared with the first.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write a page, and the same as .md.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 42,
+) -> None:
+    """Lay runs side by side: what changed, and whether the difference is real."""
+    from genreclf.cli.versus import show_versus
+    from genreclf.reports.runs import read_runs
+    from genreclf.reports.versus import compare_runs
+    from genreclf.reports.versus_page import write_versus
+
+    versus = compare_runs(read_runs(reports), draws=draws, seed=seed)
+    show_versus(versus)
+    if output:
+        write_versus(versus, output)
+        typer.echo(f"page: {output}")
