@@ -132,7 +132,13 @@ def _folds(table: FeatureTable, folds: int, seed: int) -> list[tuple[np.ndarray,
 
 
 def _manifest(
-    table: FeatureTable, estimator: Any, *, model: str, scores: Mapping[str, Any], seed: int, tuned: bool  # noqa: ANN401
+    table: FeatureTable,
+    estimator: Any,
+    *,
+    model: str,
+    scores: Mapping[str, Any],
+    seed: int,
+    tuned: bool,  # noqa: ANN401
 ) -> BundleManifest:
     from sklearn.calibration import CalibratedClassifierCV
 

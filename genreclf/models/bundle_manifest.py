@@ -99,7 +99,8 @@ class BundleManifest:
             "features are named once each": 0 < width == len(set(self.features)),
             "there is a mean for each feature": len(self.feature_means) == width,
             "there is a deviation for each feature": len(self.feature_deviations) == width,
-            "genres are two or more and sorted": len(self.genres) >= 2 and list(self.genres) == sorted(set(self.genres)),
+            "genres are two or more and sorted": len(self.genres) >= 2
+            and list(self.genres) == sorted(set(self.genres)),
             "genres have names": all(self.genres),
             "probes have a probability for each genre": len(self.probe_probabilities) > 0
             and all(len(row) == len(self.genres) for row in self.probe_probabilities),

@@ -172,7 +172,7 @@ def _check(path: Path, archive: _Archive) -> None:
             raise damaged(path, "the estimator has shared parts")
         try:
             if loader == "JsonNode" and isinstance(json.loads(node["content"]), list | dict):
-                raise ValueError("a value that is no single value")  # noqa: TRY301 - one line for all of these
+                raise ValueError("a value that is no single value")
             if loader == "NdArrayNode" and node["type"] == "numpy":
                 archive.arrays[node["file"]]
             if loader == "TreeNode":
