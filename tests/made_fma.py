@@ -36,7 +36,7 @@ def track_numbers(tracks: int) -> list[int]:
 
 
 def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
-    """``tracks.csv``: `small` tracks, the faulty among them, then `medium`, the rest ``large``, half of it without a genre."""
+    """``tracks.csv``: `small` tracks, the faulty among them, `medium`, the rest ``large``, half without a genre."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerows([_TRACKS_TOP, _TRACKS_BELOW, ["track_id"] + [""] * (len(_TRACKS_TOP) - 1)])
@@ -79,7 +79,9 @@ def write_features(path: Path, *, tracks: int, distinct: int | None = None, seed
             stream.write(f"{number},{rows[row % len(rows)]}")
 
 
-def write_fma(folder: Path, *, tracks: int = 60, small: int = 40, medium: int = 10, distinct: int | None = None) -> Path:
+def write_fma(
+    folder: Path, *, tracks: int = 60, small: int = 40, medium: int = 10, distinct: int | None = None
+) -> Path:
     """``fma_metadata`` below the folder; the folder is returned."""
     metadata = folder / "fma_metadata"
     metadata.mkdir(parents=True)

@@ -174,8 +174,8 @@ def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
         )
     except (ValueError, OSError) as error:
         raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {' '.join(str(error).split())}") from None
-    frame = frame.rename(columns=columns)
-    numbers = pd.to_numeric(frame.pop(0), errors="coerce")
+    frame = frame.rename(columns={0: "number", **columns})
+    numbers = pd.Series(pd.to_numeric(frame.pop("number"), errors="coerce"))
     bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0)
     if bad.any() or numbers.duplicated().any():
         row = int((bad | numbers.duplicated()).to_numpy().argmax())

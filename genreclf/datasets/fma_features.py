@@ -1,15 +1,17 @@
 """FMA's published ``features.csv``: 518 features of 106,574 tracks, in the order of the file.
 
 The header has three rows (feature, statistics, number) and one that names the index; each value is written with
-eleven digits, about 950 MB in all. Lines of other tracks are passed over unparsed, the rest is parsed a few thousand lines at a time into one array,
-so that the peak of memory is the array and little more.
+eleven digits, about 950 MB in all. Lines of other tracks are passed over unparsed, the rest is parsed a few thousand
+lines at a time into one array, so that the peak of memory is the array and little more.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LINES_AT_ONCE = 2000
+_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,7 @@ class PublishedFeatures:
     incomplete: tuple[int, ...] = ()
 
 
-def read_features(
-    path: Path, wanted: pd.Index[int], families: Sequence[str] | None = None
-) -> PublishedFeatures:
+def read_features(path: Path, wanted: pd.Index[int], families: Sequence[str] | None = None) -> PublishedFeatures:
     """Read the rows of some tracks.
 
     Parameters
@@ -66,9 +67,8 @@ def read_features(
             names = [columns[position - 1] for position in picked]
             values = np.empty((len(wanted), len(names)))
             numbers: list[int] = []
-            for first_line, found, block in _blocks(path, stream, set(wanted), len(columns)):
-                rows = slice(len(numbers), len(numbers) + len(found))
-                values[rows] = _parsed(path, first_line, block, picked)
+            for found, block in _parsed(path, _blocks(path, stream, set(wanted), len(columns)), picked):
+                values[len(numbers) : len(numbers) + len(found)] = block
                 numbers += found
     except OSError as error:
         raise RequestError(
@@ -82,16 +82,17 @@ def _in_order(found: PublishedFeatures) -> PublishedFeatures:
     """Ascending track numbers, rows with a missing value left out; copied only where something changes."""
     import numpy as np
 
+    values = found.values  # noqa: PD011 - an array, no data frame
     order = np.argsort(found.numbers, kind="stable")
     # A sum is finite only if every value is, and costs no array of flags.
-    whole = np.isfinite(found.values.sum()) or np.isfinite(found.values).all(axis=1)
+    whole = np.isfinite(values.sum()) or np.isfinite(values).all(axis=1)
     incomplete = [] if whole is True or np.all(whole) else [found.numbers[row] for row in np.flatnonzero(~whole)]
     if incomplete:
         order = order[whole[order]]
     elif (order == np.arange(len(order))).all():
         return found
     return PublishedFeatures(
-        [found.numbers[row] for row in order], found.columns, found.values[order], tuple(sorted(incomplete))
+        [found.numbers[row] for row in order], found.columns, values[order], tuple(sorted(incomplete))
     )
 
 
@@ -149,21 +150,31 @@ def _blocks(
 def _track_number(path: Path, line_number: int, line: bytes) -> int:
     digits = line[: line.find(b",")]
     if not digits.isdigit() or len(digits) > 9:
-        raise RequestError(
-            f"{path}: line {line_number}: {digits[:20]!r} is not a track number; fetch the file again"
-        )
+        raise RequestError(f"{path}: line {line_number}: {digits[:20]!r} is not a track number; fetch the file again")
     return int(digits)
 
 
-def _parsed(path: Path, first_line: int, block: bytes, picked: list[int]) -> np.ndarray:
+def _parsed(
+    path: Path, blocks: Iterator[tuple[int, list[int], bytes]], picked: list[int]
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Track numbers and values of each block in turn; two threads parse while this one reads on."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
+        for first_line, numbers, lines in blocks:
+            ahead.append((numbers, pool.submit(_values, path, first_line, lines, picked)))
+            if len(ahead) > _THREADS:
+                found, future = ahead.popleft()
+                yield found, future.result()
+        for found, future in ahead:
+            yield found, future.result()
+
+
+def _values(path: Path, first_line: int, lines: bytes, picked: list[int]) -> np.ndarray:
     import numpy as np
     import pandas as pd
 
     try:
-        # "high" is exact here: eleven digits are exact in a double, and so are the powers of ten up to 22.
-        frame = pd.read_csv(
-            io.BytesIO(block), header=None, usecols=picked, dtype=np.float64, float_precision="high", low_memory=False
-        )
+        frame = pd.read_csv(io.BytesIO(lines), header=None, usecols=picked, dtype=np.float64, low_memory=False)
     except ValueError as error:
         raise RequestError(
             f"{path}: a value at or after line {first_line} is not a number: {' '.join(str(error).split())}"

@@ -44,9 +44,7 @@ def join(manifest: Manifest, *, artists: Path | None = None, split: Path | None 
         )
     if split is not None:
         belongs = read_split(split)
-        kept = tuple(
-            replace(track, split=belongs[_key(track.name)]) for track in tracks if _key(track.name) in belongs
-        )
+        kept = tuple(replace(track, split=belongs[_key(track.name)]) for track in tracks if _key(track.name) in belongs)
         _check_any(split, manifest, bool(kept))
         if len(kept) < len(tracks):
             notes.append(f"{split}: {len(tracks) - len(kept):,} of {len(tracks):,} tracks stand in no list: left out")
@@ -69,7 +67,8 @@ def read_artists(path: Path) -> dict[str, tuple[str, str]]:
         name, *rest = (cell(part) for part in line.split(separator))
         if not rest or not name:
             raise RequestError(
-                f"{path}: line {number}: {line[:60]!r}; an artist index has lines like: blues.00002.wav ::: Artist ::: Title"
+                f"{path}: line {number}: {line[:60]!r}; an artist index has lines like: "
+                "blues.00002.wav ::: Artist ::: Title"
             )
         _add(path, number, found, _key(name), (rest[0], rest[1] if len(rest) > 1 else ""))
     return found
