@@ -1,4 +1,8 @@
-"""Data sets: which tracks there are, with their labels, artists and splits."""
+"""Data sets: which tracks, labels, artists and splits there are.
+
+`DATASETS` holds the data sets known by name; a further one is one file here and one entry there. `open_source`
+and `open_table` take whatever a user may name: a data set's folder as ``fma:FOLDER``, a CSV file, folders, files.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,131 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genreclf.datasets.dataset import Archive, Dataset
+from genreclf.datasets.fma import FMA
+from genreclf.datasets.gtzan import GTZAN
+from genreclf.datasets.manifest import Manifest, Track
+from genreclf.errors import RequestError
+
 if TYPE_CHECKING:
-    from genreclf.datasets.manifest import Manifest
+    from genreclf.table import FeatureTable
+
+__all__ = ["DATASETS", "Archive", "Dataset", "Manifest", "Track", "find_dataset", "open_source", "open_table"]
+
+DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (FMA, GTZAN)}
+
+
+def find_dataset(name: str) -> Dataset:
+    """A data set by its name.
+
+    Raises
+    ------
+    RequestError : there is none of that name.
+    """
+    if name not in DATASETS:
+        raise RequestError(f"unknown data set {name!r}; choose from {', '.join(DATASETS)}")
+    return DATASETS[name]
 
 
 def open_source(
     sources: str | Path | Sequence[str | Path],
     *,
-    subset: str | None = None,  # noqa: ARG001 - for the data sets known by name
-    artists: Path | None = None,  # noqa: ARG001
-    split: Path | None = None,  # noqa: ARG001
+    subset: str | None = None,
+    artists: Path | str | None = None,
+    split: Path | str | None = None,
 ) -> Manifest:
-    """The tracks of a manifest CSV, or of folders, files and patterns."""
-    from genreclf.datasets.folder import scan
-    from genreclf.datasets.manifest import read_manifest
+    """The tracks of a source.
 
+    Parameters
+    ----------
+    sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files and patterns.
+    subset : a subset of the data set, for example ``small``.
+    artists : a published list of who plays in each file, see `genreclf.datasets.lists`.
+    split : a file or a folder of published split lists; tracks that stand in none are left out and noted.
+
+    Raises
+    ------
+    RequestError : the source cannot be used, or sources of different kinds are mixed.
+    """
     names = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-    if len(names) == 1 and str(names[0]).lower().endswith(".csv"):
+    if not names:
+        raise RequestError("no source named; give a folder of music, a manifest or a data set such as fma:FOLDER")
+    manifest = _listed(names, subset=subset)
+    if artists is None and split is None:
+        return manifest
+    from genreclf.datasets.lists import join
+
+    return join(
+        manifest,
+        artists=None if artists is None else Path(artists),
+        split=None if split is None else Path(split),
+    )
+
+
+def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
+    alone = [name for name in names if _dataset_of(name) or str(name).lower().endswith(".csv")]
+    if alone and len(names) > 1:
+        raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
+    found = _dataset_of(names[0])
+    if found:
+        dataset, folder = found
+        return dataset.manifest(folder, subset=subset)
+    if subset is not None:
+        raise RequestError(f"--subset {subset} needs a data set that has subsets, such as fma:FOLDER")
+    if alone:
+        from genreclf.datasets.manifest import read_manifest
+
         return read_manifest(Path(names[0]))
+    from genreclf.datasets.folder import scan
+
     return scan([Path(name) for name in names])
+
+
+def open_table(
+    source: str | Path,
+    *,
+    subset: str | None = None,
+    label: str | None = None,
+    id: str | None = None,  # noqa: A002 - the name that the command uses
+    group: str | None = None,
+    families: Sequence[str] | None = None,
+) -> FeatureTable:
+    """A feature table: a CSV file, or the features that a data set publishes itself.
+
+    Parameters
+    ----------
+    source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
+    subset : a subset of the data set, for example ``medium``.
+    label, id, group : columns of a CSV file, see `FeatureTable.read`.
+    families : feature families to keep; all where None.
+
+    Raises
+    ------
+    RequestError : the source cannot be used.
+    """
+    found = _dataset_of(source)
+    if found:
+        dataset, folder = found
+        if dataset.features is None:
+            raise RequestError(
+                f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
+            )
+        for option, value in (("--label", label), ("--id", id), ("--group", group)):
+            if value is not None:
+                raise RequestError(f"{option} {value} is for CSV tables; {source} has its own labels, ids and artists")
+        return dataset.features(folder, subset=subset, families=families)
+    if subset is not None:
+        raise RequestError(f"--subset {subset} needs a data set that has subsets, such as fma:FOLDER")
+    from genreclf.table import FeatureTable
+
+    table = FeatureTable.read(Path(source), label=label, id=id, group=group)
+    return table if families is None else table.select(families)
+
+
+def _dataset_of(source: str | Path) -> tuple[Dataset, Path] | None:
+    name, colon, folder = str(source).partition(":")
+    if not colon or name not in DATASETS:
+        return None
+    if not folder:
+        raise RequestError(f"{source} names no folder; write {name}:FOLDER")
+    return DATASETS[name], Path(folder).expanduser()

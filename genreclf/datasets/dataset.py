@@ -1,0 +1,102 @@
+"""What is known of a data set: where it comes from, how to cite it, which archives hold it, how to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    from genreclf.datasets.manifest import Manifest
+    from genreclf.table import FeatureTable
+
+
+class FeatureReader(Protocol):
+    """Reads the features that a data set publishes itself."""
+
+    def __call__(
+        self, folder: Path, *, subset: str | None = None, families: Sequence[str] | None = None
+    ) -> FeatureTable:
+        """The features of a subset as a table; all families where none are named."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file to fetch.
+
+    Parameters
+    ----------
+    name : file name on disk.
+    urls : where it lies; the first that answers is taken.
+    checksum : ``sha1:...`` or ``sha256:...`` of the file; what cannot be checked is not fetched.
+    size : how large it is, for people.
+    holds : what stands in the folder once it is fetched and unpacked.
+    subsets : the subsets that need it; empty where all do.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    checksum: str
+    size: str
+    holds: str
+    subsets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that can be fetched and read by name.
+
+    Parameters
+    ----------
+    name : as in ``name:FOLDER``.
+    subsets : what may be asked for when reading, smallest first.
+    portions : what may be asked for when fetching; the first is the default.
+    by_hand : what is worth having and cannot be fetched, and how to get it.
+    manifest : lists the tracks below a folder: ``manifest(folder, subset=None)``.
+    features : reads published features; None where there are none.
+    """
+
+    name: str
+    title: str
+    home: str
+    licence: str
+    citation: str
+    archives: tuple[Archive, ...]
+    subsets: tuple[str, ...]
+    portions: tuple[str, ...]
+    by_hand: tuple[str, ...]
+    manifest: Callable[..., Manifest]
+    features: FeatureReader | None = None
+
+    def portion(self, asked: str | None) -> tuple[Archive, ...]:
+        """The archives that a portion needs.
+
+        Raises
+        ------
+        RequestError : there is no such portion.
+        """
+        wanted = self.portions[0] if asked is None else asked
+        if wanted not in self.portions:
+            raise RequestError(f"unknown subset {wanted!r} of {self.name}; choose from {', '.join(self.portions)}")
+        return tuple(a for a in self.archives if not a.subsets or wanted in a.subsets)
+
+    def describe(self) -> dict[str, object]:
+        """Everything that is known, as plain values for JSON."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "home": self.home,
+            "licence": self.licence,
+            "citation": self.citation,
+            "subsets": list(self.subsets),
+            "fetch": list(self.portions),
+            "published_features": self.features is not None,
+            "archives": [
+                {"name": a.name, "urls": list(a.urls), "size": a.size, "checksum": a.checksum, "holds": a.holds}
+                for a in self.archives
+            ],
+            "by_hand": list(self.by_hand),
+        }

@@ -1,0 +1,276 @@
+"""FMA: 106,574 tracks of the Free Music Archive with artists, an official split and nested subsets.
+
+Read from FMA's own ``tracks.csv``, whose header has three rows. Genres are FMA's root genres (``genre_top``);
+the official split keeps the tracks of an artist on one side. The subsets are nested: ``medium`` holds ``small``.
+Audio is named by track number: ``fma_small/000/000002.mp3``.
+
+Source: Defferrard, Benzi, Vandergheynst and Bresson (2017), FMA: A Dataset for Music Analysis, ISMIR. Checksums
+from https://github.com/mdeff/fma, known faults from its issues 8, 41 and 44.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genreclf.datasets.dataset import Archive, Dataset
+from genreclf.datasets.manifest import Manifest, Track
+from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genreclf.table import FeatureTable
+
+SUBSETS = ("small", "medium", "large", "full")
+NO_AUDIO = (99134, 108925, 133297)
+SHORTER_THAN_30_S = (98565, 98567, 98569)
+
+_COLUMNS = {
+    ("artist", "id"): "artist_id",
+    ("artist", "name"): "artist",
+    ("album", "title"): "album",
+    ("set", "split"): "split",
+    ("set", "subset"): "subset",
+    ("track", "genre_top"): "genre",
+    ("track", "title"): "title",
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of FMA lie; `audio` maps a subset to the folder of its clips."""
+
+    tracks: Path
+    audio: dict[str, Path]
+    subset: str
+
+    @classmethod
+    def find(cls, folder: Path, *, subset: str | None = None) -> Layout:
+        """Look for FMA in a folder, which may also be ``fma_metadata`` or ``fma_small`` itself.
+
+        Raises
+        ------
+        RequestError : there is no such subset, or no ``tracks.csv``; the line says where it was looked for.
+        """
+        if subset is not None and subset not in SUBSETS:
+            raise RequestError(f"unknown subset {subset!r} of fma; choose from {', '.join(SUBSETS)}")
+        own = folder.name.removeprefix("fma_")
+        roots = (folder, folder.parent) if own in (*SUBSETS, "metadata") else (folder,)
+        places = [folder / "tracks.csv"] + [root / "fma_metadata" / "tracks.csv" for root in roots]
+        tracks = next((place for place in places if place.is_file()), None)
+        if tracks is None:
+            looked = ", ".join(str(place) for place in places)
+            raise RequestError(
+                f"no FMA metadata in {folder}: looked for {looked}; get it with: genreclf datasets fetch fma --to DIR"
+            )
+        audio = {
+            name: place
+            for name in reversed(SUBSETS)
+            for place in [folder if own == name else roots[-1] / f"fma_{name}"]
+            if place.is_dir()
+        }
+        return cls(tracks, audio, subset or (own if own in SUBSETS else "small"))
+
+    def clips(self) -> tuple[str, Path]:
+        """The smallest set of audio at hand that holds the subset, and its folder."""
+        for name in SUBSETS[SUBSETS.index(self.subset) :]:
+            if name in self.audio:
+                return name, self.audio[name]
+        root = self.tracks.parent.parent if self.tracks.parent.name == "fma_metadata" else self.tracks.parent
+        looked = ", ".join(f"fma_{name}" for name in SUBSETS[SUBSETS.index(self.subset) :])
+        raise RequestError(
+            f"no audio of FMA's subset {self.subset} in {root}: looked for the folders {looked}; "
+            f"get it with: genreclf datasets fetch fma --subset {self.subset} --to {root}"
+        )
+
+
+def manifest(folder: Path, *, subset: str | None = None) -> Manifest:
+    """The tracks of an FMA subset, by default ``small``, with their audio.
+
+    Raises
+    ------
+    RequestError : metadata or audio are not there.
+    """
+    layout = Layout.find(folder, subset=subset)
+    audio, clips = layout.clips()
+    frame = read_tracks(layout.tracks, subset=layout.subset)
+    notes = []
+    silent = [] if audio == "full" else [number for number in NO_AUDIO if number in frame.index]
+    if silent:
+        frame = frame.drop(index=silent)
+        notes.append(f"skipped, as FMA's clips of these tracks hold no audio: {_numbers(silent)}")
+    short = [] if audio == "full" else [number for number in SHORTER_THAN_30_S if number in frame.index]
+    if short:
+        notes.append(f"kept, though FMA's clips of these tracks are shorter than 30 s: {_numbers(short)}")
+    notes.extend(_unlabelled(frame))
+    tracks = (_track(clips, number, row) for number, row in zip(frame.index, frame.to_dict("records"), strict=True))
+    return Manifest(name=f"fma_{layout.subset}", tracks=tuple(tracks), notes=tuple(notes))
+
+
+def features(folder: Path, *, subset: str | None = None, families: Sequence[str] | None = None) -> FeatureTable:
+    """The features that FMA publishes for a subset, by default ``small``; no audio is needed.
+
+    Every row is kept, also of the tracks whose clips are known to be faulty, so that FMA's own baselines compare.
+
+    Raises
+    ------
+    RequestError : the files are not there or not FMA's, or there is no such feature family.
+    """
+    import pandas as pd
+
+    from genreclf.datasets.fma_features import read_features
+    from genreclf.table import FeatureTable
+
+    layout = Layout.find(folder, subset=subset)
+    frame = read_tracks(layout.tracks, subset=layout.subset)
+    notes = list(_unlabelled(frame))
+    found = read_features(layout.tracks.with_name("features.csv"), frame.index, families)
+    if len(found.numbers) < len(frame):
+        gone = sorted(set(frame.index) - set(found.numbers))
+        notes.append(f"left out, as FMA publishes no features or not all of them: {len(gone):,} ({_numbers(gone)})")
+        frame = frame.loc[found.numbers]
+    identity = frame[["genre", "artist", "album", "title", "split"]].reset_index(drop=True)
+    identity.insert(0, "track_id", [f"{number:06d}" for number in found.numbers])
+    values = pd.DataFrame(found.values, columns=found.columns, copy=False)
+    return FeatureTable(
+        frame=pd.concat([identity.astype("object"), values], axis=1),
+        features=tuple(found.columns),
+        meta={"source": "FMA features.csv", "subset": layout.subset},
+        notes=tuple(notes),
+        name=f"fma_{layout.subset}",
+    )
+
+
+def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
+    """FMA's ``tracks.csv``, only what genre classification needs.
+
+    Returns
+    -------
+    Rows of the subset by track number, in order, with ``artist_id, artist, album, split, subset, genre, title`` as
+    text. Artists of one name are told apart by their FMA number: ``Silence (1234)``.
+
+    Raises
+    ------
+    RequestError : the file is not FMA's ``tracks.csv``.
+    """
+    import pandas as pd
+
+    columns = _positions(path)
+    try:
+        frame = pd.read_csv(
+            path,
+            header=None,
+            skiprows=3,
+            usecols=[0, *columns],
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8",
+            low_memory=True,
+        )
+    except (ValueError, OSError) as error:
+        raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {' '.join(str(error).split())}") from None
+    frame = frame.rename(columns={0: "number", **columns})
+    numbers = pd.Series(pd.to_numeric(frame.pop("number"), errors="coerce"))
+    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0)
+    if bad.any() or numbers.duplicated().any():
+        row = int((bad | numbers.duplicated()).to_numpy().argmax())
+        raise RequestError(f"{path}: row {row + 1} after the header: no track number of its own; fetch the file again")
+    frame.index = pd.Index(numbers.astype("int64"), name="track_id")
+    for column in frame.columns:
+        frame[column] = frame[column].fillna("").str.strip()
+    frame["artist"] = _told_apart(frame)
+    wanted = SUBSETS[: SUBSETS.index(subset) + 1]
+    frame = frame[frame["subset"].isin(wanted)].sort_index()
+    if frame.empty:
+        raise RequestError(f"{path}: no track of the subset {subset}; fetch the file again")
+    return frame
+
+
+def _positions(path: Path) -> dict[int, str]:
+    """Position in the file of each column that is read."""
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            top, below, third = (next(csv.reader([stream.readline(1_000_000)]), []) for _ in range(3))
+    except (OSError, ValueError, csv.Error) as error:
+        raise RequestError(f"{path}: cannot be read: {error}") from None
+    found = {pair: position for position, pair in enumerate(zip(top, below, strict=False))}
+    missing = [pair for pair in _COLUMNS if pair not in found]
+    if missing or third[:1] != ["track_id"]:
+        wanted = f"no column {'/'.join(missing[0])}" if missing else "no third header row that starts with track_id"
+        raise RequestError(f"{path}: not FMA's tracks.csv, whose header has three rows: {wanted}")
+    return {found[pair]: name for pair, name in _COLUMNS.items()}
+
+
+def _told_apart(frame: pd.DataFrame) -> list[str]:
+    known = frame[["artist_id", "artist"]].drop_duplicates()
+    shared = {name for name, count in Counter(known["artist"]).items() if count > 1 or not name}
+    return [
+        f"{name} ({number})".strip() if name in shared else name
+        for number, name in zip(frame["artist_id"], frame["artist"], strict=True)
+    ]
+
+
+def _track(clips: Path, number: int, row: dict[Any, str]) -> Track:
+    name = f"{number:06d}"
+    relative = f"{name[:3]}/{name}.mp3"
+    return Track(
+        track_id=name,
+        path=clips / relative,
+        name=f"{clips.name}/{relative}",
+        genre=row["genre"],
+        artist=row["artist"],
+        album=row["album"],
+        title=row["title"],
+        split=row["split"],
+    )
+
+
+def _unlabelled(frame: pd.DataFrame) -> list[str]:
+    count = int((frame["genre"] == "").sum())
+    return [f"{count:,} of {len(frame):,} tracks have no root genre in FMA"] if count else []
+
+
+def _numbers(numbers: Sequence[int], most: int = 6) -> str:
+    shown = ", ".join(f"{number:06d}" for number in numbers[:most])
+    return shown if len(numbers) <= most else f"{shown} and {len(numbers) - most:,} more"
+
+
+def _archive(name: str, size: str, sha1: str, subsets: tuple[str, ...] = ()) -> Archive:
+    file = f"fma_{name}.zip"
+    return Archive(
+        name=file,
+        urls=(f"https://os.unil.cloud.switch.ch/fma/{file}",),
+        checksum=f"sha1:{sha1}",
+        size=size,
+        holds=f"fma_{name}",
+        subsets=subsets,
+    )
+
+
+FMA = Dataset(
+    name="fma",
+    title="FMA: A Dataset for Music Analysis",
+    home="https://github.com/mdeff/fma",
+    licence="metadata and features CC BY 4.0; audio under the Creative Commons licence that each artist chose",
+    citation=(
+        "M. Defferrard, K. Benzi, P. Vandergheynst, X. Bresson: FMA: A Dataset for Music Analysis. "
+        "18th International Society for Music Information Retrieval Conference (ISMIR), 2017. arXiv:1612.01840"
+    ),
+    archives=(
+        _archive("metadata", "342 MiB", "f0df49ffe5f2a6008d7dc83c6915b31835dfe733"),
+        _archive("small", "7.2 GiB", "ade154f733639d52e35e32f5593efe5be76c6d70", ("small",)),
+        _archive("medium", "22 GiB", "c67b69ea232021025fca9231fc1c7c1a063ab50b", ("medium",)),
+        _archive("large", "93 GiB", "497109f4dd721066b5ce5e5f250ec604dc78939e", ("large",)),
+        _archive("full", "879 GiB", "0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab", ("full",)),
+    ),
+    subsets=SUBSETS,
+    portions=("small", "medium", "large", "full", "metadata"),
+    by_hand=(),
+    manifest=manifest,
+    features=features,
+)
