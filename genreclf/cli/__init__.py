@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from genreclf.cli import benchmark, demo, extract, inspect
+from genreclf.cli import benchmark, compare, demo, extract, inspect
 from genreclf.cli.console import complain
 from genreclf.errors import GenreclfError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for command in (demo.demo, extract.extract, benchmark.benchmark, inspect.inspect):
+for command in (demo.demo, extract.extract, benchmark.benchmark, compare.compare, inspect.inspect):
     app.command()(command)
 
 

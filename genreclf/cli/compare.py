@@ -15,15 +15,21 @@ def compare(
     ] = None,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 42,
+    json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
     """Lay runs side by side: what changed, and whether the difference is real."""
-    from genreclf.cli.versus import show_versus
+    from genreclf.cli.console import emit_json
+    from genreclf.cli.versus import show_versus, versus_as_json
     from genreclf.reports.runs import read_runs
     from genreclf.reports.versus import compare_runs
     from genreclf.reports.versus_page import write_versus
 
     versus = compare_runs(read_runs(reports), draws=draws, seed=seed)
-    show_versus(versus)
     if output:
         write_versus(versus, output)
+    if json:
+        emit_json(versus_as_json(versus))
+        return
+    show_versus(versus)
+    if output:
         typer.echo(f"page: {output}")

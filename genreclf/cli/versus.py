@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from genreclf.cli.console import printable
 
@@ -44,3 +46,13 @@ def show_versus(versus: Versus) -> None:
         console.print(printable(f"  {change.what}: {' | '.join(change.values)}"), markup=False, soft_wrap=True)
     for note in versus.notes:
         console.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+
+
+def versus_as_json(versus: Versus) -> dict[str, Any]:
+    """What a program would read of runs side by side; what has no value is null."""
+    told = asdict(versus)
+    told["models"] = list(versus.models)
+    for row, standing in zip(told["standings"], versus.standings, strict=True):
+        numbers = {name: None for name, value in row.items() if isinstance(value, float) and not math.isfinite(value)}
+        row.update(numbers, verdict=standing.verdict)
+    return told

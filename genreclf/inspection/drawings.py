@@ -26,12 +26,13 @@ def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width
     shown = ", ".join(panel.title.lower() for panel in panels)
     drawing = Drawing(width, height, "The track over time", f"{shown}, on one axis of time")
     across = Scale(start, start + seconds, LEFT, width - 2)
-    top = 0.0
+    top, spans = 0.0, []
     for panel in panels:
         top += TITLE
+        spans.append((top, top + panel.height))
         _panel(drawing, panel, LEFT, top, across.end - LEFT)
         top += panel.height + GAP
-    _time_axis(drawing, across, top - GAP + 14, [(TITLE, top - GAP)])
+    _time_axis(drawing, across, top - GAP + 14, spans)
     return drawing
 
 

@@ -107,6 +107,6 @@ def inspect_track(
         standings=tuple(standings(features, read)),
         table_name="" if read is None else read.name,
         table_tracks=0 if read is None else len(read),
-        timeline=None if model is None else timeline_of(Path(path), Path(model)),
+        timeline=None if model is None else timeline_of(Path(path), Path(model), length=len(samples) / rate),
         model_name="" if model is None else Path(model).name,
     )

@@ -34,8 +34,12 @@ class Timeline:
         return self.ends[-1]
 
 
-def timeline_of(path: Path, model: Path) -> Timeline:
+def timeline_of(path: Path, model: Path, *, length: float) -> Timeline:
     """Genre probabilities of every window of a track, by a trained model.
+
+    Parameters
+    ----------
+    length : of a window, in seconds, where the track has only one.
 
     Raises
     ------
@@ -47,19 +51,20 @@ def timeline_of(path: Path, model: Path) -> Timeline:
     load: Any = getattr(genreclf, "load", None)
     if load is None:
         raise RequestError(f"{model}: this version of genreclf cannot load trained models; inspect without --model")
-    return ordered(load(model).predict_segments(path))
+    return ordered(load(model).predict_segments(path), length=length)
 
 
-def ordered(segments: Any) -> Timeline:  # noqa: ANN401 - a pandas frame
-    """A timeline from a frame with the columns ``start``, ``end`` and one for each genre."""
+def ordered(segments: Any, *, length: float) -> Timeline:  # noqa: ANN401 - a pandas frame
+    """A timeline from a frame with the columns ``start`` (seconds) and ``genre``, then one for each genre."""
     import numpy as np
 
-    genres = [name for name in segments.columns if name not in ("start", "end", "track_id", "path", "genre")]
-    shares = segments[genres].to_numpy(dtype=float)
+    shares = segments.iloc[:, 2:].to_numpy(dtype=float)
     order = np.argsort(-shares.mean(axis=0), kind="stable")
+    starts = [float(start) for start in segments["start"]]
+    step = starts[1] - starts[0] if len(starts) > 1 else length
     return Timeline(
-        genres=tuple(str(genres[i]) for i in order),
-        starts=tuple(float(t) for t in segments["start"]),
-        ends=tuple(float(t) for t in segments["end"]),
+        genres=tuple(str(segments.columns[2 + i]) for i in order),
+        starts=tuple(starts),
+        ends=(*starts[1:], starts[-1] + step),
         shares=shares[:, order],
     )

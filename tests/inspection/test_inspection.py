@@ -142,8 +142,9 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path):
 
 
 def test_genres_over_time_are_ordered_by_their_mean_and_drawn_by_window():
-    segments = pd.DataFrame({"start": [0.0, 30.0], "end": [30.0, 60.0], "jazz": [0.2, 0.4], "<rock>": [0.8, 0.6]})
-    timeline = ordered(segments)
+    said = {"genre": ["<rock>", "<rock>"], "jazz": [0.2, 0.4], "<rock>": [0.8, 0.6]}
+    timeline = ordered(pd.DataFrame({"start": [0.0, 30.0]} | said), length=30.0)
+    assert timeline.ends == (30.0, 60.0)
     assert timeline.genres == ("<rock>", "jazz")
     drawing = probabilities_over_time(timeline, width=600)
     assert sum("chance" in mark for mark in drawing.marks) == 4

@@ -21,8 +21,7 @@ def reliability_diagram(reliability: Reliability, *, model: str, width: float = 
         width,
         width + 12,
         f"Reliability of {model}",
-        f"Expected calibration error {points(reliability.error)} points. "
-        + "; ".join(f"says {points(b.confidence)}, is right {points(b.right)}" for b in reliability.bins),
+        "; ".join(f"says {points(b.confidence)}, is right {points(b.right)}" for b in reliability.bins),
     )
     across, up = Scale(0, 1, left, right), Scale(0, 1, bottom, top)
     for tick in _TICKS:

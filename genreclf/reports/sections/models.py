@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from genreclf.reports.blocks import Cell, Column, Figure, Section, Table, figure
@@ -85,9 +86,13 @@ def _reliability(comparison: Comparison, name: str, number: int) -> list[Figure]
     bins = reliability_of(comparison, name)
     if bins is None:
         return []
+    ranked = [row for row in rows_of(comparison.ranking) if row["model"] == name]
+    scored = value_of(ranked[0], "calibration_error") if ranked else math.nan
+    # The evaluation's own error has an interval and finer bins; the picture's is for where that is missing.
+    error = scored if math.isfinite(scored) else bins.error
     caption = (
         f"{model_title(name)}: share of right answers over confidence, with 95 % intervals; below, how many tracks."
-        f" On the dashed line a model means what it says; expected calibration error {points(bins.error)} points."
+        f" On the dashed line a model means what it says; expected calibration error {points(error)} points."
     )
     return [Figure(f"reliability-{number}", caption, reliability_diagram(bins, model=model_title(name)))]
 

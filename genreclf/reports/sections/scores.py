@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genreclf.models import BASELINES
 from genreclf.reports.blocks import Cell, Column, Section, Table, figure
@@ -12,6 +12,15 @@ from genreclf.reports.charts.leak import leak_chart
 from genreclf.reports.outcome import contenders, is_tied, rows_of, value_of
 from genreclf.reports.sections.cells import interval_cell, score_cell, text_cell, time_cell, under_first
 from genreclf.reports.wording import model_title, p_value, protocol_title
+
+_MORE = {
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_precision": "Macro precision",
+    "macro_recall": "Macro recall",
+    "roc_auc": "ROC AUC",
+    "log_loss": "Log loss",
+    "calibration_error": "Calibration error",
+}
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
@@ -39,7 +48,7 @@ def ranking(comparison: Comparison) -> Section:
             ),
         ),
         tables=(_ranking_table(comparison, comparison.protocol),),
-        parts=others,
+        parts=[*others, *_more_scores(comparison)],
     )
 
 
@@ -47,6 +56,8 @@ def _ranking_table(comparison: Comparison, protocol: str) -> Table:
     scores = comparison.scores[comparison.scores["protocol"] == protocol]
     columns = [Column("Model", numeric=False), Column("Macro-F1"), Column("95 % interval"), Column("Accuracy")]
     columns += [Column("p vs best"), Column("Fit"), Column("Predict")]
+    studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
+    columns += [Column("Study")] if studied else []
     rows = []
     for index, row in enumerate(rows_of(scores)):
         name = str(row["model"])
@@ -63,9 +74,40 @@ def _ranking_table(comparison: Comparison, protocol: str) -> Table:
                 Cell("best" if index == 0 else verdict, -1.0 if index == 0 else p),
                 time_cell(row, "fit_seconds"),
                 time_cell(row, "predict_seconds"),
+                *([score_cell(row, "study_macro_f1")] if studied else []),
             ]
         )
     return Table(f"Scores under {protocol_title(protocol)}, points out of 100", columns, rows)
+
+
+def _more_scores(comparison: Comparison) -> list[Section]:
+    """The scores that the ranking does not show, where there are any."""
+    scores = comparison.ranking
+    names = [name for name in _MORE if name in scores]
+    if not names:
+        return []
+    columns = [Column("Model", numeric=False)]
+    for name in names:
+        columns += [Column(_MORE[name]), Column("95 % interval")]
+    rows = []
+    for row in rows_of(scores):
+        cells = [text_cell(model_title(str(row["model"])))]
+        for name in names:
+            cells += [_loss_cell(row), _loss_interval(row)] if name == "log_loss" else []
+            cells += [] if name == "log_loss" else [score_cell(row, name), interval_cell(row, name)]
+        rows.append(cells)
+    table = Table("Other scores, points out of 100; the log loss in nats", columns, rows)
+    return [Section("more-scores", "More scores", tables=(table,), folded=True)]
+
+
+def _loss_cell(row: dict[str, Any]) -> Cell:
+    value = value_of(row, "log_loss")
+    return Cell(f"{value:.3f}" if value == value else "\u2013", value)  # noqa: PLR0124 - NaN
+
+
+def _loss_interval(row: dict[str, Any]) -> Cell:
+    low, high = value_of(row, "log_loss_low"), value_of(row, "log_loss_high")
+    return Cell(f"{low:.3f} to {high:.3f}" if low == low else "", low)  # noqa: PLR0124 - NaN
 
 
 def leak(comparison: Comparison) -> Section | None:

@@ -1,0 +1,57 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner
+
+from genreclf.cli import app
+from genreclf.errors import RequestError
+from tests.reports.comparisons import MODELS, made_up_comparison
+
+RUN = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("runs")
+    first = made_up_comparison(models=MODELS[:2])
+    other = replace(first, run=dict(first.run) | {"seed": 7})
+    for name, run in (("first", first), ("other", other)):
+        run.write(folder / name)
+    return [str(folder / "first"), str(folder / "other")]
+
+
+def test_compare_prints_scores_and_changes_and_writes_the_page(reports, tmp_path):
+    result = RUN.invoke(app, ["compare", *reports, "-o", str(tmp_path / "page.html")])
+    assert result.exit_code == 0
+    assert "SVC" in result.output
+    assert "not told apart" in result.output
+    assert "seed: 42 | 7" in result.output
+    assert (tmp_path / "page.html").is_file()
+    assert (tmp_path / "page.md").is_file()
+
+
+def test_compare_gives_json_to_programs(reports):
+    result = RUN.invoke(app, ["compare", *reports, "--json"])
+    told = json.loads(result.output)
+    assert told["runs"] == ["first", "other"]
+    assert {row["verdict"] for row in told["standings"] if row["run"] == "other"} == {"same"}
+    assert told["standings"][0]["p_value"] is None
+
+
+def test_compare_refuses_a_folder_without_a_report(reports, tmp_path):
+    result = RUN.invoke(app, ["compare", reports[0], str(tmp_path)])
+    assert isinstance(result.exception, RequestError)
+    assert "no scores.csv" in str(result.exception)
+
+
+def test_inspect_writes_the_page_and_the_picture(tmp_path):
+    noise = np.random.default_rng(0).normal(scale=0.1, size=22050).astype(np.float32)
+    soundfile.write(tmp_path / "noise.wav", noise, 22050)
+    page, picture = tmp_path / "noise.html", tmp_path / "noise.png"
+    result = RUN.invoke(app, ["inspect", str(tmp_path / "noise.wav"), "-o", str(page), "--png", str(picture)])
+    assert result.exit_code == 0, result.output
+    assert page.is_file()
+    assert picture.read_bytes().startswith(b"\x89PNG")
