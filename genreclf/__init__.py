@@ -24,6 +24,14 @@ _HOMES = {
     "describe": "genreclf.features",
     "extract_features": "genreclf.features",
     "inspect_track": "genreclf.inspection",
+    "AudioFeatures": "genreclf.transformer",
+    "train": "genreclf.training",
+    "Bundle": "genreclf.models.bundle",
+    "load": "genreclf.prediction",
+    "Predictor": "genreclf.prediction",
+    "build_index": "genreclf.similarity",
+    "Index": "genreclf.similarity",
+    "retrieval": "genreclf.evaluation.retrieval",
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the keys are texts

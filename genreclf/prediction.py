@@ -1,0 +1,325 @@
+"""Prediction: what genre a track is, by a trained model.
+
+A track is cut into segments as long as the training tracks were, each is described and predicted, and the
+probabilities are averaged. A track of one segment gets the genre that the model says of it; one of several the
+genre with the highest mean probability. Rows of a table go the same way as one-segment tracks, so that a file and
+its row in a table get the same answer.
+
+Describing runs in worker processes; the model itself is asked in this one, so that the answers do not depend on the
+number of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genreclf.datasets.manifest import Track
+from genreclf.errors import RequestError, TrackError
+from genreclf.models.bundle import Bundle
+from genreclf.progress import SILENT, Progress
+from genreclf.table import family_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genreclf.models.bundle_manifest import BundleManifest
+    from genreclf.table import FeatureTable
+    from genreclf.workers import Stop
+
+TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
+
+Paths = str | Path | Sequence[str | Path]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says of one track.
+
+    Parameters
+    ----------
+    path : the file, as it was given, or the track's id where it comes from a table.
+    genre : what it is; empty where the track cannot be read.
+    genres : all genres of the model, sorted.
+    starts : (segments,), seconds.
+    segments : (segments, genres), probabilities.
+    seconds : what describing it took.
+    error : why there is no genre; None where there is one.
+    """
+
+    path: str
+    genre: str
+    genres: tuple[str, ...]
+    starts: np.ndarray
+    segments: np.ndarray
+    seconds: float = 0.0
+    error: TrackError | None = None
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The mean probability of each genre over the segments; empty where the track cannot be read."""
+        if self.error is not None:
+            return {}
+        return dict(zip(self.genres, self.segments.mean(axis=0).tolist(), strict=True))
+
+    def as_json(self, *, segments: bool = False) -> dict[str, Any]:
+        """Plain values: path, genre, probabilities, seconds, error; with `segments` also what each segment is."""
+        plain: dict[str, Any] = {
+            "path": self.path,
+            "genre": self.genre or None,
+            "probabilities": self.probabilities,
+            "seconds": round(self.seconds, 3),
+            "error": None if self.error is None else {"code": self.error.code, "reason": self.error.reason},
+        }
+        if segments:
+            plain["segments"] = [
+                {"start": start, "probabilities": dict(zip(self.genres, row, strict=True))}
+                for start, row in zip(self.starts.tolist(), self.segments.tolist(), strict=True)
+            ]
+        return plain
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """A loaded model that can be asked about files and tables."""
+
+    bundle: Bundle
+
+    @property
+    def manifest(self) -> BundleManifest:
+        """What is known of the model."""
+        return self.bundle.manifest
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        """The genres that it tells apart, sorted."""
+        return self.manifest.genres
+
+    def predict(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
+        """The genre of each file, (files,) texts.
+
+        Raises
+        ------
+        TrackError : a file cannot be read; `stream` goes on instead.
+        RequestError : the model was made for features that audio cannot be turned into.
+        """
+        return np.array([p.genre for p in self._all(paths, jobs)], dtype=object)
+
+    def predict_proba(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
+        """(files, genres), the probabilities in the order of `genres`; raises as `predict`."""
+        return np.array([list(p.probabilities.values()) for p in self._all(paths, jobs)])
+
+    def predict_table(self, table: FeatureTable) -> pd.DataFrame:
+        """The genre of each row of a table.
+
+        Returns
+        -------
+        One row a track: ``track_id, genre``, then a column of probabilities for each genre.
+
+        Raises
+        ------
+        RequestError : the table lacks features of the model, or was made with others.
+        """
+        import pandas as pd
+
+        X = self._columns_of(table)
+        said, probabilities = self._say(X)
+        frame = pd.DataFrame(probabilities, columns=list(self.genres))
+        frame.insert(0, "genre", said)
+        frame.insert(0, "track_id", table.ids)
+        return frame
+
+    def predict_segments(self, path: str | Path) -> pd.DataFrame:
+        """What each segment of a file is: ``start`` in seconds, ``genre``, then a column for each genre."""
+        import pandas as pd
+
+        starts, X = _describe_segments(Path(path), request=self._request)
+        said, probabilities = self._say(X)
+        frame = pd.DataFrame(probabilities, columns=list(self.genres))
+        frame.insert(0, "genre", said)
+        frame.insert(0, "start", starts)
+        return frame
+
+    def explain(self, path: str | Path) -> pd.DataFrame:
+        """Which feature families spoke for the genre of a file.
+
+        A family's say is how much the probability of the genre falls when the family's features are put to their
+        means over the training tracks, averaged over the segments. It is positive where the family speaks for
+        the genre. Families that share what they know have a small say each, so the says need not add up.
+
+        Returns
+        -------
+        One row a family, the strongest say first: ``family, features, say, probability, genre``, where `probability`
+        is the genre's with all families.
+        """
+        import pandas as pd
+
+        starts, X = _describe_segments(Path(path), request=self._request)
+        predicted = self._track(shown(Path(path)), starts, X)
+        place = self.genres.index(predicted.genre)
+        with_all = float(predicted.segments[:, place].mean())
+        rows = []
+        families = np.array([family_of(name) for name in self.manifest.features])
+        for family in dict.fromkeys(families.tolist()):
+            columns = families == family
+            without = X.copy()
+            without[:, columns] = np.array(self.manifest.feature_means)[columns]
+            left = float(self._say(without)[1][:, place].mean())
+            rows.append((family, int(columns.sum()), with_all - left, with_all, predicted.genre))
+        frame = pd.DataFrame(rows, columns=["family", "features", "say", "probability", "genre"])
+        return frame.sort_values("say", ascending=False, kind="stable", ignore_index=True)
+
+    def stream(
+        self,
+        tracks: Sequence[Track | str | Path],
+        *,
+        jobs: int | None = None,
+        timeout: float = TIMEOUT,
+        stop: Stop | None = None,
+        progress: Progress = SILENT,
+    ) -> Iterator[Prediction]:
+        """Predict many tracks in parallel, each as soon as it is there; a bad one costs itself alone.
+
+        Parameters
+        ----------
+        tracks : files, or tracks of a manifest.
+        jobs : worker processes; one for each core by default.
+        timeout : seconds that one track may take.
+        stop : when its wish is set, what is under way is finished and nothing more is begun.
+        """
+        from genreclf.workers import run
+
+        if not timeout > 0:
+            raise RequestError(f"--timeout {timeout:g}: give a number of seconds above 0")
+        paths = [track.path if isinstance(track, Track) else Path(track) for track in tracks]
+        work = partial(_describe_segments, request=self._request)
+        progress.begin("predict", len(paths))
+        try:
+            for outcome in run(work, paths, jobs=jobs, timeout=timeout, stop=stop):
+                name = shown(paths[outcome.index])
+                progress.advance(name)
+                if outcome.value is None:
+                    error = outcome.error or TrackError("internal", "nothing came back from the worker")
+                    nothing = np.empty((0, len(self.genres)))
+                    yield Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error)
+                else:
+                    yield self._track(name, *outcome.value, seconds=outcome.seconds)
+        finally:
+            progress.end()
+
+    def _all(self, paths: Paths, jobs: int | None) -> list[Prediction]:
+        """One prediction for each path, in their order; an unreadable one is raised."""
+        single = isinstance(paths, str | Path)
+        wanted: list[str | Path] = [paths] if isinstance(paths, str | Path) else list(paths)
+        if single or len(wanted) == 1 or jobs == 1:
+            return [self._track(shown(Path(p)), *_describe_segments(Path(p), request=self._request)) for p in wanted]
+        unique = list(dict.fromkeys(Path(p) for p in wanted))
+        by_path = {p.path: p for p in self.stream(unique, jobs=jobs)}
+        for prediction in by_path.values():
+            if prediction.error is not None:
+                raise TrackError(prediction.error.code, f"{prediction.path}: {prediction.error.reason}")
+        return [by_path[shown(Path(p))] for p in wanted]
+
+    def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:
+        said, probabilities = self._say(X)
+        genre = said[0] if len(said) == 1 else self.genres[int(probabilities.mean(axis=0).argmax())]
+        return Prediction(name, str(genre), self.genres, starts, probabilities, seconds)
+
+    def _say(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Genre of each row as the model itself says, and probabilities."""
+        from threadpoolctl import threadpool_limits
+
+        from genreclf.models.calibration import answers_of
+
+        estimator = self.bundle.estimator
+        model = answers_of(estimator) if self.manifest.calibrated else estimator
+        with threadpool_limits(1):
+            return np.array([str(genre) for genre in model.predict(X)], dtype=object), estimator.predict_proba(X)
+
+    def _columns_of(self, table: FeatureTable) -> np.ndarray:
+        missing = [name for name in self.manifest.features if name not in set(table.features)]
+        if missing:
+            raise RequestError(
+                f"{table.name}: lacks {len(missing)} of the model's {len(self.manifest.features)} features, first "
+                f"{missing[0]!r}; extract it with the feature set {self.manifest.feature_set or 'of the training table'}"
+            )
+        window = table.meta.get("parameters") or {}
+        for name, value in self.manifest.feature_parameters.items():
+            if name in window and self.manifest.feature_set and window[name] != value:
+                raise RequestError(
+                    f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it like the model's"
+                )
+        return np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
+
+    @cached_property
+    def _request(self) -> _Request:
+        """How to turn audio into the model's features."""
+        from genreclf.features import FEATURE_SETS
+
+        manifest = self.manifest
+        if manifest.feature_set not in FEATURE_SETS:
+            made = f"the feature set {manifest.feature_set!r}" if manifest.feature_set else "a table from elsewhere"
+            raise RequestError(
+                f"this model was made for {made}, so audio cannot be predicted; "
+                f"train on a table that genreclf extract made with one of {', '.join(FEATURE_SETS)}"
+            )
+        chosen = FEATURE_SETS[manifest.feature_set]
+        unknown = [name for name in manifest.features if name not in set(chosen.columns)]
+        rate = manifest.feature_parameters.get("sample_rate")
+        if unknown or rate != chosen.sample_rate:
+            what = f"the feature {unknown[0]!r}" if unknown else f"a sample rate of {rate}"
+            raise RequestError(
+                f"this model was made with {what}, which the feature set {chosen.name} of this genreclf lacks; "
+                "extract and train again"
+            )
+        duration = manifest.feature_parameters.get("duration")
+        return _Request(manifest.feature_set, duration, manifest.features)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """How to describe a track; `duration` None describes it whole."""
+
+    feature_set: str
+    duration: float | None
+    features: tuple[str, ...]
+
+
+def shown(path: Path) -> str:
+    """A path as text that can be written anywhere: bytes that are no text are escaped."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def load(path: str | Path) -> Predictor:
+    """Load a trained model.
+
+    Raises
+    ------
+    RequestError : the file cannot be used; see `Bundle.load`.
+    """
+    return Predictor(Bundle.load(path))
+
+
+def _describe_segments(path: Path, *, request: _Request) -> tuple[np.ndarray, np.ndarray]:
+    """Start of each segment in seconds, (segments,), and its features, (segments, features)."""
+    from genreclf.audio import SHORTEST_SECONDS, segments
+    from genreclf.audio import load as load_audio
+    from genreclf.features import FEATURE_SETS, describe, extract_features
+
+    if request.duration is None:
+        row = extract_features(path, feature_set=request.feature_set, duration=None)
+        return np.zeros(1), np.array([[row[name] for name in request.features]])
+    rate = FEATURE_SETS[request.feature_set].sample_rate
+    if rate is None:
+        _, rate = load_audio(path, sample_rate=None, offset=0.0, duration=SHORTEST_SECONDS)
+    starts, rows = [], []
+    for start, samples in segments(path, sample_rate=rate, duration=request.duration):
+        row = describe(samples, rate, feature_set=request.feature_set)
+        starts.append(start)
+        rows.append([row[name] for name in request.features])
+    return np.array(starts), np.array(rows)
