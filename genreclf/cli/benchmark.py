@@ -16,6 +16,7 @@ def benchmark(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder of the report; reports/NAME by default.")
     ] = None,
+    subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
     models: Annotated[
         str | None, typer.Option(help="Comma-separated: svc, rf, gb, logreg, catboost, histgb and the baselines.")
     ] = None,
@@ -42,12 +43,13 @@ def benchmark(
 ) -> None:
     """Compare models on a feature table and write a report."""
     from genreclf.cli.ranking import comparison_as_json, show_comparison
+    from genreclf.datasets import open_table
     from genreclf.evaluation.benchmark import benchmark as run
-    from genreclf.table import FeatureTable
 
     columns = {"label": label, "id": id, "group": group_column}
-    tested = None if test_table is None else FeatureTable.read(test_table, **columns)
-    read = FeatureTable.read(Path(table), **columns)
+    families = _listed(features)
+    tested = None if test_table is None else open_table(test_table, **columns)
+    read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
     with TerminalProgress() as progress:
         try:
@@ -59,7 +61,7 @@ def benchmark(
                 test_size=test_size,
                 seed=seed,
                 group=group,
-                features=_listed(features),
+                features=families,
                 probabilities=probabilities,
                 tune=tune,
                 ablate=ablate,
