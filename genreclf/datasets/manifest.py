@@ -148,12 +148,12 @@ def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
 
 def _located(manifest: Path, text: str) -> Path:
     """Where the track is: as written, or with the other kind of slash or the other composition of accents."""
-    first = manifest.parent / text
-    for other in (text, text.replace("\\", "/"), *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))):
-        candidate = manifest.parent / other
-        if os.path.lexists(candidate):
-            return candidate
-    return first
+    for slashed in (text, text.replace("\\", "/")):
+        for written in (slashed, unicodedata.normalize("NFC", slashed), unicodedata.normalize("NFD", slashed)):
+            candidate = manifest.parent / written
+            if os.path.lexists(candidate):
+                return candidate
+    return manifest.parent / text
 
 
 def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
