@@ -64,7 +64,8 @@ def test_lists_match_whatever_the_ending_of_the_audio(tmp_path, ending):
 def test_artist_index_gives_artist_and_title(tmp_path):
     index = tmp_path / "GTZANindex.txt"
     index.write_bytes(
-        b"# made up\nblues.00000.wav ::: Ann ::: One ::: Two\nblues.00001.wav ::: B\xe9la ::: \nblues.00002.wav ::: :::\n"
+        b"# made up\nblues.00000.wav ::: Ann ::: One ::: Two\n"
+        b"blues.00001.wav ::: B\xe9la ::: \nblues.00002.wav ::: :::\n"
     )
     manifest = open_source(f"gtzan:{make_gtzan(tmp_path)}", artists=index)
     by_id = {track.track_id: track for track in manifest}
