@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from genreclf.cli import benchmark, compare, demo, extract, inspect
+from genreclf.cli import benchmark, compare, datasets, demo, extract, inspect
 from genreclf.cli.console import complain
 from genreclf.errors import GenreclfError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 
 for command in (demo.demo, extract.extract, benchmark.benchmark, compare.compare, inspect.inspect):
     app.command()(command)
+app.add_typer(datasets.app, name="datasets")
 
 
 @app.callback()

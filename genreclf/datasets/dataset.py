@@ -83,6 +83,21 @@ class Dataset:
             raise RequestError(f"unknown subset {wanted!r} of {self.name}; choose from {', '.join(self.portions)}")
         return tuple(a for a in self.archives if not a.subsets or wanted in a.subsets)
 
+    def text(self) -> str:
+        """Everything that is known, for people."""
+        lines = [
+            f"{self.name}: {self.title}",
+            f"home      {self.home}",
+            f"licence   {self.licence}",
+            f"cite      {self.citation}",
+            f"subsets   {', '.join(self.subsets)}",
+            f"fetch     genreclf datasets fetch {self.name} --to DIR --subset {'|'.join(self.portions)}",
+        ]
+        for archive in self.archives:
+            lines.append(f"archive   {archive.name}, {archive.size}, {archive.checksum}")
+            lines += [f"          {url}" for url in archive.urls]
+        return "\n".join(lines + [f"by hand   {hint}" for hint in self.by_hand])
+
     def describe(self) -> dict[str, object]:
         """Everything that is known, as plain values for JSON."""
         return {

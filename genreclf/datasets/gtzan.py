@@ -127,8 +127,8 @@ GTZAN = Dataset(
     portions=("all", "lists"),
     by_hand=(
         (
-            "who plays in each file: Sturm's GTZANindex.txt, part of the GTZAN-Rhythm annotations (Marchand, Fresnel and "
-            "Peeters 2015) and linked from arXiv:1306.1461; no checksum of it is published, so it is not fetched. "
+            "who plays in each file: Sturm's GTZANindex.txt, part of the GTZAN-Rhythm annotations (Marchand and "
+            "others 2015) and linked from arXiv:1306.1461; no checksum of it is published, so it is not fetched. "
             "Use it with: genreclf extract gtzan:DIR --artists GTZANindex.txt"
         ),
     ),

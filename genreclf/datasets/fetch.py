@@ -1,0 +1,234 @@
+"""Fetching: archives are downloaded, checked, unpacked, and taken up where they stopped.
+
+A download goes on where its ``.part`` file ends, if the server can; what arrives is checked against the published
+checksum before it gets its name, and what fails the check is removed. Nothing else of genreclf uses the network.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genreclf.datasets.unpacking import unpack
+from genreclf.errors import RequestError
+from genreclf.files import write_whole
+from genreclf.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from genreclf.datasets.dataset import Archive, Dataset
+
+_CHUNK = 1 << 20
+_ATTEMPTS = 5
+_WAIT = 1.0
+_TIMEOUT = 60.0
+
+
+def fetch(dataset: Dataset, to: Path, *, subset: str | None = None, progress: Progress = SILENT) -> list[Path]:
+    """Bring a data set into a folder.
+
+    Parameters
+    ----------
+    to : the folder to fetch into; it is made. Archives stay there beside what they hold and may be removed.
+    subset : which portion, one of `Dataset.portions`; the first by default.
+
+    Returns
+    -------
+    What stands in the folder now: one path for each archive. What is complete already is left as it is.
+
+    Raises
+    ------
+    RequestError : no such portion, no answer from the server, a wrong checksum, no room on the disk, a damaged
+        or unsafe archive, or another fetch into the same folder.
+    """
+    import filelock
+
+    archives = dataset.portion(subset)
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(to / ".fetch.lock", timeout=0):
+            return [_bring(archive, to, progress) for archive in archives]
+    except filelock.Timeout:
+        raise RequestError(f"another fetch into {to} is under way; wait for it or choose another folder") from None
+    except OSError as error:
+        raise _cannot_keep(to, error) from error
+
+
+def _bring(archive: Archive, to: Path, progress: Progress) -> Path:
+    held = to / archive.holds
+    done = to / f".{archive.name}.done"
+    if held.exists() and done.is_file() and done.read_text(encoding="utf-8").strip() == archive.checksum:
+        progress.say(f"{archive.name}: complete already in {held}")
+        return held
+    file = download(archive, to, progress=progress)
+    if file != held:
+        unpack(file, to, progress=progress)
+        if not held.exists():
+            raise RequestError(f"{file}: holds no {archive.holds}; report this, as the archive is the published one")
+    write_whole(done, archive.checksum + "\n")
+    return held
+
+
+def download(archive: Archive, to: Path, *, progress: Progress = SILENT) -> Path:
+    """Download one archive and check it; the first of its addresses that answers is taken.
+
+    Raises
+    ------
+    RequestError : no address answers, the checksum is wrong, or there is no room.
+    """
+    import pooch
+
+    reasons: list[str] = []
+    for url in archive.urls:
+        resuming = ResumingDownloader(part=to / f"{archive.name}.part", progress=progress)
+        try:
+            with _quiet(pooch.get_logger()):
+                return Path(pooch.retrieve(url, archive.checksum, fname=archive.name, path=to, downloader=resuming))
+        except _NoAnswerError as error:
+            reasons.append(str(error))
+        except ValueError as error:
+            if isinstance(error, RequestError):
+                raise
+            raise RequestError(
+                f"{archive.name} from {url}: what arrived is not the published file ({archive.checksum}); "
+                "it was removed, fetch it again"
+            ) from None
+    raise RequestError(f"{archive.name} cannot be fetched: {'; '.join(reasons)}")
+
+
+@contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Progress tells what is going on; pooch need not."""
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+class _NoAnswerError(Exception):
+    """An address gave nothing, though others may."""
+
+
+class _BrokenOffError(Exception):
+    """The connection ended early; going on may help."""
+
+
+@dataclass
+class ResumingDownloader:
+    """A downloader for pooch that keeps what arrived in a ``.part`` file and goes on from its end.
+
+    Parameters
+    ----------
+    part : the file that grows; it is moved to where pooch wants the download once it is whole.
+    progress : told of every mebibyte.
+    """
+
+    part: Path
+    progress: Progress = SILENT
+
+    def __call__(self, url: str, output_file: str, pooch: Any) -> None:  # noqa: ANN401, ARG002 - pooch's protocol
+        """Download `url` and move it to `output_file`."""
+        failures = 0
+        while True:
+            before = self._size()
+            try:
+                self._go_on(url, before)
+                break
+            except _BrokenOffError as error:
+                failures = 1 if self._size() - before >= _CHUNK else failures + 1
+                if failures >= _ATTEMPTS:
+                    raise _NoAnswerError(
+                        f"{url}: {error} after {_ATTEMPTS} attempts; "
+                        f"{self._size():,} bytes are kept, the same command goes on from there"
+                    ) from None
+                time.sleep(_WAIT * 2 ** (failures - 1))
+        self.part.replace(output_file)
+
+    def _size(self) -> int:
+        return self.part.stat().st_size if self.part.is_file() else 0
+
+    def _go_on(self, url: str, start: int) -> None:
+        import requests
+
+        # Bytes as they are stored: a range of a compressed answer would mean something else.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        try:
+            with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+                if answer.status_code == requests.codes.requested_range_not_satisfiable:
+                    self._check_end(answer.headers.get("Content-Range", ""), start)
+                    return
+                _check_status(url, answer.status_code)
+                start = _resumed_at(answer.status_code, answer.headers.get("Content-Range", ""), start)
+                length = answer.headers.get("Content-Length", "")
+                total = start + int(length) if length.isdigit() else 0
+                self._receive(answer.iter_content(_CHUNK), start, total)
+        except requests.RequestException as error:
+            raise _BrokenOffError(_reason(error)) from None
+        if total and self._size() < total:
+            raise _BrokenOffError(f"the server stopped at {self._size():,} of {total:,} bytes")
+
+    def _receive(self, chunks: Iterator[bytes], start: int, total: int) -> None:
+        room = shutil.disk_usage(self.part.parent).free
+        if total - start > room:
+            raise OSError(errno.ENOSPC, f"{total - start:,} bytes are to come and {room:,} are free")
+        self.progress.begin(f"{self.part.stem}, MiB", -(-total // _CHUNK))
+        try:
+            for _ in range(start // _CHUNK):
+                self.progress.advance()
+            with self.part.open("r+b" if start else "wb") as stream:
+                stream.seek(start)
+                stream.truncate()
+                for chunk in chunks:
+                    stream.write(chunk)
+                    self.progress.advance()
+        finally:
+            self.progress.end()
+
+    def _check_end(self, content_range: str, start: int) -> None:
+        """The server has nothing from here on: either all is here, or the part is of another file."""
+        if content_range == f"bytes */{start}":
+            return
+        self.part.unlink(missing_ok=True)
+        raise _BrokenOffError("what was kept does not fit the file on the server")
+
+
+def _check_status(url: str, status: int) -> None:
+    if status < 400:
+        return
+    if status in (408, 429) or status >= 500:
+        raise _BrokenOffError(f"the server answers {status}")
+    raise _NoAnswerError(f"{url}: the server answers {status}")
+
+
+def _resumed_at(status: int, content_range: str, asked: int) -> int:
+    """Where the answer starts: a server that cannot go on sends everything again."""
+    if status != 206:
+        return 0
+    starts = re.match(r"bytes (\d+)-", content_range)
+    if starts is None or int(starts[1]) != asked:
+        raise _BrokenOffError(f"the server sent {content_range or 'no range'!r} where byte {asked:,} was asked for")
+    return asked
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason of a failed request, in one line."""
+    while error.__context__ is not None and isinstance(error.__context__, Exception):
+        error = error.__context__
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _cannot_keep(to: Path, error: OSError) -> RequestError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return RequestError(
+            f"no room in {to}: {error.strerror}; make room and run the same command, which goes on from there"
+        )
+    return RequestError(f"cannot write to {to}: {error.strerror or error}; choose another folder with --to")

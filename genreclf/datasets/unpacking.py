@@ -1,0 +1,174 @@
+"""Unpacking of zip and tar.gz archives, nowhere but below their target.
+
+Every name is checked before anything is written: no absolute path, no ``..``, no link, no device, nothing encrypted,
+no two files in one place. Sizes are bounded. Each file gets its name when it is whole; files that are there with the
+right size are left, so that unpacking goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from lzma import LZMAError
+from pathlib import Path
+from typing import IO
+
+from genreclf.errors import RequestError
+from genreclf.progress import SILENT, Progress
+
+_CHUNK = 1 << 20
+_MOST_FILES = 1_000_000
+_DRIVE_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f:\\]")
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One file of an archive."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes] | None]
+
+
+def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progress: Progress = SILENT) -> int:
+    """Unpack an archive below a folder and return how many files were written.
+
+    Parameters
+    ----------
+    archive : a ``.zip`` or ``.tar.gz`` file.
+    most_bytes : the archive may hold no more than this; by default 1 GiB and twenty times its own size.
+
+    Raises
+    ------
+    RequestError : the archive is damaged, of another kind, too large, or holds something that does not belong.
+    OSError : the disk is full or cannot be written to; what was written stays for the next run.
+    """
+    bound = most_bytes if most_bytes is not None else (1 << 30) + 20 * archive.stat().st_size
+    with _explained(archive), _opened(archive) as members:
+        _check(archive, target, members, bound)
+        written = 0
+        progress.begin(f"{archive.name}, files", len(members))
+        try:
+            for member in members:
+                written += _write(archive, member, target / member.name)
+                progress.advance(member.name)
+        finally:
+            progress.end()
+    return written
+
+
+@contextmanager
+def _explained(archive: Path) -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, LZMAError) as error:
+        raise RequestError(f"{archive}: damaged: {' '.join(str(error).split())}; remove it and fetch again") from None
+    except NotImplementedError as error:
+        raise RequestError(f"{archive}: cannot be unpacked here ({error}); unpack it in place with 7-Zip") from None
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[list[_Member]]:
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive) as pack:
+            yield _zip_members(archive, pack)
+    elif archive.name.endswith((".tar.gz", ".tgz")):
+        with tarfile.open(archive, "r:gz") as tape:
+            yield _tar_members(archive, tape)
+    else:
+        raise RequestError(f"{archive}: neither .zip nor .tar.gz")
+
+
+def _zip_members(archive: Path, pack: zipfile.ZipFile) -> list[_Member]:
+    members = []
+    for info in pack.infolist():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _refused(archive, info.filename, "a link or device")
+        if info.flag_bits & 0x1:
+            raise _refused(archive, info.filename, "encrypted")
+        _check_name(archive, info.filename)
+        if not info.is_dir():
+            members.append(_Member(info.filename, info.file_size, lambda info=info: pack.open(info)))  # type: ignore[misc]
+    return members
+
+
+def _tar_members(archive: Path, tape: tarfile.TarFile) -> list[_Member]:
+    members = []
+    for info in tape:
+        if not (info.isreg() or info.isdir()):
+            raise _refused(archive, info.name, "a link or device")
+        _check_name(archive, info.name)
+        if info.isreg():
+            members.append(_Member(info.name, info.size, lambda info=info: tape.extractfile(info)))  # type: ignore[misc]
+        if len(members) > _MOST_FILES:
+            break
+    return members
+
+
+def _check_name(archive: Path, name: str) -> None:
+    parts = name.removesuffix("/").split("/")
+    strange = name.startswith("/") or ".." in parts or _DRIVE_OR_CONTROL.search(name) or not name.isprintable()
+    if strange or len(parts) > 32 or max(map(len, parts)) > 200:
+        raise _refused(archive, name, "a name that may lead out of the target")
+
+
+def _check(archive: Path, target: Path, members: list[_Member], bound: int) -> None:
+    root = target.resolve()
+    places: set[str] = set()
+    for member in members:
+        place = str(Path(member.name)).casefold()
+        if place in places:
+            raise _refused(archive, member.name, "a second file in one place")
+        places.add(place)
+        # A link that already stands in the target may lead elsewhere.
+        if not (target / member.name).parent.resolve().is_relative_to(root):
+            raise _refused(archive, member.name, f"a place outside {target}")
+    total = sum(member.size for member in members)
+    if total > bound or len(members) > _MOST_FILES:
+        raise RequestError(
+            f"{archive}: holds {len(members):,} files of {total:,} bytes, more than the {bound:,} bytes expected; "
+            "nothing was unpacked"
+        )
+    needed = sum(member.size for member in members if not _is_there(member, target / member.name))
+    room = shutil.disk_usage(target).free
+    if needed > room:
+        raise OSError(errno.ENOSPC, f"{archive.name} unpacks to {needed:,} bytes and {room:,} are free")
+
+
+def _is_there(member: _Member, place: Path) -> bool:
+    return place.is_file() and place.stat().st_size == member.size
+
+
+def _write(archive: Path, member: _Member, place: Path) -> bool:
+    if place.is_symlink() or place.is_dir():
+        raise _refused(archive, member.name, f"a file where {place} stands")
+    if _is_there(member, place):
+        return False
+    place.parent.mkdir(parents=True, exist_ok=True)
+    growing = place.with_name(f".{place.name}.part")
+    growing.unlink(missing_ok=True)
+    source = member.open()
+    if source is None:
+        raise _refused(archive, member.name, "no content")
+    try:
+        with source, growing.open("xb") as sink:
+            shutil.copyfileobj(source, sink, _CHUNK)
+            if sink.tell() != member.size:
+                raise EOFError(f"{member.name} has {sink.tell():,} of {member.size:,} bytes")
+        growing.replace(place)
+    finally:
+        growing.unlink(missing_ok=True)
+    return True
+
+
+def _refused(archive: Path, name: str, what: str) -> RequestError:
+    return RequestError(f"{archive}: {name!r} is {what}; nothing of it is unpacked")

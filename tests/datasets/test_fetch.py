@@ -1,0 +1,383 @@
+"""Fetching, tested against a server on loopback that can go on, break off, fail and lie."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import http.server
+import io
+import re
+import shutil
+import tarfile
+import threading
+import zipfile
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from made_fma import write_fma
+
+from genreclf.datasets import fetch as fetching
+from genreclf.datasets import open_source
+from genreclf.datasets.dataset import Archive
+from genreclf.datasets.fetch import download, fetch
+from genreclf.datasets.fma import FMA
+from genreclf.datasets.gtzan import GTZAN
+from genreclf.datasets.unpacking import unpack
+from genreclf.errors import RequestError
+
+MIB = 1 << 20
+
+
+@dataclass
+class Server:
+    """Serves bytes by path; `ranges` tells whether it can go on, `breaks` after how many bytes each answer ends."""
+
+    files: dict[str, bytes]
+    ranges: bool = True
+    breaks: list[int] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    address: str = ""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        state = self.server.state
+        wanted = self.headers.get("Range", "")
+        state.asked.append((self.path, wanted))
+        self.close_connection = True
+        body = state.files.get(self.path)
+        status = state.statuses.pop(0) if state.statuses else (200 if body is not None else 404)
+        if status != 200:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        start = int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) if wanted and state.ranges else 0
+        if start >= len(body) > 0:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{len(body)}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        stop = state.breaks.pop(0) if state.breaks else len(body)
+        self.wfile.write(body[start : start + stop])
+
+    def log_message(self, *args):
+        """Stay silent."""
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(fetching, "_WAIT", 0.0)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    httpd.state = Server({}, address=f"http://127.0.0.1:{httpd.server_port}")
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield httpd.state
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+def offered(server, body, *, name="pack.zip", holds=None):
+    server.files[f"/{name}"] = body
+    return Archive(
+        name=name,
+        urls=(f"{server.address}/{name}",),
+        checksum=f"sha1:{hashlib.sha1(body).hexdigest()}",  # noqa: S324 - FMA publishes SHA-1
+        size="some",
+        holds=holds or name,
+    )
+
+
+@pytest.fixture
+def body():
+    return np.random.default_rng(0).bytes(3 * MIB + 17)
+
+
+def test_download_has_the_bytes_of_the_server_and_leaves_nothing_else(server, body, tmp_path):
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+    assert [path.name for path in tmp_path.iterdir()] == ["pack.zip"]
+
+
+def test_download_that_broke_off_goes_on_where_it_stopped(server, body, tmp_path):
+    server.breaks = [MIB, MIB]
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+    assert [asked for _, asked in server.asked] == ["", f"bytes={MIB}-", f"bytes={2 * MIB}-"]
+
+
+def test_next_run_goes_on_from_the_part_of_the_last(server, body, tmp_path):
+    archive = offered(server, body)
+    server.breaks = [MIB] + [0] * 5
+    with pytest.raises(RequestError, match="the same command goes on from there"):
+        download(archive, tmp_path)
+    assert (tmp_path / "pack.zip.part").stat().st_size == MIB
+    server.asked.clear()
+    server.breaks.clear()
+    assert download(archive, tmp_path).read_bytes() == body
+    assert [asked for _, asked in server.asked] == [f"bytes={MIB}-"]
+
+
+def test_server_without_ranges_sends_all_again(server, body, tmp_path):
+    (tmp_path / "pack.zip.part").write_bytes(b"\0" * MIB)
+    server.ranges = False
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+
+
+def test_part_that_is_complete_is_only_checked(server, body, tmp_path):
+    (tmp_path / "pack.zip.part").write_bytes(body)
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+
+
+def test_part_longer_than_the_file_is_thrown_away(server, body, tmp_path):
+    (tmp_path / "pack.zip.part").write_bytes(body + b"more")
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+
+
+def test_wrong_bytes_in_the_part_are_found_by_the_checksum_and_removed(server, body, tmp_path):
+    (tmp_path / "pack.zip.part").write_bytes(b"\0" * MIB)
+    archive = offered(server, body)
+    with pytest.raises(RequestError, match=r"pack\.zip .* not the published file \(sha1:.*removed"):
+        download(archive, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert download(archive, tmp_path).read_bytes() == body
+
+
+def test_wrong_file_under_the_right_name_is_fetched_again(server, body, tmp_path):
+    (tmp_path / "pack.zip").write_bytes(b"old")
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+
+
+def test_busy_server_is_asked_again_and_a_missing_file_is_not(server, body, tmp_path):
+    server.statuses = [503, 429]
+    assert download(offered(server, body), tmp_path).read_bytes() == body
+    server.asked.clear()
+    gone = replace(offered(server, body), urls=(f"{server.address}/gone.zip",), name="gone.zip")
+    with pytest.raises(RequestError, match=r"gone\.zip: the server answers 404"):
+        download(gone, tmp_path)
+    assert len(server.asked) == 1
+
+
+def test_attempts_are_bounded(server, body, tmp_path):
+    server.statuses = [500] * 100
+    with pytest.raises(RequestError, match="the server answers 500 after 5 attempts"):
+        download(offered(server, body), tmp_path)
+    assert len(server.asked) == 5
+
+
+def test_second_address_is_taken_where_the_first_fails(server, body, tmp_path):
+    archive = offered(server, body)
+    archive = replace(archive, urls=(f"{server.address}/gone", *archive.urls))
+    assert download(archive, tmp_path).read_bytes() == body
+
+
+def test_no_server_at_all_is_one_line(tmp_path, server, body):
+    archive = replace(offered(server, body), urls=("http://127.0.0.1:9/pack.zip",))
+    with pytest.raises(RequestError, match="refused") as error:
+        download(archive, tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_full_disk_is_one_line_and_keeps_what_arrived(server, body, tmp_path, monkeypatch):
+    dataset = replace(FMA, archives=(offered(server, body),))
+    (tmp_path / "pack.zip.part").write_bytes(body[:MIB])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=MIB))
+    with pytest.raises(RequestError, match=r"no room in .*2,097,169 bytes are to come and 1,048,576 are free"):
+        fetch(dataset, tmp_path)
+    assert (tmp_path / "pack.zip.part").stat().st_size == MIB
+
+
+def fma_archives(server, tmp_path):
+    """FMA in small, zipped as published."""
+    folder = write_fma(tmp_path / "origin")
+    for track in range(2, 10):
+        place = folder / "fma_small" / "000" / f"{track:06d}.mp3"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(bytes([track]) * 1000)
+    archives = []
+    for name in ("metadata", "small"):
+        shutil.make_archive(str(folder / f"fma_{name}"), "zip", folder, f"fma_{name}")
+        packed = (folder / f"fma_{name}.zip").read_bytes()
+        archives.append(offered(server, packed, name=f"fma_{name}.zip", holds=f"fma_{name}"))
+    return replace(FMA, archives=tuple(archives))
+
+
+def test_fma_is_fetched_unpacked_and_read_and_a_second_fetch_asks_nothing(server, tmp_path):
+    dataset = fma_archives(server, tmp_path)
+    to = tmp_path / "here"
+    assert fetch(dataset, to) == [to / "fma_metadata", to / "fma_small"]
+    manifest = open_source(f"fma:{to}")
+    assert next(iter(manifest)).path.read_bytes() == b"\2" * 1000
+    server.asked.clear()
+    for archive in dataset.archives:
+        (to / archive.name).unlink()
+    fetch(dataset, to)
+    assert server.asked == []
+
+
+def test_gtzan_is_fetched_from_a_tar_and_its_lists_are_used(server, tmp_path):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tape:
+        for genre in ("blues", "rock"):
+            for number in range(3):
+                info = tarfile.TarInfo(f"genres/{genre}/{genre}.{number:05d}.wav")
+                info.size = 4
+                tape.addfile(info, io.BytesIO(b"RIFF"))
+    archives = [offered(server, packed.getvalue(), name="genres.tar.gz", holds="genres")]
+    for number, name in enumerate(("train", "valid", "test")):
+        lines = f"blues/blues.{number:05d}.wav\nrock/rock.{number:05d}.wav\n"
+        archives.append(offered(server, lines.encode(), name=f"{name}_filtered.txt"))
+    fetch(replace(GTZAN, archives=tuple(archives)), tmp_path)
+    splits = {track.track_id: track.split for track in open_source(f"gtzan:{tmp_path}")}
+    assert splits["rock.00002"] == "test"
+    assert len(splits) == 6
+
+
+def test_two_fetches_into_one_folder_do_not_meet(server, tmp_path):
+    import filelock
+
+    with filelock.FileLock(tmp_path / ".fetch.lock"), pytest.raises(RequestError, match="another fetch"):
+        fetch(fma_archives(server, tmp_path), tmp_path)
+
+
+def write_zip(path, entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as pack:
+        for entry, content in entries:
+            pack.writestr(entry, content)
+    return path
+
+
+def zip_link():
+    info = zipfile.ZipInfo("link")
+    info.external_attr = 0o120777 << 16
+    return info
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../out.txt", "a/../../out.txt", "/out.txt", "C:/out.txt", "a\\..\\out.txt", "a/\x01b", "a\u202eb", "x" * 300],
+)
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_names_that_lead_out_are_refused_before_anything_is_written(tmp_path, name, kind):
+    target = tmp_path / "in"
+    target.mkdir()
+    path = tmp_path / f"pack.{kind}"
+    if kind == "zip":
+        write_zip(path, [("good.txt", "x"), (name, "x")])
+    else:
+        with tarfile.open(path, "w:gz") as tape:
+            for entry in ("good.txt", name):
+                info = tarfile.TarInfo(entry)
+                info.size = 1
+                tape.addfile(info, io.BytesIO(b"x"))
+    with pytest.raises(RequestError, match="may lead out of the target; nothing of it is unpacked"):
+        unpack(path, target)
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
+    info = tarfile.TarInfo("thing")
+    info.type = kind
+    info.linkname = "/etc/passwd"
+    with tarfile.open(tmp_path / "p.tar.gz", "w:gz") as tape:
+        tape.addfile(info)
+    with pytest.raises(RequestError, match="'thing' is a link or device"):
+        unpack(tmp_path / "p.tar.gz", tmp_path / "in")
+
+
+def test_links_in_a_zip_and_links_that_stand_in_the_target_are_refused(tmp_path):
+    target = tmp_path / "in"
+    target.mkdir()
+    with pytest.raises(RequestError, match="'link' is a link or device"):
+        unpack(write_zip(tmp_path / "a.zip", [(zip_link(), "/etc")]), target)
+    (target / "sub").symlink_to(tmp_path)
+    with pytest.raises(RequestError, match="a place outside"):
+        unpack(write_zip(tmp_path / "b.zip", [("sub/x.txt", "x")]), target)
+    (target / "y.txt").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RequestError, match=r"a file where .* stands"):
+        unpack(write_zip(tmp_path / "c.zip", [("y.txt", "y")]), target)
+    assert not (tmp_path / "x.txt").exists()
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_two_files_in_one_place_are_refused(tmp_path):
+    with pytest.raises(RequestError, match="a second file in one place"):
+        unpack(write_zip(tmp_path / "a.zip", [("a/x", "1"), ("a/X", "2")]), tmp_path)
+
+
+def test_archive_that_grows_beyond_its_bound_is_refused(tmp_path):
+    path = write_zip(tmp_path / "bomb.zip", [("zeros", b"\0" * 5 * MIB)])
+    with pytest.raises(RequestError, match="5,242,880 bytes, more than the 1,048,576 bytes expected"):
+        unpack(path, tmp_path, most_bytes=MIB)
+    assert not (tmp_path / "zeros").exists()
+
+
+def test_unpacking_goes_on_where_it_stopped(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [(f"d/{i}.txt", str(i) * 100) for i in range(5)])
+    assert unpack(path, tmp_path) == 5
+    assert unpack(path, tmp_path) == 0
+    (tmp_path / "d" / "3.txt").write_text("torn")
+    (tmp_path / "d" / ".4.txt.part").write_text("left behind")
+    (tmp_path / "d" / "4.txt").unlink()
+    assert unpack(path, tmp_path) == 2
+    assert [(tmp_path / "d" / f"{i}.txt").read_text() for i in range(5)] == [str(i) * 100 for i in range(5)]
+    assert not list((tmp_path / "d").glob(".*"))
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz"])
+def test_damaged_archives_are_refused_at_every_length(tmp_path, kind):
+    whole = tmp_path / f"whole.{kind}"
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "a.txt").write_bytes(np.random.default_rng(1).bytes(3000))
+    shutil.make_archive(str(tmp_path / "whole"), "zip" if kind == "zip" else "gztar", tmp_path, "tree")
+    packed = whole.read_bytes()
+    target = tmp_path / "in"
+    for length in range(0, len(packed) - 30, 97):
+        cut = tmp_path / f"cut.{kind}"
+        cut.write_bytes(packed[:length])
+        target.mkdir()
+        with pytest.raises(RequestError, match="damaged") as error:
+            unpack(cut, target)
+        assert "\n" not in str(error.value)
+        assert not list(target.rglob("*.txt"))
+        shutil.rmtree(target)
+
+
+def test_full_disk_while_unpacking_leaves_whole_files_only(tmp_path, monkeypatch):
+    path = write_zip(tmp_path / "a.zip", [("1.txt", "1" * 100), ("2.txt", "2" * 100)])
+    copy = shutil.copyfileobj
+
+    def full_after_the_first(source, sink, length):
+        if "2.txt" in sink.name:
+            sink.write(b"2")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, sink, length)
+
+    monkeypatch.setattr(shutil, "copyfileobj", full_after_the_first)
+    with pytest.raises(OSError, match="No space left"):
+        unpack(path, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["1.txt", "a.zip"]
+
+
+def test_encrypted_and_unknown_archives_are_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("x", "x")])
+    packed = bytearray(path.read_bytes())
+    packed[packed.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(packed)
+    with pytest.raises(RequestError, match="'x' is encrypted"):
+        unpack(path, tmp_path)
+    (tmp_path / "a.rar").touch()
+    with pytest.raises(RequestError, match=r"neither \.zip nor \.tar\.gz"):
+        unpack(tmp_path / "a.rar", tmp_path)
