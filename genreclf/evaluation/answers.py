@@ -86,14 +86,15 @@ def gather(
         fold[np.searchsorted(rows, part.test)] = number
     models = list(dict.fromkeys(fit.model for fit, _ in outcomes))
     said = {model: np.zeros(len(rows), dtype=np.intp) for model in models}
-    probabilities: dict[str, np.ndarray] = {}
+    silent = {fit.model for fit, fitted in outcomes if fitted.probabilities is None}
+    probabilities = {model: np.zeros((len(rows), len(genres))) for model in models if model not in silent}
     fit_seconds = dict.fromkeys(models, 0.0)
     predict_seconds = dict.fromkeys(models, 0.0)
     for fit, fitted in outcomes:
         places = np.searchsorted(rows, fit.fold.test)
         said[fit.model][places] = fitted.said
-        if fitted.probabilities is not None:
-            probabilities.setdefault(fit.model, np.zeros((len(rows), len(genres))))[places] = fitted.probabilities
+        if fit.model in probabilities:
+            probabilities[fit.model][places] = fitted.probabilities
         fit_seconds[fit.model] += fitted.fit_seconds
         predict_seconds[fit.model] += fitted.predict_seconds
     return Answers(plan, genres, rows, fold, data.y[rows], said, probabilities, fit_seconds, predict_seconds, bootstrap)

@@ -92,6 +92,9 @@ def benchmark(
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
     comparison = work.frames(outcomes, progress)
     notes += _warnings(work.fits, outcomes)
+    told = set(comparison["probabilities"].get("model", ()))
+    silent = [name for name in names if probabilities and name not in told]
+    notes += [f"{name}: no probabilities, as a genre has too few tracks to calibrate them" for name in silent]
     run |= {
         "protocols": [p.protocol for p in plans],
         "parameters": {

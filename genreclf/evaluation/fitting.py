@@ -208,9 +208,9 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         from genreclf.evaluation.tuning import search
 
         model, parameters, inner = search(model, spec(fit.model), X, y, _inner(fit, data, folds=3), seed=fit.seed)
-    teller = None
-    if fit.calibrate and not has_probabilities(model):
-        teller = calibrated(model, X, y, _inner(fit, data, folds=5))
+    folds = _inner(fit, data, folds=5) if fit.calibrate and not has_probabilities(model) else []
+    if folds and _complete(folds, y):
+        teller = calibrated(model, X, y, folds)
         model = answers_of(teller)
     else:
         on_threads(model, fit.threads).fit(X, y)
@@ -240,6 +240,12 @@ def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.nda
     tied = data.artists if fit.grouped and data.artists is not None else data.recordings
     made = inner_folds(data.y[train], tied[train], grouped=fit.grouped, folds=folds, seed=fit.seed)
     return made.pairs()
+
+
+def _complete(folds: Sequence[tuple[np.ndarray, np.ndarray]], y: np.ndarray) -> bool:
+    """Whether every fold trains on every genre, without which a model cannot be calibrated."""
+    genres = len(np.unique(y))
+    return all(len(np.unique(y[train])) == genres for train, _ in folds)
 
 
 def _in_all_genres(model: Any, X: np.ndarray, genres: int) -> np.ndarray:  # noqa: ANN401

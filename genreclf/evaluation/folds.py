@@ -231,8 +231,8 @@ def _checked(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequ
             raise RequestError(
                 f"a fold would train on fewer than two genres: too few {what} of a genre; add {what} or genres"
             )
-    if not made:
-        raise RequestError("no fold holds any track to test on")
+    if len(made) < min(folds, 2):
+        raise RequestError(f"too few {what} to make two folds; add {what}")
     return Folds(tuple(made), (*said, *_missing_genres(y, made, what)))
 
 

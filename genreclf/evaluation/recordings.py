@@ -6,6 +6,7 @@ artist and title are the same. Such rows never stand on both sides of a split.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -123,8 +124,8 @@ def _titles(table: FeatureTable) -> np.ndarray | None:
 def _equal_features(X: np.ndarray) -> np.ndarray | None:
     if _pairs_equal_by_chance(X) > _CHANCE_PAIRS:
         return None
-    rows = np.ascontiguousarray(X + 0.0)  # minus zero and zero are one value
-    return _codes([row.tobytes() for row in rows])
+    # Adding zero makes one value of zero and minus zero; a digest keeps large tables from standing in memory twice.
+    return _codes([hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X])
 
 
 def _pairs_equal_by_chance(X: np.ndarray) -> float:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from genreclf.models import ModelSpec
 
 _LARGE = 16
+# With fewer tracks the first candidates would be tried on a handful.
+_WORTH_HALVING = 100
 
 
 def search(
@@ -48,7 +50,7 @@ def search(
     from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 
     shared = {"scoring": "f1_macro", "cv": list(folds), "refit": False, "n_jobs": 1}
-    if math.prod(len(values) for values in entry.space.values()) > _LARGE:
+    if math.prod(len(values) for values in entry.space.values()) > _LARGE and len(X) >= _WORTH_HALVING:
         halving = HalvingGridSearchCV(model, entry.grid, factor=3, random_state=seed, **shared)
         found = halving.fit(X, y)
     else:

@@ -76,6 +76,8 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"CatBoost needs at least two classes; the labels hold one class: {self.classes_[0]!r}")
+        if not np.ptp(X, axis=0).any():
+            raise ValueError("CatBoost needs a feature that differs; here each is the same in all tracks")
         booster = CatBoostClassifier(
             iterations=self.iterations,
             depth=self.depth,
