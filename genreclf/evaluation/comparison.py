@@ -7,6 +7,7 @@ there, so that a report can be drawn again and two runs can be laid side by side
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,8 @@ from genreclf.files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_TEXTS = dict.fromkeys(("protocol", "track_id", "genre", "model", "artist", "title", "path"), "str")
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +107,14 @@ class Comparison:
         tables = {}
         for name in _tables():
             path = folder / f"{name}.csv"
-            text = dict.fromkeys(("protocol", "track_id", "genre", "model", "artist", "title", "path"), "str")
+            # What models said are names too: a genre may be called 01, or NA.
+            types: dict[str, str] = defaultdict(lambda: "str", fold="int64") if name == "predictions" else _TEXTS
             try:
-                tables[name] = pd.read_csv(path, dtype=text) if path.is_file() else pd.DataFrame()
+                tables[name] = (
+                    pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+                    if path.is_file()
+                    else pd.DataFrame()
+                )
             except ValueError as error:
                 raise RequestError(f"{path}: cannot be read as a table: {error}") from None
         try:

@@ -90,3 +90,15 @@ def test_the_page_is_well_formed_whatever_the_names(tmp_path):
     assert HOSTILE[0] in "".join(page.text)
     assert "<script" not in (tmp_path / "page.md").read_text(encoding="utf-8")
     assert (tmp_path / "pictures" / "versus.svg").is_file()
+
+
+def test_genres_with_names_like_numbers_or_nothing_are_read_back_as_they_are(tmp_path):
+    run = made_up_comparison(models=MODELS[:2], genres=("01", "1", "NA", "nan"))
+    run.write(tmp_path / "a")
+    run.write(tmp_path / "b")
+    back = read_runs([tmp_path / "a", tmp_path / "b"])["a"]
+    for column in ("genre", "svc"):
+        assert back.predictions[column].tolist() == run.predictions[column].tolist()
+    assert back.genre_scores["genre"].tolist() == run.genre_scores["genre"].tolist()
+    versus = compare_runs({"written": run, "read": back})
+    assert all(standing.difference == 0 for standing in versus.standings if standing.run == "read")

@@ -113,4 +113,4 @@ def tuning(comparison: Comparison) -> Section | None:
         for row in rows_of(frame)
     ]
     table = Table("Parameters chosen within each training fold", columns, rows)
-    return Section("tuning", "What tuning chose", tables=(table,), folded=True)
+    return Section("tuning", "What tuning chose", short="Tuning", tables=(table,), folded=True)

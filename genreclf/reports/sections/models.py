@@ -72,7 +72,7 @@ def _model(comparison: Comparison, name: str, number: int) -> Section:
         figure(
             f"confusion-{number}",
             f"{title}: what tracks of each genre were said to be.",
-            lambda width: confusion_matrix(confusion, model=title, width=min(width, 520)),
+            lambda width: confusion_matrix(confusion, model=title, width=min(width, 490)),
         ),
         *_reliability(comparison, name, number),
     ]

@@ -173,4 +173,4 @@ def tests(comparison: Comparison) -> Section | None:
         for row in rows_of(frame)
     ]
     table = Table("Each model against the best, on the same tracks", columns, rows)
-    return Section("tests", "Paired tests", tables=(table,), folded=True)
+    return Section("tests", "Paired tests", short="Tests", tables=(table,), folded=True)
