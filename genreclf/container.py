@@ -64,7 +64,9 @@ def write_container(path: Path, kind: Kind, members: Mapping[str, bytes]) -> Non
                     f"{path}: the {kind.name} is too large to store: {len(members[name]):,} bytes in {name}, "
                     f"at most {limit:,}; train a smaller model or on fewer tracks"
                 )
-            archive.writestr(zipfile.ZipInfo(name, _DATE), members[name], zipfile.ZIP_DEFLATED)
+            # Arrays of measured numbers hardly shrink, and large ones would take minutes.
+            packing = zipfile.ZIP_STORED if name.endswith(".npy") else zipfile.ZIP_DEFLATED
+            archive.writestr(zipfile.ZipInfo(name, _DATE), members[name], packing)
         archive.comment = _comment(kind.name, "0" * 64)
     size = len(_comment(kind.name, "0" * 64))
     body = buffer.getvalue()[:-size]

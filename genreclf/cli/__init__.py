@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from genreclf.cli import benchmark, compare, datasets, demo, extract, inspect
+from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
 from genreclf.cli.console import complain
 from genreclf.errors import GenreclfError
 
@@ -22,7 +22,18 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-for command in (demo.demo, extract.extract, benchmark.benchmark, compare.compare, inspect.inspect):
+COMMANDS = (
+    demo.demo,
+    extract.extract,
+    benchmark.benchmark,
+    compare.compare,
+    train.train,
+    predict.predict,
+    index.index,
+    similar.similar,
+    inspect.inspect,
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(datasets.app, name="datasets")
 

@@ -1,0 +1,33 @@
+"""``genreclf index``: a feature table in, an index of similar tracks out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreclf.cli.console import show
+
+
+def index(
+    table: Annotated[str, typer.Argument(help="A feature table, or any CSV with a label column.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The index to write.")],
+    metric: Annotated[str, typer.Option(help="euclidean, or learned from the genres: lda or nca.")] = "euclidean",
+    hubness: Annotated[str, typer.Option(help="none, or reduced by mutual-proximity.")] = "none",
+    approximate: Annotated[bool, typer.Option("--approximate", help="Search with usearch, not exactly.")] = False,
+    label: Annotated[str | None, typer.Option(help="Column of the labels, where it is not 'genre'.")] = None,
+    id: Annotated[str | None, typer.Option("--id", help="Column of the track ids.")] = None,  # noqa: A002
+    seed: Annotated[int, typer.Option(help="Seed of what is sampled.")] = 42,
+) -> None:
+    """Make an index in which similar tracks are found."""
+    from genreclf.similarity import build_index
+    from genreclf.table import FeatureTable
+
+    read = FeatureTable.read(Path(table), label=label, id=id)
+    made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
+    made.save(output)
+    show(
+        f"{output}: {len(made)} tracks, metric {made.metric}, hubness {made.hubness}; "
+        f"skew of 10-occurrence {made.skew:.2f} (0 is none; above 1 some tracks are near to everything)"
+    )

@@ -1,0 +1,30 @@
+"""``genreclf similar``: an index and a track in, the nearest tracks out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genreclf.cli.console import emit_json, printable, show
+
+
+def similar(
+    index: Annotated[Path, typer.Argument(help="An index that genreclf index made.")],
+    track: Annotated[str, typer.Argument(help="A file, or the id of a track in the index.")],
+    k: Annotated[int, typer.Option("-k", help="How many tracks.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a track.")] = False,
+) -> None:
+    """Find the tracks that sound most like a track."""
+    from genreclf.similarity import Index
+
+    found = Index.load(index).query(track, k)
+    if json:
+        for row in found.to_dict(orient="records"):
+            emit_json(row)
+        return
+    show(f"{'distance':>8}  {'genre':<14}  track")
+    for row in found.to_dict(orient="records"):
+        shown = row["track_id"] if not row.get("title") else f"{row['artist']} - {row['title']} ({row['track_id']})"
+        show(f"{row['distance']:8.3f}  {row['genre']:<14}  {printable(shown)}")

@@ -1,0 +1,449 @@
+"""Similarity: the tracks whose features lie nearest, and how far hubs distort that.
+
+Features are standardised; the distance is Euclidean there, or in a space learned from the genres: linear
+discriminant analysis (LDA) or neighbourhood components analysis (NCA). In many dimensions some tracks, hubs, are
+near to nearly everything. Hubness is the skewness of the k-occurrence, of how often a track is among the k nearest of
+others. Mutual proximity reduces it: what counts is the chance that both tracks would find others farther away.
+
+Search is exact and in blocks of bounded memory; above `EXACT_LIMIT` tracks the extra usearch takes over.
+
+Sources: Radovanović, Nanopoulos and Ivanović (2010), Hubs in Space; Schnitzer, Flexer, Schedl and Widmer (2012),
+Local and Global Scaling Reduce Hubs in Space; Goldberger et al. (2004), Neighbourhood Components Analysis; Malkov and
+Yashunin (2018), Hierarchical Navigable Small World graphs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genreclf.container import Kind, damaged, dump_array, load_array, parse_json, read_container, write_container
+from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genreclf.table import FeatureTable
+
+METRICS = ("euclidean", "lda", "nca")
+HUBNESS = ("none", "mutual-proximity")
+EXACT_LIMIT = 100_000
+
+KIND = Kind(
+    name="index",
+    members={"index.json": 1 << 30, "points.npy": 1 << 32, "space.npy": 1 << 28, "spread.npy": 1 << 28},
+    made_with="genreclf index TABLE -o INDEX",
+)
+_FORMAT = 1
+_BLOCK_BYTES = 64 << 20
+_SHOWN = ("track_id", "genre", "artist", "title", "path")
+_SAMPLE = 2_000  # tracks from which hubness and spreads of distance are estimated in large tables
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """How features become points: standardised, then projected.
+
+    Parameters
+    ----------
+    mean, deviation : (features,), of the training tracks.
+    projection : (features, dimensions).
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    projection: np.ndarray
+
+    def __call__(self, X: np.ndarray) -> np.ndarray:
+        """(tracks, features) to (tracks, dimensions)."""
+        return np.asarray(((X - self.mean) / self.deviation) @ self.projection)
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Tracks as points, to be asked for neighbours.
+
+    Parameters
+    ----------
+    points : (tracks, dimensions), float32.
+    spread : (tracks, 2), mean and standard deviation of the distances from each track to all others.
+    tracks : identity columns of the tracks, each a list of texts.
+    space : how a new track becomes a point.
+    features : names of the columns.
+    metric, hubness : how the index was built.
+    approximate : whether it is searched with usearch.
+    skew : of the 10-occurrence, as the index answers; estimated from a sample in a large one.
+    feature_set, feature_parameters : how audio is described; empty for a table from elsewhere.
+    """
+
+    points: np.ndarray
+    spread: np.ndarray
+    tracks: Mapping[str, list[str]]
+    space: Space
+    features: tuple[str, ...]
+    metric: str = "euclidean"
+    hubness: str = "none"
+    approximate: bool = False
+    skew: float = 0.0
+    feature_set: str = ""
+    feature_parameters: Mapping[str, float | None] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def query(self, track: str | Path | np.ndarray, k: int = 10) -> pd.DataFrame:
+        """The nearest tracks.
+
+        Parameters
+        ----------
+        track : the id of a track in the index, which is then left out of the answer; a file; or (features,).
+        k : how many.
+
+        Returns
+        -------
+        Nearest first: ``distance``, then the identity columns that are known. With mutual proximity, the distance
+        is 1 minus the proximity, from 0 to 1.
+
+        Raises
+        ------
+        RequestError : there is no such track or file, or `k` is below 1.
+        TrackError : the file cannot be read.
+        """
+        import pandas as pd
+
+        if k < 1:
+            raise RequestError(f"k is {k}; ask for at least one track")
+        points, itself = self._points_of(track)
+        near, distances = self.neighbours(points, min(k + (itself is not None), len(self)))
+        keep = near[0] != itself if itself is not None else np.ones(len(near[0]), dtype=bool)
+        rows, found = near[0][keep][:k], distances[0][keep][:k]
+        columns = {name: [values[row] for row in rows] for name, values in self.tracks.items()}
+        return pd.DataFrame({"distance": found.astype(float), **columns})
+
+    def neighbours(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the `k` nearest tracks of each point, (points, k), nearest first, and their distances."""
+        if self.approximate:
+            found = self._graph.search(np.asarray(points, dtype=np.float32), k)
+            keys = np.asarray(found.keys).reshape(len(points), -1)
+            return keys.astype(np.intp), np.sqrt(np.maximum(np.asarray(found.distances).reshape(keys.shape), 0))
+        return _exact(points, self, k)
+
+    @cached_property
+    def _graph(self) -> Any:  # noqa: ANN401 - usearch has no types
+        graph = _usearch().Index(ndim=self.points.shape[1], metric="l2sq", dtype="f32")
+        graph.add(np.arange(len(self.points)), self.points, threads=1)
+        return graph
+
+    def _points_of(self, track: str | Path | np.ndarray) -> tuple[np.ndarray, int | None]:
+        if isinstance(track, np.ndarray):
+            if track.shape != (len(self.features),):
+                raise RequestError(f"features of shape {track.shape}; the index wants ({len(self.features)},)")
+            return self.space(track[None]).astype(np.float32), None
+        row = self._rows.get(str(track))
+        if row is not None:
+            return self.points[row : row + 1], row
+        if not Path(track).exists():
+            raise RequestError(f"{track}: no track of that id in the index, and no such file")
+        return self.space(self._described(Path(track))[None]).astype(np.float32), None
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {name: row for row, name in enumerate(self.tracks["track_id"])}
+
+    def _described(self, path: Path) -> np.ndarray:
+        from genreclf.features import FEATURE_SETS, extract_features
+
+        if self.feature_set not in FEATURE_SETS or set(self.features) - set(FEATURE_SETS[self.feature_set].columns):
+            raise RequestError(
+                "this index was made from features that audio cannot be turned into; ask for a track by its id, or "
+                "index a table that genreclf extract made"
+            )
+        window = {name: self.feature_parameters.get(name) for name in ("offset", "duration")}
+        row = extract_features(path, feature_set=self.feature_set, **window)
+        return np.array([row[name] for name in self.features])
+
+    def save(self, path: Path | str) -> None:
+        """Write the index whole or not at all.
+
+        Raises
+        ------
+        RequestError : the place cannot be written to.
+        """
+        space = np.vstack([self.space.mean, self.space.deviation, self.space.projection.T])
+        arrays = {"points.npy": dump_array(self.points), "space.npy": dump_array(space)}
+        arrays["spread.npy"] = dump_array(self.spread)
+        plain = {
+            "format": _FORMAT,
+            "tracks": dict(self.tracks),
+            "features": list(self.features),
+            "metric": self.metric,
+            "hubness": self.hubness,
+            "approximate": self.approximate,
+            "skew": self.skew,
+            "feature_set": self.feature_set,
+            "feature_parameters": dict(self.feature_parameters),
+            "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in arrays.items()},
+        }
+        write_container(Path(path), KIND, {"index.json": json.dumps(plain, sort_keys=True).encode("ascii")} | arrays)
+
+    @classmethod
+    def load(cls, path: Path | str) -> Index:
+        """Read an index; no code from the file runs.
+
+        Raises
+        ------
+        RequestError : the file is missing, altered, not an index, or made by a newer version.
+        """
+        path = Path(path)
+        members = read_container(path, KIND)
+        plain = parse_json(path, "index.json", members.pop("index.json"))
+        if type(plain.get("format")) is int and plain["format"] > _FORMAT:
+            raise RequestError(f"{path}: made by a newer genreclf: pip install --upgrade genreclf")
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+        if plain.get("sha256") != digests:
+            raise damaged(path, "its arrays are not those that index.json names")
+        try:
+            return _from_parts(plain, {name: load_array(data) for name, data in members.items()})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise damaged(path, f"index.json and its arrays do not fit ({error})") from None
+
+
+def build_index(
+    table: FeatureTable,
+    *,
+    metric: str = "euclidean",
+    hubness: str = "none",
+    approximate: bool = False,
+    seed: int = 42,
+) -> Index:
+    """Make an index of the tracks of a table.
+
+    Parameters
+    ----------
+    metric : ``euclidean`` on standardised features, or learned from the genres: ``lda`` or ``nca``.
+    hubness : ``none``, or ``mutual-proximity``.
+    approximate : search with usearch, which is needed above `EXACT_LIMIT` tracks.
+    seed : of what is sampled, and of NCA.
+
+    Raises
+    ------
+    RequestError : an option makes no sense or does not suit the table, or usearch is not there.
+    """
+    _check_options(table, metric=metric, hubness=hubness, approximate=approximate)
+    space = fit_space(table.X, table.y, metric=metric, seed=seed)
+    points = np.ascontiguousarray(space(table.X), dtype=np.float32)
+    window = table.meta.get("parameters") or {}
+    index = Index(
+        points=points,
+        spread=_spread(points, points, seed=seed) if hubness != "none" else np.zeros((0, 2)),
+        tracks={name: table.frame[name].astype(str).tolist() for name in _SHOWN if name in table.frame},
+        space=space,
+        features=table.features,
+        metric=metric,
+        hubness=hubness,
+        approximate=approximate,
+        feature_set=str(table.meta.get("feature_set", "")),
+        feature_parameters={name: window.get(name) for name in ("offset", "duration")},
+    )
+    from dataclasses import replace
+
+    return replace(index, skew=_measured_skew(index, seed=seed))
+
+
+def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> Space:
+    """Fit the space in which distances are taken.
+
+    Parameters
+    ----------
+    X : (tracks, features).
+    y : (tracks,), genres; a learned metric goes by them, and by tracks that have one only.
+    """
+    mean, deviation = X.mean(axis=0), X.std(axis=0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    if metric == "euclidean":
+        return Space(mean, deviation, np.eye(X.shape[1]))
+    known = np.array([bool(genre) for genre in y])
+    Z = (X[known] - mean) / deviation
+    return Space(mean, deviation, _projection(Z, y[known].astype(str), metric=metric, seed=seed))
+
+
+def occurrence_skew(neighbours: np.ndarray, tracks: int) -> float:
+    """Hubness: the skewness of how often each track is among the nearest of others.
+
+    Parameters
+    ----------
+    neighbours : (queries, k), rows of tracks.
+    tracks : how many tracks there are.
+    """
+    counts = np.bincount(neighbours.ravel(), minlength=tracks).astype(float)
+    centred = counts - counts.mean()
+    deviation = np.sqrt((centred**2).mean())
+    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
+
+
+def mutual_proximity(distances: np.ndarray, spread: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The chance that both of two tracks would find a random track farther away than each other.
+
+    Each one's distances to all tracks are taken as normal, and the two as independent.
+
+    Parameters
+    ----------
+    distances : (rows, columns).
+    spread, other : (rows, 2) and (columns, 2), mean and standard deviation of each one's distances.
+    """
+    from scipy.special import ndtr
+
+    farther = ndtr((spread[:, :1] - distances) / spread[:, 1:])
+    farther *= ndtr((other[:, 0] - distances) / other[:, 1])
+    return np.asarray(farther)
+
+
+def pairwise(A: np.ndarray, B: np.ndarray) -> np.ndarray:
+    """Euclidean distances, (rows of A, rows of B), by one matrix product."""
+    squared = -2.0 * (A @ B.T)
+    squared += (A * A).sum(axis=1)[:, None]
+    squared += (B * B).sum(axis=1)
+    return np.sqrt(np.maximum(squared, 0.0, out=squared), out=squared)
+
+
+def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.ndarray:
+    if metric == "lda":
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+        # Shrinkage keeps the within-genre covariance of few tracks in many features from being inverted as noise.
+        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z, y)
+        scalings = lda.scalings_[:, : len(lda.classes_) - 1]
+        return np.asarray(scalings, dtype=np.float64)
+    from sklearn.neighbors import NeighborhoodComponentsAnalysis
+
+    dimensions = min(32, Z.shape[1])
+    rows = np.random.default_rng(seed).permutation(len(Z))[:_SAMPLE]
+    nca = NeighborhoodComponentsAnalysis(dimensions, init="pca", max_iter=30, tol=1e-3, random_state=seed)
+    return np.asarray(nca.fit(Z[rows], y[rows]).components_.T)
+
+
+def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximate: bool) -> None:
+    if metric not in METRICS:
+        raise RequestError(f"unknown metric {metric!r}; choose from {', '.join(METRICS)}")
+    if hubness not in HUBNESS:
+        raise RequestError(f"unknown hubness reduction {hubness!r}; choose from {', '.join(HUBNESS)}")
+    if len(table) < 2:
+        raise RequestError(f"{table.name}: {len(table)} track; an index needs at least two")
+    if metric != "euclidean":
+        counts = [int((table.y == genre).sum()) for genre in table.genres if genre]
+        if len(counts) < 2 or min(counts) < 2:
+            raise RequestError(f"{table.name}: the metric {metric} needs two genres or more, with two tracks each")
+    if approximate and hubness != "none":
+        raise RequestError(f"hubness {hubness} goes with exact search; leave out --approximate")
+    if len(table) > EXACT_LIMIT and not approximate:
+        raise RequestError(
+            f"{table.name}: {len(table):,} tracks; exact search is for up to {EXACT_LIMIT:,}: add --approximate"
+        )
+    if approximate:
+        _usearch()
+
+
+def _usearch() -> Any:  # noqa: ANN401 - usearch has no types
+    try:
+        from usearch import index
+    except ImportError:
+        raise RequestError('approximate search needs an extra: pip install "genreclf[usearch]"') from None
+    return index
+
+
+def _exact(points: np.ndarray, index: Index, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Search block by block; equal distances go by row, so that the answer does not depend on the blocks."""
+    rows = max(1, _BLOCK_BYTES // (8 * len(index)))
+    near, far = [], []
+    for start in range(0, len(points), rows):
+        block = np.asarray(points[start : start + rows])
+        distances = pairwise(block, index.points)
+        if index.hubness != "none":
+            spread = _spread(block, index.points, seed=0)
+            distances = 1.0 - mutual_proximity(distances.astype(np.float64), spread, index.spread)
+        nearest = np.argpartition(distances, k - 1, axis=1)[:, :k] if k < len(index) else None
+        nearest = np.broadcast_to(np.arange(len(index)), distances.shape) if nearest is None else np.sort(nearest)
+        found = np.take_along_axis(distances, nearest, axis=1)
+        order = np.argsort(found, axis=1, kind="stable")
+        near.append(np.take_along_axis(nearest, order, axis=1))
+        far.append(np.take_along_axis(found, order, axis=1))
+    return np.concatenate(near), np.concatenate(far)
+
+
+def _spread(points: np.ndarray, all_points: np.ndarray, *, seed: int) -> np.ndarray:
+    """Mean and standard deviation of the distances from each point to the tracks, or to a sample of many."""
+    if len(all_points) > _SAMPLE:
+        chosen = np.random.default_rng(seed).permutation(len(all_points))[:_SAMPLE]
+        all_points = all_points[np.sort(chosen)]
+    rows = max(1, _BLOCK_BYTES // (8 * len(all_points)))
+    found = []
+    for start in range(0, len(points), rows):
+        distances = pairwise(points[start : start + rows].astype(np.float64), all_points.astype(np.float64))
+        deviation = np.maximum(distances.std(axis=1), 1e-12)
+        found.append(np.column_stack([distances.mean(axis=1), deviation]))
+    return np.concatenate(found)
+
+
+def _measured_skew(index: Index, *, seed: int) -> float:
+    """Skew of the 10-occurrence over all tracks, or over a sample of them among themselves."""
+    from dataclasses import replace
+
+    k = min(10, len(index) - 1)
+    if len(index) > _SAMPLE:
+        rows = np.sort(np.random.default_rng(seed).permutation(len(index))[:_SAMPLE])
+        spread = index.spread[rows] if len(index.spread) else index.spread
+        index = replace(index, points=index.points[rows], spread=spread, approximate=False)
+    near, _ = replace(index, approximate=False).neighbours(index.points, k + 1)
+    others = near != np.arange(len(index))[:, None]
+    # A track that equals another may not be its own first neighbour; k others are kept in any case.
+    keep = np.cumsum(others, axis=1) <= k
+    return occurrence_skew(near[others & keep], len(index))
+
+
+def _from_parts(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Index:
+    """An index from checked bytes.
+
+    Raises
+    ------
+    ValueError : its parts do not fit each other.
+    """
+    points, space, spread = arrays["points.npy"], arrays["space.npy"], arrays["spread.npy"]
+    tracks, features = plain["tracks"], plain["features"]
+    rows, width = points.shape
+    texts = [features, *tracks.values()]
+    fits = {
+        "format": plain["format"] == _FORMAT,
+        "options": plain["metric"] in METRICS and plain["hubness"] in HUBNESS and type(plain["approximate"]) is bool,
+        "names": "track_id" in tracks and tracks.keys() <= set(_SHOWN) | {"track_id"},
+        "texts": all(isinstance(column, list) and all(type(v) is str for v in column) for column in texts),
+        "tracks": all(len(column) == rows for column in tracks.values()),
+        "points": points.dtype == np.float32 and bool(np.isfinite(points).all()) and rows >= 2,
+        "space": space.dtype == np.float64 and space.shape == (width + 2, len(features)),
+        "spread": spread.dtype == np.float64
+        and spread.shape == ((0, 2) if plain["hubness"] == "none" else (rows, 2)),
+        "skew": type(plain["skew"]) in {int, float},
+        "feature set": type(plain["feature_set"]) is str and isinstance(plain["feature_parameters"], dict),
+    }
+    for what, holds in fits.items():
+        if not holds:
+            raise ValueError(what)
+    return Index(
+        points=points,
+        spread=spread,
+        tracks=tracks,
+        space=Space(space[0], space[1], space[2:].T),
+        features=tuple(features),
+        metric=plain["metric"],
+        hubness=plain["hubness"],
+        approximate=plain["approximate"],
+        skew=float(plain["skew"]),
+        feature_set=plain["feature_set"],
+        feature_parameters=plain["feature_parameters"],
+    )

@@ -1,0 +1,171 @@
+"""Audio as scikit-learn sees it: a transformer from paths to features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from genreclf.audio import DURATION
+from genreclf.errors import RequestError, TrackError
+
+if TYPE_CHECKING:
+    from joblib import Memory
+
+RAISE, NAN = "raise", "nan"
+
+
+class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turns paths of sound files into rows of features, so that a pipeline fits on files.
+
+    There is nothing to learn: `fit` looks at the parameters only.
+
+    Parameters
+    ----------
+    feature_set : one of `genreclf.features.FEATURE_SETS`.
+    offset, duration : seconds to describe, as for `genreclf.extract_features`.
+    n_jobs : worker processes; None is one, -1 is one for each core.
+    memory : folder, or a `joblib.Memory`, where rows are kept; a row belongs to the bytes of its file.
+    on_error : ``raise`` for a file that cannot be described, or ``nan`` for a row of NaN.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.svm import SVC
+    >>> model = make_pipeline(AudioFeatures(), SVC())  # model.fit(paths, genres)
+    """
+
+    def __init__(
+        self,
+        *,
+        feature_set: str = "study",
+        offset: float | None = None,
+        duration: float | None = DURATION,
+        n_jobs: int | None = None,
+        memory: str | Memory | None = None,
+        on_error: str = RAISE,
+    ) -> None:
+        self.feature_set = feature_set
+        self.offset = offset
+        self.duration = duration
+        self.n_jobs = n_jobs
+        self.memory = memory
+        self.on_error = on_error
+
+    def fit(self, X: Iterable[str | Path], y: object = None) -> Self:  # noqa: ARG002 - scikit-learn's signature
+        """Check the parameters and the paths.
+
+        Parameters
+        ----------
+        X : (files,) or (files, 1), paths.
+        y : ignored.
+        """
+        self._columns()
+        _paths(X)
+        return self
+
+    def transform(self, X: Iterable[str | Path]) -> np.ndarray:
+        """Describe files.
+
+        Parameters
+        ----------
+        X : (files,) or (files, 1), paths.
+
+        Returns
+        -------
+        (files, features), float64.
+
+        Raises
+        ------
+        TrackError : a file cannot be described, and `on_error` is ``raise``; the reason names the file.
+        RequestError : a parameter makes no sense, or these are not paths.
+        """
+        from joblib import Parallel, delayed
+        from sklearn.utils.validation import check_memory
+
+        from genreclf.extraction import file_digest
+
+        width = len(self._columns())
+        describe = check_memory(self.memory).cache(_row, ignore=["path"])
+        paths = _paths(X)
+        request = {"feature_set": self.feature_set, "offset": self.offset, "duration": self.duration}
+        rows = Parallel(n_jobs=self.n_jobs)(
+            delayed(_described)(describe, path, digest=_digest(file_digest, path) if self.memory else "", **request)
+            for path in paths
+        )
+        for path, row in zip(paths, rows, strict=True):
+            if isinstance(row, TrackError) and self.on_error == RAISE:
+                raise TrackError(row.code, f"{path}: {row.reason}")
+        blank = [float("nan")] * width
+        return np.array([blank if isinstance(row, TrackError) else row for row in rows]).reshape(-1, width)
+
+    def get_feature_names_out(self, input_features: object = None) -> np.ndarray:  # noqa: ARG002 - sklearn's signature
+        """The names of the features, in order."""
+        return np.array(self._columns(), dtype=object)
+
+    def _columns(self) -> tuple[str, ...]:
+        from genreclf.features import find_feature_set
+
+        if self.on_error not in (RAISE, NAN):
+            raise RequestError(f"on_error {self.on_error!r}: choose from {RAISE}, {NAN}")
+        return find_feature_set(self.feature_set).columns
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401 - scikit-learn has no types
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+
+def _paths(X: Iterable[str | Path]) -> list[Path]:
+    """The paths in a list, an array or a column."""
+    if isinstance(X, str | Path):
+        raise RequestError(f"{X}: one path; give a list of paths")
+    column = np.asarray(X if hasattr(X, "__array__") else list(X), dtype=object)
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.ndim != 1 or not all(isinstance(path, str | Path) for path in column):
+        raise RequestError(f"an array of shape {column.shape} that is not of paths; give a list of paths")
+    return [Path(path) for path in column]
+
+
+def _digest(digest: Any, path: Path) -> str:  # noqa: ANN401 - a function
+    try:
+        return str(digest(path))
+    except OSError:
+        return ""
+
+
+def _described(
+    describe: Any,  # noqa: ANN401 - `_row`, perhaps with a cache in front
+    path: Path,
+    *,
+    digest: str,
+    **request: Any,  # noqa: ANN401
+) -> list[float] | TrackError:
+    try:
+        return list(describe(path, digest=digest, **request))
+    except TrackError as error:
+        return error
+
+
+def _row(
+    path: Path,
+    *,
+    digest: str,  # noqa: ARG001 - what a kept row goes by
+    feature_set: str,
+    offset: float | None,
+    duration: float | None,
+) -> list[float]:
+    """One file's features; importable, so that joblib can keep what it returns."""
+    from genreclf.features import extract_features
+
+    return list(extract_features(path, feature_set=feature_set, offset=offset, duration=duration).values())
