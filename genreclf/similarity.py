@@ -426,8 +426,7 @@ def _from_parts(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Index:
         "tracks": all(len(column) == rows for column in tracks.values()),
         "points": points.dtype == np.float32 and bool(np.isfinite(points).all()) and rows >= 2,
         "space": space.dtype == np.float64 and space.shape == (width + 2, len(features)),
-        "spread": spread.dtype == np.float64
-        and spread.shape == ((0, 2) if plain["hubness"] == "none" else (rows, 2)),
+        "spread": spread.dtype == np.float64 and spread.shape == ((0, 2) if plain["hubness"] == "none" else (rows, 2)),
         "skew": type(plain["skew"]) in {int, float},
         "feature set": type(plain["feature_set"]) is str and isinstance(plain["feature_parameters"], dict),
     }

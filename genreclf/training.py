@@ -138,7 +138,7 @@ def _manifest(
     model: str,
     scores: Mapping[str, Any],
     seed: int,
-    tuned: bool,  # noqa: ANN401
+    tuned: bool,
 ) -> BundleManifest:
     from sklearn.calibration import CalibratedClassifierCV
 

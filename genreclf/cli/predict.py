@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
+from genreclf.cli.console import TerminalProgress, interrupted
 
 
 def predict(
@@ -37,9 +37,7 @@ def predict(
         for note in manifest.notes:
             progress.say(note)
         places = {shown(track.path): track.path for track in manifest}
-        for prediction in predictor.stream(
-            manifest.tracks, jobs=jobs, timeout=timeout, stop=stop, progress=progress
-        ):
+        for prediction in predictor.stream(manifest.tracks, jobs=jobs, timeout=timeout, stop=stop, progress=progress):
             refused = None if tagger is None else tagger.write(places[prediction.path], prediction)
             table.add(prediction, refused, progress=progress)
     table.finish()

@@ -23,6 +23,7 @@ from genreclf.evaluation.answers import (
 from genreclf.evaluation.bootstrap import Bootstrap
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.leak import leak_rows
+from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.track_map import track_map
 from genreclf.models import spec
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from genreclf.table import FeatureTable
 
 _KNOWN_OF_TRACKS = ("artist", "title", "path")
+_MOST_TRACKS_OF_RETRIEVAL = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +134,9 @@ class Work:
         told = [probability_frame(given, ids) for given in answers] if self.probabilities else [pd.DataFrame()]
         frames["probabilities"] = pd.concat(told, ignore_index=True)
         frames["tracks"] = self._tracks(answers)
-        frames["retrieval"] = pd.DataFrame()
+        # Every pair of tracks is compared, which a very large table has no time for.
+        small = len(self.table) <= _MOST_TRACKS_OF_RETRIEVAL
+        frames["retrieval"] = retrieval(self.table, seed=self.seed) if small else pd.DataFrame()
         return frames
 
     def _answers(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Answers:
