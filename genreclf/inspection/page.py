@@ -46,8 +46,9 @@ def _facts(inspection: Inspection) -> list[str]:
     facts = [f"{series.seconds:.1f} s, {where}", f"{series.sample_rate:,} Hz mono"]
     facts.append(f"{inspection.features['tempo']:.1f} beats a minute")
     if inspection.timeline:
-        best = float(inspection.timeline.shares.mean(axis=0)[0])
-        facts.append(f"{inspection.model_name} says {inspection.timeline.genres[0]} ({100 * best:.0f} %)")
+        timeline = inspection.timeline
+        share = float(timeline.shares.mean(axis=0)[timeline.genres.index(timeline.said)])
+        facts.append(f"{inspection.model_name} says {timeline.said} ({100 * share:.0f} %)")
     return facts
 
 

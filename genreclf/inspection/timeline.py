@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError
-
 if TYPE_CHECKING:
     import numpy as np
 
@@ -21,12 +19,15 @@ class Timeline:
     genres : likeliest over the whole track first.
     starts, ends : (windows,), seconds.
     shares : (windows, genres), each row sums to 1.
+    said : what the track is said to be, as by ``genreclf predict``: with one window the model's own answer, which
+        calibrated probabilities need not favour, else the likeliest genre.
     """
 
     genres: tuple[str, ...]
     starts: tuple[float, ...]
     ends: tuple[float, ...]
     shares: np.ndarray
+    said: str
 
     @property
     def end(self) -> float:
@@ -46,11 +47,8 @@ def timeline_of(path: Path, model: Path, *, length: float) -> Timeline:
     RequestError : the model cannot be loaded.
     TrackError : the track cannot be read.
     """
-    import genreclf
+    from genreclf.prediction import load
 
-    load: Any = getattr(genreclf, "load", None)
-    if load is None:
-        raise RequestError(f"{model}: this version of genreclf cannot load trained models; inspect without --model")
     return ordered(load(model).predict_segments(path), length=length)
 
 
@@ -67,4 +65,5 @@ def ordered(segments: Any, *, length: float) -> Timeline:  # noqa: ANN401 - a pa
         starts=tuple(starts),
         ends=(*starts[1:], starts[-1] + step),
         shares=shares[:, order],
+        said=str(segments["genre"].iloc[0] if len(starts) == 1 else segments.columns[2 + order[0]]),
     )

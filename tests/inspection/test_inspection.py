@@ -145,10 +145,16 @@ def test_genres_over_time_are_ordered_by_their_mean_and_drawn_by_window():
     said = {"genre": ["<rock>", "<rock>"], "jazz": [0.2, 0.4], "<rock>": [0.8, 0.6]}
     timeline = ordered(pd.DataFrame({"start": [0.0, 30.0]} | said), length=30.0)
     assert timeline.ends == (30.0, 60.0)
+    assert timeline.said == "<rock>"
     assert timeline.genres == ("<rock>", "jazz")
     drawing = probabilities_over_time(timeline, width=600)
     assert sum("chance" in mark for mark in drawing.marks) == 4
     assert not any("<rock>" in mark for mark in drawing.marks)
+
+
+def test_of_one_window_the_model_has_the_say():
+    timeline = ordered(pd.DataFrame({"start": [0.0], "genre": ["jazz"], "jazz": [0.4], "rock": [0.6]}), length=12.0)
+    assert (timeline.said, timeline.genres[0], timeline.end) == ("jazz", "rock", 12.0)
 
 
 @pytest.mark.browser
