@@ -310,7 +310,8 @@ def pairwise(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     squared = -2.0 * (A @ B.T)
     squared += (A * A).sum(axis=1)[:, None]
     squared += (B * B).sum(axis=1)
-    return np.sqrt(np.maximum(squared, 0.0, out=squared), out=squared)
+    np.maximum(squared, 0.0, out=squared)
+    return np.asarray(np.sqrt(squared, out=squared))
 
 
 def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.ndarray:

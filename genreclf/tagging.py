@@ -143,8 +143,7 @@ def _id3(version: int, frames: list[bytes], room: int) -> bytes:
     size = room if len(body) <= room else len(body) + _PADDING
     if size > _MOST_TAG:
         raise TrackError("untaggable", "its ID3 tag is too large")
-    lengths = bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
-    return b"ID3" + bytes((version, 0, 0)) + lengths + body.ljust(size, b"\0")
+    return b"ID3" + bytes((version, 0, 0)) + _as_synchsafe(size) + body.ljust(size, b"\0")
 
 
 def _genre_frame(genre: str, version: int) -> bytes:
@@ -153,11 +152,7 @@ def _genre_frame(genre: str, version: int) -> bytes:
     else:
         text = b"\0" + genre.encode("latin-1") if _is_latin(genre) else b"\1\xff\xfe" + genre.encode("utf-16-le")
     size = len(text)
-    if version == 4:
-        length = bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
-    else:
-        length = size.to_bytes(4, "big")
-    return b"TCON" + length + b"\0\0" + text
+    return b"TCON" + (_as_synchsafe(size) if version == 4 else size.to_bytes(4, "big")) + b"\0\0" + text
 
 
 def _is_latin(text: str) -> bool:
@@ -168,6 +163,10 @@ def _synchsafe(data: bytes) -> int:
     if len(data) != 4 or any(byte & 0x80 for byte in data):
         raise TrackError("untaggable", "its ID3 tag has a length that cannot be")
     return data[0] << 21 | data[1] << 14 | data[2] << 7 | data[3]
+
+
+def _as_synchsafe(size: int) -> bytes:
+    return bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
 
 
 def _flac(source: BinaryIO, genre: str) -> tuple[bytes, int]:

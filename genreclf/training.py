@@ -133,7 +133,7 @@ def _folds(table: FeatureTable, folds: int, seed: int) -> list[tuple[np.ndarray,
 
 def _manifest(
     table: FeatureTable,
-    estimator: Any,
+    estimator: Any,  # noqa: ANN401
     *,
     model: str,
     scores: Mapping[str, Any],

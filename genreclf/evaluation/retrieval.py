@@ -25,6 +25,7 @@ from genreclf.similarity import Space, fit_space, mutual_proximity, pairwise
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.evaluation.recordings import Units
     from genreclf.table import FeatureTable
 
 PLAIN, LEARNED, MUTUAL = "plain", "learned metric", "mutual proximity"
@@ -67,7 +68,7 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
             spread = _spread(plain)
             for method in (PLAIN, LEARNED, MUTUAL):
                 scores = np.full((len(table), 2), np.nan)
-                for rows, points in _queries(method, table, y, plain, tied, seed=seed):
+                for rows, points in _queries(method, table, y, plain, units, seed=seed):
                     near = spread if method == MUTUAL else None
                     scores[rows] = _score(points, rows, y, units.recordings, tied, spread=near)
                 frames.append(_by_genre(method, scores, y, genres))
@@ -78,14 +79,16 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
 
 
 def _queries(
-    method: str, table: FeatureTable, y: np.ndarray, plain: np.ndarray, tied: np.ndarray, *, seed: int
+    method: str, table: FeatureTable, y: np.ndarray, plain: np.ndarray, units: Units, *, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows that ask, and the points of all tracks in the space that they ask in."""
     if method != LEARNED:
         return [(np.arange(len(table)), plain)]
     from genreclf.evaluation.folds import inner_folds
 
-    pairs = inner_folds(y, tied, grouped=True, folds=5, seed=seed).pairs()
+    grouped = units.artists is not None
+    tied = units.recordings if units.artists is None else units.artists
+    pairs = inner_folds(y, tied, grouped=grouped, folds=5, seed=seed).pairs()
     return [(test, _learned(table, train)(table.X).astype(np.float32)) for train, test in pairs]
 
 

@@ -104,7 +104,8 @@ def probes(means: tuple[float, ...], deviations: tuple[float, ...]) -> np.ndarra
 
     ones = np.ones(len(means))
     turns = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
-    return np.array(means) + np.array([0 * ones, ones, -ones, turns, -turns]) * np.array(deviations)
+    steps = np.array([0 * ones, ones, -ones, turns, -turns])
+    return np.asarray(np.array(means) + steps * np.array(deviations))
 
 
 def probe(estimator: Any, means: tuple[float, ...], deviations: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
