@@ -204,8 +204,8 @@ def _checked(path: Path, kind: Kind, archive: zipfile.ZipFile) -> list[zipfile.Z
     for info in members:
         if info.file_size > kind.members[info.filename]:
             raise damaged(
-                path, f"{info.filename} would unpack to {info.file_size:,} bytes, "
-                f"at most {kind.members[info.filename]:,}"
+                path,
+                f"{info.filename} would unpack to {info.file_size:,} bytes, at most {kind.members[info.filename]:,}",
             )
         if info.file_size > max(_SMALL, _MOST_TIMES_SMALLER * info.compress_size):
             raise damaged(path, f"{info.filename} would unpack to {info.file_size:,} bytes from {info.compress_size:,}")

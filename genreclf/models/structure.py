@@ -194,7 +194,9 @@ def _histogram_boosting(model: Any, features: int, genres: int) -> None:  # noqa
             inner = nodes[nodes["is_leaf"] == 0]
             here = np.flatnonzero(nodes["is_leaf"] == 0)
             for side in ("left", "right"):
-                _require(bool(((inner[side] > here) & (inner[side] < len(nodes))).all()), "has a child outside its tree")
+                _require(
+                    bool(((inner[side] > here) & (inner[side] < len(nodes))).all()), "has a child outside its tree"
+                )
             _require(
                 bool(((inner["feature_idx"] >= 0) & (inner["feature_idx"] < features)).all()),
                 "asks for a feature that is not there",
