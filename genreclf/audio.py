@@ -28,13 +28,13 @@ import contextlib
 import errno
 import os
 import stat
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from genreclf.errors import RequestError, TrackError
+from genreclf.stderr import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,11 +119,12 @@ def segments(
         if len(held) <= whole:
             yield 0.0, _finish(held, sound.rate, sample_rate)[0]
             return
+        shortest = max(length / 2, SHORTEST_SECONDS * sound.rate)
         start = 0
-        while len(held) >= length or (start and 2 * len(held) >= length):
+        while len(held) >= shortest:
             samples, _ = _finish(held[:length], sound.rate, sample_rate)
             yield start / sound.rate, samples
-            start += len(held[:length])
+            start += length
             held = held[length:]
             held = np.concatenate([held, sound.read(length - len(held))])
 
@@ -269,7 +270,8 @@ class _SndfileSound:
 
     def __init__(self, reopen: Callable[[], Any]) -> None:
         self._reopen = reopen
-        self._file = reopen()
+        with quiet():
+            self._file = reopen()
         self.rate: int = self._file.samplerate
         self.promised: int = self._file.frames
         self._block = max(1, _BLOCK_SAMPLES // self._file.channels)
@@ -281,7 +283,8 @@ class _SndfileSound:
         from soundfile import LibsndfileError
 
         try:
-            self._file.seek(min(start, self.promised))
+            with quiet():
+                self._file.seek(min(start, self.promised))
         except LibsndfileError:
             # The file is shorter than its header says, or damaged; the decoder is of no more use then. Reading on from
             # the beginning finds what there is.
@@ -299,12 +302,14 @@ class _SndfileSound:
 
     def _rewind(self) -> None:
         self._file.close()
-        self._file = self._reopen()
+        with quiet():
+            self._file = self._reopen()
 
     def _blocks(self, count: int) -> Iterator[np.ndarray]:
         """Yield the next `count` samples in (n, channels) blocks, or fewer up to the end."""
         while count > 0:
-            block = self._file.read(min(count, self._block), dtype="float32", always_2d=True)
+            with quiet():
+                block = self._file.read(min(count, self._block), dtype="float32", always_2d=True)
             if not len(block):
                 return
             yield block
@@ -320,23 +325,22 @@ def _open(path: Path) -> Iterator[_Sound]:
     # As bytes, since a name need not be valid text; by name and not by descriptor, since libsndfile finds an mp3
     # behind junk by its suffix.
     name = os.fsencode(path) if os.name == "posix" else str(path)
-    with _quiet_decoder():
-        try:
-            sound = _SndfileSound(lambda: soundfile.SoundFile(name))
-        except (soundfile.LibsndfileError, OSError) as error:
-            if path.suffix.lower() in EXTRA_SUFFIXES:
-                from genreclf.compressed import open_with_av
+    try:
+        sound = _SndfileSound(lambda: soundfile.SoundFile(name))
+    except (soundfile.LibsndfileError, OSError) as error:
+        if path.suffix.lower() in EXTRA_SUFFIXES:
+            from genreclf.compressed import open_with_av
 
-                with open_with_av(path) as compressed:
-                    yield _checked(compressed)
-                return
-            _check_file(path)
-            raise TrackError("unreadable", "not a sound file of a known kind") from error
-        with contextlib.closing(sound):
-            try:
-                yield _checked(sound)
-            except (soundfile.LibsndfileError, OSError) as error:
-                raise TrackError("unreadable", f"damaged: {_cause(error)}") from error
+            with open_with_av(path) as compressed:
+                yield _checked(compressed)
+            return
+        _check_file(path)
+        raise TrackError("unreadable", "not a sound file of a known kind") from error
+    with contextlib.closing(sound):
+        try:
+            yield _checked(sound)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise TrackError("unreadable", f"damaged: {_cause(error)}") from error
 
 
 def _checked(sound: _Sound) -> _Sound:
@@ -371,42 +375,3 @@ def _check_file(path: Path) -> None:
         raise TrackError("not-a-file", f"{kind}, not a file")
     if not status.st_size:
         raise TrackError("empty", "the file has no bytes")
-
-
-_quiet_lock = threading.Lock()
-_quiet_users = 0
-_quiet_saved = -1
-
-
-@contextlib.contextmanager
-def _quiet_decoder() -> Iterator[None]:
-    """Keep the decoders' own messages off standard error while any file is open.
-
-    They are written by C code straight to the descriptor, so the descriptor is what has to be turned away; a file
-    that cannot be decoded is told as a `TrackError` all the same.
-    """
-    global _quiet_users, _quiet_saved  # noqa: PLW0603 - the descriptor is the process's own
-    with _quiet_lock:
-        if not _quiet_users:
-            _quiet_saved = _divert_standard_error()
-        _quiet_users += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_users -= 1
-            if not _quiet_users and _quiet_saved >= 0:
-                os.dup2(_quiet_saved, 2)
-                os.close(_quiet_saved)
-
-
-def _divert_standard_error() -> int:
-    """Point descriptor 2 at nothing; return a copy of what it was, or -1 where there is none."""
-    try:
-        saved = os.dup(2)
-        nothing = os.open(os.devnull, os.O_WRONLY)
-    except OSError:
-        return -1
-    os.dup2(nothing, 2)
-    os.close(nothing)
-    return saved

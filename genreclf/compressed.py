@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from genreclf.errors import TrackError
+from genreclf.stderr import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ class AvSound:
         """Go to sample `start`: to the packet before it, and on from there by the decoded frames' own times."""
         begin = self._stream.start_time or 0
         # A lossy decoder needs a few packets before its samples are right again.
-        target = max(0, start - self.rate)
+        target = max(0, min(start, self.promised or start) - self.rate)
         self._container.seek(begin + int(target / self.rate / self._stream.time_base), stream=self._stream)
         self._frames = self._decoded(start)
         self._ahead = np.empty(0, dtype=np.float32)
@@ -45,7 +46,8 @@ class AvSound:
         blocks = [self._ahead]
         held = len(self._ahead)
         while held < count:
-            block = next(self._frames, None)
+            with quiet():
+                block = next(self._frames, None)
             if block is None:
                 break
             blocks.append(block)
@@ -57,7 +59,8 @@ class AvSound:
     def count(self) -> int:
         """Decode the whole sound for its true length."""
         self.seek(0)
-        return sum(len(block) for block in self._frames)
+        with quiet():
+            return sum(len(block) for block in self._frames)
 
     def _decoded(self, start: int) -> Iterator[np.ndarray]:
         """Mono blocks from sample `start` on."""
@@ -77,6 +80,13 @@ class AvSound:
                     yield block
 
 
+def _opened(file: BinaryIO) -> Any:  # noqa: ANN401 - PyAV is optional
+    import av
+
+    with quiet():
+        return av.open(file)
+
+
 @contextlib.contextmanager
 def open_with_av(path: Path) -> Iterator[AvSound]:
     """Open a sound file with PyAV; a `TrackError` ``needs-extra`` if that is not installed."""
@@ -88,9 +98,9 @@ def open_with_av(path: Path) -> Iterator[AvSound]:
             f'{path.suffix.lower()} files need PyAV: pip install "genreclf[m4a]"',
         ) from error
     try:
-        with path.open("rb") as file, av.open(file) as container:
+        with path.open("rb") as file, _opened(file) as container:
             if not container.streams.audio:
                 raise TrackError("unreadable", "the file holds no sound")
             yield AvSound(container)
-    except (av.FFmpegError, OSError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         raise TrackError("unreadable", f"not a sound file that can be decoded ({error})") from error

@@ -114,6 +114,18 @@ def test_a_last_rest_is_kept_from_half_a_window_on(tmp_path, seconds, starts):
     assert [start for start, _ in audio.segments(path, duration=2)] == starts
 
 
+def test_a_rest_too_short_to_describe_is_dropped(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(1.29, rate=8000), 8000)
+    assert [start for start, _ in audio.segments(path, duration=0.15)][-1] == pytest.approx(1.05)
+
+
+def test_standard_error_is_heard_between_segments(tmp_path, capfd):
+    path = write(tmp_path / "sound.mp3", noise(3))
+    for start, _ in audio.segments(path, duration=1):
+        os.write(2, f"at {start:g}\n".encode())
+    assert capfd.readouterr().err == "at 0\nat 1\nat 2\n"
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_track_that_is_taken_whole_is_one_segment_to_the_last_bit(tmp_path, suffix):
     path = write(tmp_path / f"sound.{suffix}", noise(2.8))

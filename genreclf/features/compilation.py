@@ -71,8 +71,8 @@ def _fingerprint() -> str:
     """A digest of all that decides whether machine code on disk still fits."""
     from importlib.metadata import version
 
-    source = _PACKAGE / "kernels.py"
-    parts = [source.read_bytes(), str(source.stat().st_mtime_ns).encode(), str(source).encode()]
+    sources = [_PACKAGE / name for name in ("kernels.py", "medians.py", "products.py")]
+    parts = [part for source in sources for part in (source.read_bytes(), str(source.stat().st_mtime_ns).encode())]
     parts += [text.encode() for text in (sys.version, version("numba"), version("llvmlite"), _processor())]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 

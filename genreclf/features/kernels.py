@@ -2,6 +2,9 @@
 
 Everything compiled is here, or is put together here from `medians` and `products`. Each loop has a plain counterpart in
 numpy, scipy or librosa, and a test that compares the two. None starts a thread; all let other threads run.
+
+Numba looks at this file alone to tell whether what it kept on disk is out of date: whoever changes `medians` or
+`products` has to touch this one too.
 """
 
 from __future__ import annotations

@@ -63,18 +63,13 @@ class Spectra:
         return self._shared[key]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=128)
 def hann(length: int, *, periodic: bool = True) -> np.ndarray:
     """(length,) float64, the raised-cosine window of Hann."""
     turns = np.arange(length) / (length if periodic else length - 1)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * turns)
     window.setflags(write=False)
     return window
-
-
-def frame_count(n_samples: int) -> int:
-    """How many centred frames cover `n_samples`."""
-    return 1 + n_samples // HOP_LENGTH
 
 
 def stft(samples: np.ndarray) -> np.ndarray:
