@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError
 from genreclf.table import IDENTITY, FeatureTable
+from genreclf.table_lines import not_text, row_lines
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ID_NAMES = ("track_id", "id", "filename", "file", "path")
+_COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
@@ -27,11 +31,14 @@ def read_table(path: Path, *, label: str | None, id_column: str | None, group: s
     """Read a CSV file as a feature table; see `FeatureTable.read`."""
     separator, header = _header(path)
     roles = _Roles.find(path, header, label=label, id_column=id_column, group=group)
-    frame = _cells(path, separator, roles)
+    lines = row_lines(path, separator, len(header))
+    if not lines:
+        raise RequestError(f"{path}: a header and no rows; a feature table has a row a track")
     notes: list[str] = []
-    identity = {role: frame.pop(column).astype("object") for role, column in roles.columns.items()}
+    frame = _cells(path, separator, roles, decimal=_decimal(path, separator, notes))
+    identity = {role: _texts(frame.pop(column)) for role, column in roles.columns.items()}
     meta = _meta(path)
-    features = _numbers(path, frame, meta.get("columns"), notes)
+    features = _numbers(path, frame, lines, meta.get("columns"), notes)
     if features.shape[1] == 0:
         raise RequestError(f"{path}: no numeric columns; a feature table needs at least one")
     if "track_id" not in identity:
@@ -39,7 +46,7 @@ def read_table(path: Path, *, label: str | None, id_column: str | None, group: s
 
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
-    _check_ids(path, identity["track_id"], roles.columns.get("track_id", "track_id"))
+    _check_ids(path, identity["track_id"], lines, roles.columns.get("track_id", "track_id"))
     _check_labels(path, identity["genre"], roles.columns["genre"])
     return FeatureTable(
         frame=_assemble(identity, features),
@@ -89,26 +96,49 @@ def _header(path: Path) -> tuple[str, list[str]]:
     except FileNotFoundError:
         raise RequestError(f"{path}: no such file; make one with: genreclf extract SOURCE -o {path}") from None
     except UnicodeDecodeError:
-        raise RequestError(f"{path}: not UTF-8 text; save the table as a UTF-8 CSV file") from None
+        raise not_text(path) from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
     if not line.strip():
         raise RequestError(f"{path}: empty; a feature table has a header line and a row a track")
     separator = max(",;\t|", key=line.count)
-    header = next(csv.reader([line], delimiter=separator))
+    try:
+        header = next(csv.reader([line], delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise RequestError(f"{path}: line 1: no header that can be read: {error}") from None
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
         raise RequestError(f"{path}: line 1: the column {doubled[0]!r} stands there twice; rename one")
     return separator, header
 
 
-def _cells(path: Path, separator: str, roles: _Roles) -> pd.DataFrame:
+def _decimal(path: Path, separator: str, notes: list[str]) -> str:
+    """A comma where the first row has decimal commas, as spreadsheets of many countries write them."""
+    if separator == ",":
+        return "."
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        stream.readline()
+        cells = [cell.strip() for cell in stream.readline(1_000_000).split(separator)]
+    if not any(_COMMA_NUMBER.fullmatch(cell) for cell in cells):
+        return "."
+    notes.append("numbers are read with decimal commas")
+    return ","
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Texts without blanks at their ends; empty where there is nothing."""
+    # A lone carriage return is kept only by quotes, which Python's writer does not put around it.
+    return column.fillna("").astype(str).str.replace("\r", " ").str.strip().astype("object")
+
+
+def _cells(path: Path, separator: str, roles: _Roles, *, decimal: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
         frame = pd.read_csv(
             path,
             sep=separator,
+            decimal=decimal,
             encoding="utf-8-sig",
             dtype=dict.fromkeys(roles.columns.values(), "object"),
             keep_default_na=False,
@@ -119,12 +149,12 @@ def _cells(path: Path, separator: str, roles: _Roles) -> pd.DataFrame:
         )
     except (ValueError, OSError) as error:
         raise RequestError(f"{path}: cannot be read as a table: {_one_line(error)}") from None
-    if frame.empty:
-        raise RequestError(f"{path}: a header and no rows; a feature table has a row a track")
     return frame
 
 
-def _numbers(path: Path, frame: pd.DataFrame, expected: list[str] | None, notes: list[str]) -> pd.DataFrame:
+def _numbers(
+    path: Path, frame: pd.DataFrame, lines: Sequence[int], expected: list[str] | None, notes: list[str]
+) -> pd.DataFrame:
     """The numeric columns as float64; a column without a single number is left out and said."""
     import numpy as np
     import pandas as pd
@@ -142,7 +172,7 @@ def _numbers(path: Path, frame: pd.DataFrame, expected: list[str] | None, notes:
             cell = str(frame[name].iloc[row])
             said = "no value" if cell in _MISSING else f"{cell!r}, not a finite number"
             raise RequestError(
-                f"{path}: line {row + 2}, column {name!r}: {said} ({int(bad.sum())} such in this column); "
+                f"{path}: line {lines[row]}, column {name!r}: {said} ({int(bad.sum())} such in this column); "
                 "mend or remove the row or the column"
             )
         columns[name] = values
@@ -159,31 +189,30 @@ def _numbers(path: Path, frame: pd.DataFrame, expected: list[str] | None, notes:
     return pd.DataFrame(columns)
 
 
-def _check_ids(path: Path, ids: pd.Series[Any], column: str) -> None:
-    missing = ids.isna()
+def _check_ids(path: Path, ids: pd.Series[Any], lines: Sequence[int], column: str) -> None:
+    missing = ids == ""
     if missing.any():
-        raise RequestError(f"{path}: line {int(missing.argmax()) + 2}, column {column!r}: no track id")
+        raise RequestError(f"{path}: line {lines[int(missing.argmax())]}, column {column!r}: no track id")
     doubled = ids.duplicated(keep="first")
     if doubled.any():
         second = int(doubled.argmax())
         first = int((ids == ids.iloc[second]).argmax())
         raise RequestError(
-            f"{path}: line {second + 2}, column {column!r}: the id {str(ids.iloc[second])!r} "
-            f"stands on line {first + 2} already; ids must differ"
+            f"{path}: line {lines[second]}, column {column!r}: the id {str(ids.iloc[second])!r} "
+            f"stands on line {lines[first]} already; ids must differ"
         )
 
 
 def _check_labels(path: Path, labels: pd.Series[Any], column: str) -> None:
-    missing = labels.isna()
-    if missing.all():
+    if not labels.any():
         raise RequestError(f"{path}: column {column!r}: no track has a genre")
 
 
 def _assemble(identity: dict[str, pd.Series[Any]], features: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
-    texts = {name: identity[name].fillna("").astype(str).str.strip() for name in IDENTITY if name in identity}
-    return pd.concat([pd.DataFrame(texts).astype("object"), features], axis=1)
+    texts = pd.DataFrame({name: identity[name] for name in IDENTITY if name in identity}, dtype="object")
+    return pd.concat([texts, features], axis=1)
 
 
 def _meta(path: Path) -> dict[str, Any]:
