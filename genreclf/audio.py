@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError, TrackError, naming
 from genreclf.stderr import quiet
 
 if TYPE_CHECKING:
@@ -84,10 +84,11 @@ def load(
         If the rate, the offset or the duration makes no sense.
     """
     _check_request(sample_rate=sample_rate, offset=offset, duration=duration)
-    with _open(Path(path)) as sound:
-        samples = _read_window(sound, offset=offset, duration=duration)
-        rate = sound.rate
-    return _finish(samples, rate, sample_rate)
+    with naming(path):
+        with _open(Path(path)) as sound:
+            samples = _read_window(sound, offset=offset, duration=duration)
+            rate = sound.rate
+        return _finish(samples, rate, sample_rate)
 
 
 def segments(
@@ -112,7 +113,7 @@ def segments(
         As `load`.
     """
     _check_request(sample_rate=sample_rate, offset=None, duration=duration)
-    with _open(Path(path)) as sound:
+    with naming(path), _open(Path(path)) as sound:
         whole = int((duration + _TOLERANCE_SECONDS) * sound.rate)
         length = max(1, int(duration * sound.rate))
         held = sound.read(whole + 1)

@@ -5,6 +5,10 @@ Both carry a single line meant for the user: what was wrong, with the value, and
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class GenreclfError(Exception):
     """Base of every error that genreclf raises on purpose; its text is one line for the user."""
@@ -27,6 +31,17 @@ class TrackError(GenreclfError):
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
+        self.path = ""
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.reason}"
+        return f"{self.path}: {self.reason} [{self.code}]" if self.path else f"{self.code}: {self.reason}"
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Give a `TrackError` that is raised within the path of its track, so that its text tells which it is."""
+    try:
+        yield
+    except TrackError as error:
+        error.path = error.path or os.fspath(path)
+        raise

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.audio import DURATION, check_samples, load, mono, resample
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError, TrackError, naming
 from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
 from genreclf.features.sets import FEATURE_SETS, Family, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
@@ -101,4 +101,5 @@ def extract_features(
     """
     chosen = find_feature_set(feature_set)
     samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
-    return describe(samples, rate, feature_set=feature_set)
+    with naming(path):
+        return describe(samples, rate, feature_set=feature_set)
