@@ -319,7 +319,12 @@ def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.n
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
         # Shrinkage keeps the within-genre covariance of few tracks in many features from being inverted as noise.
-        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z, y)
+        # A genre of one track has no covariance at all.
+        _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+        several = counts[codes] > 1
+        if (counts > 1).sum() < 2:
+            return np.eye(Z.shape[1])
+        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z[several], y[several])
         scalings = lda.scalings_[:, : len(lda.classes_) - 1]
         return np.asarray(scalings, dtype=np.float64)
     from sklearn.neighbors import NeighborhoodComponentsAnalysis

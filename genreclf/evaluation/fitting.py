@@ -57,8 +57,8 @@ class Fit:
     protocol, number : the protocol and the fold's number, from 1.
     model : name in the zoo.
     fold : rows to train on and to test on.
+    columns : features to use, by position.
     grouped : whether folds made inside the training part keep artists on one side.
-    columns : features to use, by position; all where None.
     step : what the fit is for: empty for the comparison itself, else a step of the ablation.
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
@@ -70,8 +70,8 @@ class Fit:
     number: int
     model: str
     fold: Fold
+    columns: np.ndarray
     grouped: bool = False
-    columns: np.ndarray | None = None
     step: str = ""
     calibrate: bool = False
     tune: bool = False
@@ -82,9 +82,9 @@ class Fit:
     @property
     def seconds(self) -> float:
         """A rough guess of how long it takes, to start the longest first."""
-        columns = 1.0 if self.columns is None else len(self.columns)
         candidates = 1 + (10 if self.tune and spec(self.model).space else 0)
-        return spec(self.model).cost * len(self.fold.train) * columns * candidates
+        size = len(self.fold.train) * len(self.columns) / _REFERENCE_SIZE
+        return spec(self.model).cost * size * candidates
 
     def __str__(self) -> str:
         return f"{self.model}, {self.protocol} fold {self.number}" + (f", {self.step}" if self.step else "")
@@ -124,7 +124,7 @@ def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Prog
     ------
     RequestError : a model cannot be fitted to its tracks.
     """
-    workers = _workers(fits, data, jobs)
+    workers = _workers(fits, jobs)
     order = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
     share = sum(fit.seconds for fit in fits) / workers
     first = [k for k in order if _outlasts(fits[k], share)]
@@ -146,14 +146,12 @@ def _outlasts(fit: Fit, share: float) -> bool:
     return fit.seconds > share and spec(fit.model).threaded and not fit.tune
 
 
-def _workers(fits: Sequence[Fit], data: Data, jobs: int | None) -> int:
+def _workers(fits: Sequence[Fit], jobs: int | None) -> int:
     import joblib
 
     if jobs is not None and jobs < 1:
         raise RequestError(f"{jobs} workers make no sense; ask for at least 1 with --jobs")
-    width = data.X.shape[1]
-    seconds = sum(fit.seconds * (width if fit.columns is None else 1) for fit in fits) / _REFERENCE_SIZE
-    if seconds < _WORTH_WORKERS:
+    if sum(fit.seconds for fit in fits) < _WORTH_WORKERS:
         return 1
     return min(joblib.cpu_count() if jobs is None else jobs, len(fits))
 
@@ -198,9 +196,8 @@ def fit_one(fit: Fit, data: Data) -> Fitted:
 def _fit(fit: Fit, data: Data) -> Fitted:
     from genreclf.models.boosting import on_threads
 
-    columns = slice(None) if fit.columns is None else fit.columns
     train, test = fit.fold.train, fit.fold.test
-    X, y = data.X[train][:, columns], data.y[train]
+    X, y = data.X[np.ix_(train, fit.columns)], data.y[train]
     model = build(fit.model, fit.seed)
     started = time.perf_counter()
     parameters, inner = None, float("nan")
@@ -216,7 +213,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         on_threads(model, fit.threads).fit(X, y)
         teller = model if has_probabilities(model) else None
     fitted = time.perf_counter()
-    tested = data.X[test][:, columns]
+    tested = data.X[np.ix_(test, fit.columns)]
     said = model.predict(tested)
     predicted = time.perf_counter()
     return Fitted(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
 from genreclf.evaluation.answers import (
     Answers,
@@ -81,6 +82,7 @@ class Work:
                 number,
                 model,
                 fold,
+                columns=np.arange(len(self.table.features)),
                 grouped=made.grouped,
                 calibrate=self.probabilities,
                 tune=self.tune,
@@ -134,10 +136,19 @@ class Work:
         told = [probability_frame(given, ids) for given in answers] if self.probabilities else [pd.DataFrame()]
         frames["probabilities"] = pd.concat(told, ignore_index=True)
         frames["tracks"] = self._tracks(answers)
-        # Every pair of tracks is compared, which a very large table has no time for.
-        small = len(self.table) <= _MOST_TRACKS_OF_RETRIEVAL
-        frames["retrieval"] = retrieval(self.table, seed=self.seed) if small else pd.DataFrame()
+        frames["retrieval"] = self._retrieval()
         return frames
+
+    def _retrieval(self) -> pd.DataFrame:
+        """Retrieval scores; none where every pair of tracks is too many, or the genres are too small for folds."""
+        import pandas as pd
+
+        if len(self.table) > _MOST_TRACKS_OF_RETRIEVAL:
+            return pd.DataFrame()
+        try:
+            return retrieval(self.table, seed=self.seed)
+        except RequestError:
+            return pd.DataFrame()
 
     def _answers(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Answers:
         drawn = Bootstrap.over(self.units.widest[made.tested], draws=self.draws, seed=self.seed)
