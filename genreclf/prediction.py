@@ -246,13 +246,14 @@ class Predictor:
         if missing:
             raise RequestError(
                 f"{table.name}: lacks {len(missing)} of the model's {len(self.manifest.features)} features, first "
-                f"{missing[0]!r}; extract it with the feature set {self.manifest.feature_set or 'of the training table'}"
+                f"{missing[0]!r}; extract it with the feature set of the training table"
+                + (f", {self.manifest.feature_set}" if self.manifest.feature_set else "")
             )
         window = table.meta.get("parameters") or {}
         for name, value in self.manifest.feature_parameters.items():
             if name in window and self.manifest.feature_set and window[name] != value:
                 raise RequestError(
-                    f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it like the model's"
+                    f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it like that"
                 )
         return np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
 

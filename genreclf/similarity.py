@@ -1,14 +1,12 @@
 """Similarity: the tracks whose features lie nearest, and how far hubs distort that.
 
 Features are standardised; the distance is Euclidean there, or in a space learned from the genres: linear
-discriminant analysis (LDA) or neighbourhood components analysis (NCA). In many dimensions some tracks, hubs, are
-near to nearly everything. Hubness is the skewness of the k-occurrence, of how often a track is among the k nearest of
-others. Mutual proximity reduces it: what counts is the chance that both tracks would find others farther away.
+discriminant analysis (LDA) or neighbourhood components analysis (NCA). How far hubs distort that is measured and can be
+reduced, see `genreclf.hubness`.
 
 Search is exact and in blocks of bounded memory; above `EXACT_LIMIT` tracks the extra usearch takes over.
 
-Sources: Radovanović, Nanopoulos and Ivanović (2010), Hubs in Space; Schnitzer, Flexer, Schedl and Widmer (2012),
-Local and Global Scaling Reduce Hubs in Space; Goldberger et al. (2004), Neighbourhood Components Analysis; Malkov and
+Sources: Goldberger et al. (2004), Neighbourhood Components Analysis; Malkov and
 Yashunin (2018), Hierarchical Navigable Small World graphs.
 """
 
@@ -26,6 +24,7 @@ import numpy as np
 
 from genreclf.container import Kind, damaged, dump_array, load_array, parse_json, read_container, write_container
 from genreclf.errors import RequestError
+from genreclf.hubness import BLOCK_BYTES, SAMPLE, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +41,7 @@ KIND = Kind(
     made_with="genreclf index TABLE -o INDEX",
 )
 _FORMAT = 1
-_BLOCK_BYTES = 64 << 20
 _SHOWN = ("track_id", "genre", "artist", "title", "path")
-_SAMPLE = 2_000  # tracks from which hubness and spreads of distance are estimated in large tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,7 +239,7 @@ def build_index(
     window = table.meta.get("parameters") or {}
     index = Index(
         points=points,
-        spread=_spread(points, points, seed=seed) if hubness != "none" else np.zeros((0, 2)),
+        spread=spread_of_distances(points, points, seed=seed) if hubness != "none" else np.zeros((0, 2)),
         tracks={name: table.frame[name].astype(str).tolist() for name in _SHOWN if name in table.frame},
         space=space,
         features=table.features,
@@ -274,46 +271,6 @@ def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> S
     return Space(mean, deviation, _projection(Z, y[known].astype(str), metric=metric, seed=seed))
 
 
-def occurrence_skew(neighbours: np.ndarray, tracks: int) -> float:
-    """Hubness: the skewness of how often each track is among the nearest of others.
-
-    Parameters
-    ----------
-    neighbours : (queries, k), rows of tracks.
-    tracks : how many tracks there are.
-    """
-    counts = np.bincount(neighbours.ravel(), minlength=tracks).astype(float)
-    centred = counts - counts.mean()
-    deviation = np.sqrt((centred**2).mean())
-    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
-
-
-def mutual_proximity(distances: np.ndarray, spread: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The chance that both of two tracks would find a random track farther away than each other.
-
-    Each one's distances to all tracks are taken as normal, and the two as independent.
-
-    Parameters
-    ----------
-    distances : (rows, columns).
-    spread, other : (rows, 2) and (columns, 2), mean and standard deviation of each one's distances.
-    """
-    from scipy.special import ndtr
-
-    farther = ndtr((spread[:, :1] - distances) / spread[:, 1:])
-    farther *= ndtr((other[:, 0] - distances) / other[:, 1])
-    return np.asarray(farther)
-
-
-def pairwise(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """Euclidean distances, (rows of A, rows of B), by one matrix product."""
-    squared = -2.0 * (A @ B.T)
-    squared += (A * A).sum(axis=1)[:, None]
-    squared += (B * B).sum(axis=1)
-    np.maximum(squared, 0.0, out=squared)
-    return np.asarray(np.sqrt(squared, out=squared))
-
-
 def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.ndarray:
     if metric == "lda":
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -330,7 +287,7 @@ def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.n
     from sklearn.neighbors import NeighborhoodComponentsAnalysis
 
     dimensions = min(32, Z.shape[1])
-    rows = np.random.default_rng(seed).permutation(len(Z))[:_SAMPLE]
+    rows = np.random.default_rng(seed).permutation(len(Z))[:SAMPLE]
     nca = NeighborhoodComponentsAnalysis(dimensions, init="pca", max_iter=30, tol=1e-3, random_state=seed)
     return np.asarray(nca.fit(Z[rows], y[rows]).components_.T)
 
@@ -366,13 +323,13 @@ def _usearch() -> Any:  # noqa: ANN401 - usearch has no types
 
 def _exact(points: np.ndarray, index: Index, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Search block by block; equal distances go by row, so that the answer does not depend on the blocks."""
-    rows = max(1, _BLOCK_BYTES // (8 * len(index)))
+    rows = max(1, BLOCK_BYTES // (8 * len(index)))
     near, far = [], []
     for start in range(0, len(points), rows):
         block = np.asarray(points[start : start + rows])
         distances = pairwise(block, index.points)
         if index.hubness != "none":
-            spread = _spread(block, index.points, seed=0)
+            spread = spread_of_distances(block, index.points, seed=0)
             distances = 1.0 - mutual_proximity(distances.astype(np.float64), spread, index.spread)
         nearest = np.argpartition(distances, k - 1, axis=1)[:, :k] if k < len(index) else None
         nearest = np.broadcast_to(np.arange(len(index)), distances.shape) if nearest is None else np.sort(nearest)
@@ -383,27 +340,13 @@ def _exact(points: np.ndarray, index: Index, k: int) -> tuple[np.ndarray, np.nda
     return np.concatenate(near), np.concatenate(far)
 
 
-def _spread(points: np.ndarray, all_points: np.ndarray, *, seed: int) -> np.ndarray:
-    """Mean and standard deviation of the distances from each point to the tracks, or to a sample of many."""
-    if len(all_points) > _SAMPLE:
-        chosen = np.random.default_rng(seed).permutation(len(all_points))[:_SAMPLE]
-        all_points = all_points[np.sort(chosen)]
-    rows = max(1, _BLOCK_BYTES // (8 * len(all_points)))
-    found = []
-    for start in range(0, len(points), rows):
-        distances = pairwise(points[start : start + rows].astype(np.float64), all_points.astype(np.float64))
-        deviation = np.maximum(distances.std(axis=1), 1e-12)
-        found.append(np.column_stack([distances.mean(axis=1), deviation]))
-    return np.concatenate(found)
-
-
 def _measured_skew(index: Index, *, seed: int) -> float:
     """Skew of the 10-occurrence over all tracks, or over a sample of them among themselves."""
     from dataclasses import replace
 
     k = min(10, len(index) - 1)
-    if len(index) > _SAMPLE:
-        rows = np.sort(np.random.default_rng(seed).permutation(len(index))[:_SAMPLE])
+    if len(index) > SAMPLE:
+        rows = np.sort(np.random.default_rng(seed).permutation(len(index))[:SAMPLE])
         spread = index.spread[rows] if len(index.spread) else index.spread
         index = replace(index, points=index.points[rows], spread=spread, approximate=False)
     near, _ = replace(index, approximate=False).neighbours(index.points, k + 1)

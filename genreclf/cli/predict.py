@@ -34,8 +34,6 @@ def predict(
     manifest = open_source(source)
     table = Predictions(predictor.genres, csv=csv, json=json, segments=segments)
     with TerminalProgress() as progress, Stop() as stop:
-        for note in manifest.notes:
-            progress.say(note)
         places = {shown(track.path): track.path for track in manifest}
         for prediction in predictor.stream(manifest.tracks, jobs=jobs, timeout=timeout, stop=stop, progress=progress):
             refused = None if tagger is None else tagger.write(places[prediction.path], prediction)

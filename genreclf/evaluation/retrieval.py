@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genreclf.hubness import mutual_proximity, pairwise
 from genreclf.progress import SILENT, Progress
-from genreclf.similarity import Space, fit_space, mutual_proximity, pairwise
+from genreclf.similarity import Space, fit_space
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -135,7 +135,7 @@ def _checked(path: Path, name: str, value: object) -> Any:  # noqa: ANN401 - any
     return tuple(value) if isinstance(value, list) else value
 
 
-def _kind(name: str, value: object) -> tuple[str, bool]:
+def _kind(name: str, value: object) -> tuple[str, bool]:  # noqa: PLR0911 - one return for each kind
     """What a field must be, and whether the value is that."""
     if name in _TEXTS:
         return "a text", type(value) is str and len(value) <= _MOST

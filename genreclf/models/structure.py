@@ -156,7 +156,7 @@ def _boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
     _require(model.init is None and type(model.init_).__name__ == "DummyClassifier", "starts from another model")
     check_structure(model.init_, features=features, genres=genres)
     _require(model.init_.strategy == "prior", "starts from something else than the prior")
-    _loss(model._loss, genres)  # noqa: SLF001
+    _restore_loss(model)
     shape = model.estimators_.shape
     _require(len(shape) == 2 and shape[0] >= 1 and shape[1] == width, f"has trees in the shape {shape}")
     for tree in model.estimators_.flat:
@@ -164,11 +164,10 @@ def _boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
         _tree(tree.tree_, features, width=1)
 
 
-def _loss(loss: Any, genres: int) -> None:  # noqa: ANN401
-    right = "HalfBinomialLoss" if genres == 2 else "HalfMultinomialLoss"
-    _require(type(loss).__name__ == right, f"has another loss than {right}")
-    _require(type(loss.closs).__name__ == f"Cy{right}", "has a loss of two kinds")
-    _require(loss.n_classes in ((1, 2, None) if genres == 2 else (genres,)), "has a loss for other genres")
+def _restore_loss(model: Any) -> None:  # noqa: ANN401
+    """A booster is stored without its loss, which only turns scores into probabilities here."""
+    _require(model.loss == "log_loss", f"has the loss {model.loss!r}")
+    model._loss = model._get_loss(sample_weight=None)  # noqa: SLF001
 
 
 def _histogram_boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
@@ -182,7 +181,7 @@ def _histogram_boosting(model: Any, features: int, genres: int) -> None:  # noqa
     _require(model._n_features == features and model.n_features_in_ == features, "wants other features")  # noqa: SLF001
     _require(model.is_categorical_ is None and model._preprocessor is None, "takes categories")  # noqa: SLF001
     _require(not np.any(model._bin_mapper.is_categorical_), "takes categories")  # noqa: SLF001
-    _loss(model._loss, genres)  # noqa: SLF001
+    _restore_loss(model)
     _array(model._baseline_prediction, "_baseline_prediction", (1, width))  # noqa: SLF001
     for stage in model._predictors:  # noqa: SLF001
         _require(len(stage) == width, "has a stage for other genres")

@@ -36,16 +36,9 @@ TRUSTED: dict[str, frozenset[str]] = {
     "TypeNode": frozenset({"builtins.str"}),  # the type of a dictionary's keys
     "NdArrayNode": frozenset({"numpy.ndarray", "numpy.float64", "numpy.int64", "numpy.uint64"}),
     "TreeNode": frozenset({"sklearn.tree._tree.Tree"}),
-    "LossNode": frozenset({"sklearn._loss._loss.CyHalfBinomialLoss", "sklearn._loss._loss.CyHalfMultinomialLoss"}),
     "ObjectNode": frozenset(
         {
             "genreclf.models.catboost.CatBoost",
-            "sklearn._loss.link.HalfLogitLink",
-            "sklearn._loss.link.Interval",
-            "sklearn._loss.link.LogitLink",
-            "sklearn._loss.link.MultinomialLogit",
-            "sklearn._loss.loss.HalfBinomialLoss",
-            "sklearn._loss.loss.HalfMultinomialLoss",
             "sklearn.calibration.CalibratedClassifierCV",
             "sklearn.calibration._CalibratedClassifier",
             "sklearn.calibration._SigmoidCalibration",
@@ -82,7 +75,7 @@ def dump_estimator(estimator: object) -> bytes:
     import skops.io
 
     try:
-        stored = skops.io.dumps(_without_generators(estimator))
+        stored = skops.io.dumps(_bare(estimator))
     except TypeError as error:
         raise RequestError(f"this model cannot be stored: {one_line(error)}; choose a model of the zoo") from None
     data = _in_order(stored)
@@ -196,22 +189,26 @@ def _check_tree(node: dict[str, Any], archive: _Archive) -> None:
         raise ValueError("number of nodes")
 
 
-def _without_generators(value: Any) -> Any:  # noqa: ANN401 - any part of an estimator
-    """The same estimator, copied where needed, without random generators: a fitted model draws no more numbers."""
+def _bare(value: Any) -> Any:  # noqa: ANN401 - any part of an estimator
+    """The same estimator, copied where needed, without what it can do without.
+
+    A fitted model draws no more numbers; and its loss follows from its genres, see `genreclf.models.structure`.
+    """
     import numpy as np
+    from sklearn._loss.loss import BaseLoss
     from sklearn.base import BaseEstimator
 
-    if isinstance(value, np.random.RandomState | np.random.Generator):
+    if isinstance(value, np.random.RandomState | np.random.Generator | BaseLoss):
         return None
     if isinstance(value, list | tuple):
-        return type(value)(_without_generators(item) for item in value)
+        return type(value)(_bare(item) for item in value)
     if isinstance(value, np.ndarray) and value.dtype == object:
         items = np.empty(value.size, dtype=object)
-        items[:] = [_without_generators(item) for item in value.flat]
+        items[:] = [_bare(item) for item in value.flat]
         return items.reshape(value.shape)
     if isinstance(value, BaseEstimator) or type(value).__name__ == "_CalibratedClassifier":
         twin = copy.copy(value)
-        twin.__dict__.update({name: _without_generators(part) for name, part in vars(value).items()})
+        twin.__dict__.update({name: _bare(part) for name, part in vars(value).items()})
         return twin
     return value
 
