@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 TUTORIAL = DOCS / "tutorial.md"
+WITH_READMES = [*PAGES, *sorted({*ROOT.glob("*.md"), *ROOT.glob("[fr]e*/README.md")})]
 
 # What a line begins with, and why it is not run here. The options of such a line are still held against the command.
 NOT_RUN = {
@@ -51,7 +52,7 @@ NOT_RUN = {
 }
 
 GENRES = {"folk": 220.0, "rock": 440.0, "techno": 880.0}
-BLOCK = re.compile(r"^```(\w+)[ ]*([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)[ ]*([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXIT_CODE = re.compile(r"\s+# exit code (\d+)$")
 
 
@@ -72,6 +73,10 @@ class Block:
                 yield command, int(code[1]) if code else 0
 
 
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
 def blocks(page: Path) -> list[Block]:
     return [Block(*found) for found in BLOCK.findall(page.read_text(encoding="utf-8"))]
 
@@ -84,10 +89,10 @@ RUNNABLE = [
 def commands() -> list[tuple[str, str]]:
     """Every ``genreclf`` line of the documentation, with its page."""
     return [
-        (page.name, line)
-        for page in PAGES
+        (name_of(page), line)
+        for page in WITH_READMES
         for block in blocks(page)
-        if block.language == "sh"
+        if block.language in ("sh", "")
         for line, _ in block.lines()
         if line.startswith("genreclf")
     ]
@@ -204,7 +209,7 @@ def test_the_tutorial_runs(finished: Path) -> None:
     assert (finished / "reports" / "music" / "report.html").is_file()
 
 
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", RUNNABLE, ids=name_of)
 def test_a_page_runs(page: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     MADE.get(page.name, lambda _: None)(tmp_path)
@@ -249,13 +254,13 @@ def options_of(command: Any) -> set[str]:
     return {"--help"} | {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", WITH_READMES, ids=name_of)
 def test_options_named_in_the_text_exist(page: Path) -> None:
     named = {option for code in re.findall(r"`([^`\n]+)`", prose(page)) for option in re.findall(r"--[a-z-]+", code)}
     assert named <= every_option() | {"--n", "--floor", "--rounds"}  # the last are those of benchmarks
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", WITH_READMES, ids=name_of)
 def test_links_within_the_repository_resolve(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", prose(page))
     for link in links:
@@ -279,7 +284,7 @@ def test_the_index_names_every_page() -> None:
     assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in index] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", WITH_READMES, ids=name_of)
 def test_names_of_the_library_exist(page: Path) -> None:
     for name in sorted(set(re.findall(r"\bgenreclf(?:\.\w+)+", page.read_text(encoding="utf-8")))):
         assert exists(name), f"{page.name}: {name}"
@@ -322,3 +327,11 @@ def test_every_protocol_and_model_is_explained() -> None:
     page = (DOCS / "evaluation.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE))
     assert set(PROTOCOLS) | set(MODELS) <= rows
+
+
+def test_the_sections_of_a_report_are_named_as_they_are() -> None:
+    sections = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "genreclf/reports/sections").glob("*.py"))
+    part = TUTORIAL.read_text(encoding="utf-8").split("## 3. Read the report")[1].split("\n## ")[0]
+    named = re.findall(r"\*\*([^*]+)\*\*", part)
+    assert len(named) > 3
+    assert [name for name in named if f'"{name}"' not in sections] == []
