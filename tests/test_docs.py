@@ -16,7 +16,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,12 @@ from genreclf import workers
 from genreclf.cli import app, main
 from genreclf.datasets.fma import read_tracks
 from genreclf.datasets.gtzan import GENRES as GTZAN_GENRES
+from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.protocols import PROTOCOLS
+from genreclf.extraction import MAY_PASS
 from genreclf.features import FEATURE_SETS
 from genreclf.models import MODELS
+from genreclf.table import IDENTITY
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -306,13 +309,21 @@ def exists(name: str) -> bool:
     return False
 
 
-def test_every_failure_code_is_explained() -> None:
+def test_every_failure_code_is_explained_and_those_that_are_tried_again_are_marked() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "genreclf").rglob("*.py"))
     raised = set(re.findall(r"(?:TrackError\(|_lost\(\w+,)\s*\"([a-z-]+)\"", source))
-    page = (DOCS / "how-to-tables.md").read_text(encoding="utf-8")
-    explained = set(re.findall(r"^\| `([a-z-]+)` \|", page.split("## Why a track has no row")[1], re.MULTILINE))
+    page = (DOCS / "how-to-tables.md").read_text(encoding="utf-8").split("## Why a track has no row")[1]
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \|.*\| (yes )?\|$", page, re.MULTILINE))
     assert len(raised) > 10
-    assert raised - {"untaggable"} == explained  # that one is about tags, not rows
+    assert raised - {"untaggable"} == set(rows)  # that one is about tags, not rows
+    assert {code for code, again in rows.items() if again} == MAY_PASS
+
+
+def test_every_column_of_a_table_and_every_file_of_a_report_is_named() -> None:
+    tables, evaluation = ((DOCS / name).read_text(encoding="utf-8") for name in ("how-to-tables.md", "evaluation.md"))
+    assert [name for name in IDENTITY if f"`{name}`" not in tables] == []
+    frames = [part.name for part in fields(Comparison) if part.name not in ("run", "notes")]
+    assert [name for name in frames if f"`{name}.csv`" not in evaluation] == []
 
 
 @pytest.mark.parametrize("name", FEATURE_SETS)
