@@ -65,7 +65,7 @@ def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
 def write_features(path: Path, *, tracks: int, distinct: int | None = None, seed: int = 0) -> None:
     """``features.csv``: eleven digits a value; after `distinct` rows the values repeat, which writes quickly."""
     rng = np.random.default_rng(seed)
-    centres = rng.normal(scale=0.35, size=(len(GENRES), len(COLUMNS)))
+    centres = rng.normal(scale=0.08, size=(len(GENRES), len(COLUMNS)))
     pattern = ",".join(["%.10e"] * len(COLUMNS)) + "\n"
     rows: list[str] = []
     with path.open("w", encoding="utf-8", newline="") as stream:
