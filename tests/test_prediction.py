@@ -66,7 +66,8 @@ def test_workers_give_the_same_answers_and_a_bad_track_costs_itself_alone(music,
     predictor = genreclf.load(model)
     good = [folder / name for name in table.frame["path"][:3]]
     found = {p.path: p for p in predictor.stream([bad, *good], jobs=2)}
-    assert found[str(bad)].error.code == "unreadable" and found[str(bad)].probabilities == {}
+    assert found[str(bad)].error.code == "unreadable"
+    assert found[str(bad)].probabilities == {}
     np.testing.assert_array_equal(
         [list(found[str(path)].probabilities.values()) for path in good], predictor.predict_proba(good, jobs=1)
     )
@@ -92,7 +93,8 @@ def test_the_family_that_tells_the_genres_apart_speaks_for_them(music):
     folder, table, model = music
     predictor = genreclf.load(model)
     said = predictor.explain(folder / table.frame["path"][0])
-    assert said["family"].iloc[0] == "mfcc" and said["say"].iloc[0] > 0
+    assert said["family"].iloc[0] == "mfcc"
+    assert said["say"].iloc[0] > 0
     assert set(said["family"]) == {"mfcc", "tonnetz", "tempo", "power"}
     assert said["features"].sum() == 185
     assert said["say"].is_monotonic_decreasing
@@ -130,7 +132,7 @@ def test_a_table_made_otherwise_than_the_models_is_refused(music):
     with pytest.raises(RequestError, match="lacks 45 of the model's 185"):
         predictor.predict_table(table.select(["mfcc"]))
     other = FeatureTable(table.frame, table.features, meta={"parameters": {"duration": 30.0}})
-    with pytest.raises(RequestError, match="duration 30.0"):
+    with pytest.raises(RequestError, match="duration 30"):
         predictor.predict_table(other)
 
 
@@ -158,7 +160,7 @@ def test_the_winner_of_the_benchmark_is_trained_and_its_scores_are_kept(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("option", "said"), (({"model": "svm"}, "choose from"), ({"features": ["bass"]}, "no feature family 'bass'"))
+    ("option", "said"), [({"model": "svm"}, "choose from"), ({"features": ["bass"]}, "no feature family 'bass'")]
 )
 def test_a_request_that_makes_no_sense_is_refused_in_a_line(option, said):
     with pytest.raises(RequestError, match=said):
@@ -174,7 +176,8 @@ def test_the_commands_train_and_predict(music, tmp_path):
     table.write(tmp_path / "music.csv")
     runner, model = CliRunner(), str(tmp_path / "m.genreclf")
     done = runner.invoke(app, ["train", str(tmp_path / "music.csv"), "--model", "logreg", "-o", model])
-    assert done.exit_code == 0 and "logreg for hiss, hum; 12 tracks" in done.stdout
+    assert done.exit_code == 0
+    assert "logreg for hiss, hum; 12 tracks" in done.stdout
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"not a sound")
     wanted = [str(folder / "hum00.wav"), str(folder / "hiss01.wav"), str(bad)]
@@ -187,4 +190,5 @@ def test_the_commands_train_and_predict(music, tmp_path):
     assert set(rows[wanted[0]]) == {"path", "genre", "probabilities", "seconds", "error"}
     assert len(pd.read_csv(csv)) == 3
     done = runner.invoke(app, ["predict", model, wanted[0], "--segments", "--jobs", "1"])
-    assert done.exit_code == 0 and "0:00" in done.stdout
+    assert done.exit_code == 0
+    assert "0:00" in done.stdout

@@ -35,7 +35,7 @@ def test_features_find_their_own_track_first_at_no_distance(made_table):
     found = index.query(made_table.X[5], 3)
     assert found["track_id"].iloc[0] == made_table.ids[5]
     assert found["distance"].iloc[0] == pytest.approx(0, abs=1e-2)
-    assert list(found["genre"])[0] == made_table.y[5]
+    assert next(iter(found["genre"])) == made_table.y[5]
 
 
 def test_no_feature_outweighs_others_by_its_unit(made_table):
@@ -99,7 +99,7 @@ def test_distances_by_matrix_product_are_distances(rows, columns, width, seed):
     np.testing.assert_allclose(pairwise(A, B), np.linalg.norm(A[:, None] - B, axis=2), atol=1e-6)
 
 
-@pytest.mark.parametrize("hubness", ("none", "mutual-proximity"))
+@pytest.mark.parametrize("hubness", ["none", "mutual-proximity"])
 def test_blocks_do_not_change_the_answer(made_table, monkeypatch, hubness):
     index = genreclf.build_index(made_table, hubness=hubness)
     whole = index.neighbours(index.points, 5)
@@ -109,7 +109,7 @@ def test_blocks_do_not_change_the_answer(made_table, monkeypatch, hubness):
     np.testing.assert_allclose(whole[1], parts[1], atol=1e-3)
 
 
-@pytest.mark.parametrize("hubness", ("none", "mutual-proximity"))
+@pytest.mark.parametrize("hubness", ["none", "mutual-proximity"])
 @pytest.mark.parametrize("metric", METRICS)
 def test_an_index_answers_the_same_after_a_round_trip(made_table, tmp_path, metric, hubness):
     index = genreclf.build_index(made_table, metric=metric, hubness=hubness)
@@ -140,11 +140,11 @@ def test_a_missing_extra_is_answered_with_the_pip_line(made_table, monkeypatch):
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    (
+    [
         ({"metric": "cosine"}, "euclidean, lda, nca"),
         ({"hubness": "less"}, "none, mutual-proximity"),
         ({"approximate": True, "hubness": "mutual-proximity"}, "exact search"),
-    ),
+    ],
 )
 def test_an_option_that_makes_no_sense_is_refused_in_a_line(made_table, options, said):
     with pytest.raises(RequestError, match=said):
@@ -197,8 +197,10 @@ def test_the_commands_index_and_find(made_table, tmp_path):
     made_table.write(tmp_path / "t.csv")
     runner, path = CliRunner(), str(tmp_path / "t.index")
     done = runner.invoke(app, ["index", str(tmp_path / "t.csv"), "-o", path, "--metric", "lda"])
-    assert done.exit_code == 0 and "120 tracks, metric lda" in done.stdout
+    assert done.exit_code == 0
+    assert "120 tracks, metric lda" in done.stdout
     done = runner.invoke(app, ["similar", path, "t00003", "-k", "4", "--json"])
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(rows) == 4 and {"distance", "track_id", "genre", "artist"} <= rows[0].keys()
+    assert len(rows) == 4
+    assert {"distance", "track_id", "genre", "artist"} <= rows[0].keys()
     assert runner.invoke(app, ["similar", path, "t00003"]).exit_code == 0

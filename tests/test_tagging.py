@@ -41,8 +41,8 @@ def _tagged(path, frames, version, padding=0):
     return len(body) + 10
 
 
-@pytest.mark.parametrize("genre", ("rock", "Música — ロック", "x" * 300))
-@pytest.mark.parametrize("version", (0, 3, 4))
+@pytest.mark.parametrize("genre", ["rock", "Música — ロック", "x" * 300])
+@pytest.mark.parametrize("version", [0, 3, 4])
 def test_an_mp3_gets_its_genre_and_keeps_tags_and_sound(mp3, genre, version):
     sound, samples = mp3.read_bytes(), soundfile.read(mp3)[0]
     if version:
@@ -100,7 +100,7 @@ def test_a_flac_without_comments_gets_a_block_of_them(flac):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    (
+    [
         ("a.wav", b"RIFF"),
         ("a.ogg", b"OggS"),
         ("a.mp3", b"hello"),
@@ -112,7 +112,7 @@ def test_a_flac_without_comments_gets_a_block_of_them(flac):
         ("a.flac", b"fLaC\x84\0\0\x08\xff\xff\xff\xff\0\0\0\0"),
         ("a.flac", b"fLaC\x84\xff"),
         ("a.flac", b"ID3"),
-    ),
+    ],
 )
 def test_what_is_not_understood_in_full_is_refused_and_stays(tmp_path, name, content):
     path = tmp_path / name

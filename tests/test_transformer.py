@@ -34,7 +34,7 @@ def test_rows_are_those_of_extract_features(paths):
     np.testing.assert_array_equal(X[2], list(extract_features(paths[2]).values()))
 
 
-@pytest.mark.parametrize("form", (list, np.array, pd.Series, lambda p: np.array([str(x) for x in p])[:, None]))
+@pytest.mark.parametrize("form", [list, np.array, pd.Series, lambda p: np.array([str(x) for x in p])[:, None]])
 def test_a_pipeline_fits_on_paths_of_any_form(paths, form):
     model = make_pipeline(AudioFeatures(), StandardScaler(), SVC())
     X, y = form(paths), ["noise", "tone"] * 3
@@ -50,7 +50,8 @@ def test_it_clones_with_all_its_parameters():
 def test_it_gives_frames_with_names_where_asked(paths):
     frame = AudioFeatures().set_output(transform="pandas").fit_transform(paths[:2])
     assert list(frame.columns) == list(AudioFeatures().get_feature_names_out())
-    assert frame.columns[0] == "mfcc_mean_01" and frame.shape == (2, 185)
+    assert frame.columns[0] == "mfcc_mean_01"
+    assert frame.shape == (2, 185)
 
 
 def test_workers_give_the_same_rows(paths):
@@ -78,17 +79,18 @@ def test_a_bad_file_is_raised_by_name_or_becomes_a_row_of_nan(paths, tmp_path):
     with pytest.raises(TrackError, match=r"bad\.wav"):
         AudioFeatures().transform([paths[0], bad])
     X = AudioFeatures(on_error="nan").transform([paths[0], bad])
-    assert np.isfinite(X[0]).all() and np.isnan(X[1]).all()
+    assert np.isfinite(X[0]).all()
+    assert np.isnan(X[1]).all()
 
 
 @pytest.mark.parametrize(
     "asked",
-    (
+    [
         lambda paths: AudioFeatures(feature_set="best").fit(paths),
         lambda paths: AudioFeatures(on_error="ignore").fit(paths),
         lambda paths: AudioFeatures().fit(str(paths[0])),
         lambda paths: AudioFeatures().fit(np.zeros((3, 4))),
-    ),
+    ],
 )
 def test_what_makes_no_sense_is_refused_in_a_line(paths, asked):
     with pytest.raises(RequestError):
