@@ -385,7 +385,7 @@ def _from_parts(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Index:
     return Index(
         points=points,
         spread=spread,
-        tracks=tracks,
+        tracks={name: tracks[name] for name in _SHOWN if name in tracks},
         space=Space(space[0], space[1], space[2:].T),
         features=tuple(features),
         metric=plain["metric"],

@@ -175,7 +175,7 @@ def _odd_archives(svc):
     yield "a zip bomb", packed(svc | {"estimator.skops": zeros}), "would unpack to"
     yield "a large manifest", packed(svc | {"manifest.json": b" " * (20 << 20)}), "would unpack to"
     yield "a path out of the folder", packed(svc | {"../../escaped": b"x"}), "it holds"
-    yield "an absolute path", packed({"/tmp/escaped": b"x"}), "it holds"
+    yield "an absolute path", packed({"/escaped": b"x"}), "it holds"
     yield "a member twice", _doubled(svc), "it holds"
     yield "no manifest", packed({"estimator.skops": svc["estimator.skops"]}), "it holds"
     yield "no members", packed({}), "not a genreclf model"

@@ -43,7 +43,7 @@ def small(monkeypatch):
     return shrunk
 
 
-@pytest.mark.parametrize("genres", (2, 3))
+@pytest.mark.parametrize("genres", [2, 3])
 @pytest.mark.parametrize("name", tuple(MODELS))
 def test_every_model_answers_the_same_after_a_round_trip(small, tmp_path, name, genres):
     table = made_up_table(genres=genres)
@@ -55,7 +55,7 @@ def test_every_model_answers_the_same_after_a_round_trip(small, tmp_path, name, 
     assert loaded.manifest == replace(bundle.manifest, estimator_sha256=loaded.manifest.estimator_sha256)
 
 
-@pytest.mark.parametrize("name", ("rf", "gb"))
+@pytest.mark.parametrize("name", ["rf", "gb"])
 def test_a_calibrated_model_answers_the_same_after_a_round_trip(small, tmp_path, name, made_table):
     bundle = train(made_table, model=name, calibrate=True)
     bundle.save(tmp_path / "model.genreclf")
@@ -164,6 +164,15 @@ def test_any_flipped_bit_and_any_cut_is_noticed(members, tmp_path_factory, data)
         Bundle.load(path)
 
 
+def _taken_or_refused_in_a_line(path):
+    lines = []
+    try:
+        Bundle.load(path)
+    except RequestError as refused:
+        lines = str(refused).splitlines()
+    assert len(lines) <= 1
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -179,10 +188,7 @@ def test_any_json_in_any_field_of_a_manifest_is_taken_or_refused_in_a_line(membe
     field = data.draw(st.sampled_from(sorted(json.loads(members[0]["manifest.json"]))))
     path = tmp_path_factory.getbasetemp() / "manifest.genreclf"
     path.write_bytes(with_manifest(members[0], **{field: data.draw(_JSON)}))
-    try:
-        Bundle.load(path)
-    except RequestError as refused:
-        assert "\n" not in str(refused)
+    _taken_or_refused_in_a_line(path)
 
 
 @settings(max_examples=100, deadline=None)
@@ -195,10 +201,7 @@ def test_any_bytes_in_an_estimator_are_refused_in_a_line_or_harmless(members, tm
 
     path = tmp_path_factory.getbasetemp() / "estimator.genreclf"
     path.write_bytes(with_estimator(members[1], altered))
-    try:
-        Bundle.load(path)
-    except RequestError as refused:
-        assert "\n" not in str(refused)
+    _taken_or_refused_in_a_line(path)
 
 
 def test_a_file_cannot_make_a_forest_start_threads(members, tmp_path):

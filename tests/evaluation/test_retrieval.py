@@ -1,0 +1,89 @@
+"""Retrieval: measures computed by hand, the artist filter, and a metric that never saw the query's artist."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made_up import made_up_table
+
+import genreclf
+from genreclf.evaluation import retrieval as module
+from genreclf.evaluation.retrieval import LEARNED, MUTUAL, PLAIN, precision
+
+
+def test_precision_by_hand():
+    ranked = np.array([1.0, 2, 3, 4, 5, np.inf])
+    average, at_ten = precision(np.array([1.0, 3, 5]), ranked, left_out=1)
+    assert average == pytest.approx((1 / 1 + 2 / 3 + 3 / 5) / 3)
+    assert at_ten == pytest.approx(3 / 5)
+
+
+def test_the_first_ten_of_many():
+    ranked = np.arange(1.0, 31)
+    average, at_ten = precision(ranked[::2], ranked, left_out=0)
+    assert at_ten == 0.5
+    assert average == pytest.approx(np.mean([(i + 1) / (2 * i + 1) for i in range(15)]))
+
+
+def test_equal_distances_count_against_the_hits():
+    average, at_ten = precision(np.zeros(2), np.zeros(20), left_out=0)
+    assert average == pytest.approx(np.mean([1 / 19, 2 / 20]))
+    assert at_ten == 0
+
+
+def test_average_precision_is_that_of_scikit_learn():
+    from sklearn.metrics import average_precision_score
+
+    rng = np.random.default_rng(0)
+    distances, same = rng.random(60), rng.random(60) < 0.4
+    average, _ = precision(np.sort(distances[same]), np.sort(distances), left_out=0)
+    assert average == pytest.approx(average_precision_score(same, -distances))
+
+
+def test_the_table_has_its_columns_and_all_comes_first(made_table):
+    found = genreclf.retrieval(made_table)
+    assert list(found.columns) == ["method", "genre", "tracks", "average_precision", "precision_at_10"]
+    assert list(dict.fromkeys(found["method"])) == [PLAIN, LEARNED, MUTUAL]
+    for _, part in found.groupby("method"):
+        assert list(part["genre"]) == ["all", "genre0", "genre1", "genre2"]
+        everyone, *genres = part["average_precision"]
+        counts = part["tracks"].to_numpy()[1:]
+        assert counts.sum() == part["tracks"].iloc[0] == 120
+        assert everyone == pytest.approx(np.average(genres, weights=counts))
+
+
+def test_genres_far_apart_are_found_perfectly_and_noise_at_the_rate_of_chance():
+    clear = genreclf.retrieval(made_up_table(spread=50.0, artist_spread=0.1)).query("genre == 'all'")
+    assert clear["precision_at_10"].min() == 1.0
+    noise = genreclf.retrieval(made_up_table(spread=0.0, artist_spread=0.0, tracks=300)).query("genre == 'all'")
+    np.testing.assert_allclose(noise["precision_at_10"], 1 / 3, atol=0.06)
+
+
+def test_what_only_the_artist_shares_earns_nothing():
+    table = made_up_table(spread=0.0, artist_spread=20.0, tracks=240)
+    kept = genreclf.retrieval(table).query("genre == 'all'")
+    blind = replace(table, frame=table.frame.drop(columns="artist"))
+    leaked = genreclf.retrieval(blind).query("genre == 'all'")
+    assert leaked["precision_at_10"].iloc[0] > 0.9
+    assert kept["precision_at_10"].max() < 0.55
+
+
+def test_the_learned_metric_never_saw_the_artist_that_asks(made_table, monkeypatch):
+    seen = []
+    learned = module._learned
+    monkeypatch.setattr(module, "_learned", lambda table, train: seen.append(train) or learned(table, train))
+    genreclf.retrieval(made_table)
+    artists = made_table.groups
+    rows = np.arange(len(made_table))
+    tested = [np.setdiff1d(rows, train) for train in seen]
+    assert sorted(np.concatenate(tested)) == list(rows)
+    for train, test in zip(seen, tested, strict=True):
+        assert not set(artists[train]) & set(artists[test])
+
+
+def test_the_order_of_the_tracks_does_not_matter(made_table):
+    shuffled = made_table.take(np.random.default_rng(1).permutation(len(made_table)))
+    first, second = (genreclf.retrieval(t).query("method != @LEARNED") for t in (made_table, shuffled))
+    np.testing.assert_allclose(first["average_precision"], second["average_precision"], atol=1e-6)

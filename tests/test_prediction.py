@@ -1,0 +1,194 @@
+"""Prediction: files and their rows get the same answer, long tracks are averaged, bad tracks cost themselves."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from made_up import made_up_table
+
+import genreclf
+from genreclf.errors import RequestError, TrackError
+from genreclf.features import extract_features
+from genreclf.models.bundle import Bundle
+from genreclf.prediction import Predictor
+from genreclf.table import FeatureTable
+
+RATE = 22050
+SECONDS = 2.0
+
+
+def _sound(pitch, seconds, *, noise, seed=0):
+    time = np.arange(int(seconds * RATE)) / RATE
+    grain = np.random.default_rng(seed).normal(scale=noise, size=time.size)
+    return (0.4 * np.sin(2 * np.pi * pitch * time) * (1 - noise) + 0.2 * grain).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """Twelve short clips of two genres, a hum and a hiss, their table, and a model of them."""
+    folder = tmp_path_factory.mktemp("music")
+    rows = []
+    for number in range(12):
+        genre = ("hum", "hiss")[number % 2]
+        path = folder / f"{genre}{number:02d}.wav"
+        sound = _sound(110 + 20 * number, SECONDS, noise=(0.05, 0.9)[number % 2], seed=number)
+        soundfile.write(path, sound, RATE)
+        row = {"track_id": path.name, "genre": genre, "artist": f"artist{number}", "path": path.name}
+        rows.append(row | extract_features(path, duration=SECONDS))
+    frame = pd.DataFrame(rows)
+    features = tuple(frame.columns[4:])
+    meta = {"feature_set": "study", "parameters": {"offset": None, "duration": SECONDS, "sample_rate": RATE}}
+    table = FeatureTable(frame, features, meta=meta, name="music")
+    model = folder / "model.genreclf"
+    genreclf.train(table, model="svc").save(model)
+    return folder, table, model
+
+
+def test_files_and_their_rows_get_the_same_answer_to_the_last_digit(music):
+    folder, table, model = music
+    predictor = genreclf.load(model)
+    paths = [folder / name for name in table.frame["path"]]
+    by_table = predictor.predict_table(table)
+    assert list(predictor.predict(paths, jobs=1)) == list(by_table["genre"])
+    by_file = predictor.predict_proba(paths, jobs=1)
+    np.testing.assert_allclose(by_file, by_table[list(predictor.genres)].to_numpy(), rtol=0, atol=1e-14)
+    np.testing.assert_allclose(by_file.sum(axis=1), 1)
+
+
+def test_workers_give_the_same_answers_and_a_bad_track_costs_itself_alone(music, tmp_path):
+    folder, table, model = music
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"not a sound")
+    predictor = genreclf.load(model)
+    good = [folder / name for name in table.frame["path"][:3]]
+    found = {p.path: p for p in predictor.stream([bad, *good], jobs=2)}
+    assert found[str(bad)].error.code == "unreadable"
+    assert found[str(bad)].probabilities == {}
+    np.testing.assert_array_equal(
+        [list(found[str(path)].probabilities.values()) for path in good], predictor.predict_proba(good, jobs=1)
+    )
+    with pytest.raises(TrackError, match="unreadable"):
+        predictor.predict([bad], jobs=1)
+
+
+def test_a_long_track_is_the_mean_of_its_segments(music, tmp_path):
+    _, _, model = music
+    hum, hiss = _sound(150, 3 * SECONDS, noise=0.05), _sound(150, SECONDS, noise=0.9)
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.concatenate([hum, hiss]), RATE)
+    predictor = genreclf.load(model)
+    segments = predictor.predict_segments(path)
+    np.testing.assert_allclose(segments["start"], [0, 2, 4, 6])
+    assert list(segments["genre"]) == ["hum", "hum", "hum", "hiss"]
+    mean = segments[list(predictor.genres)].to_numpy().mean(axis=0)
+    np.testing.assert_allclose(predictor.predict_proba(path)[0], mean)
+    assert predictor.predict(path)[0] == "hum"
+
+
+def test_the_family_that_tells_the_genres_apart_speaks_for_them(music):
+    folder, table, model = music
+    predictor = genreclf.load(model)
+    said = predictor.explain(folder / table.frame["path"][0])
+    assert said["family"].iloc[0] == "mfcc"
+    assert said["say"].iloc[0] > 0
+    assert set(said["family"]) == {"mfcc", "tonnetz", "tempo", "power"}
+    assert said["features"].sum() == 185
+    assert said["say"].is_monotonic_decreasing
+
+
+def test_a_family_that_a_model_ignores_says_nothing(music):
+    _, table, _ = music
+    only = genreclf.train(table, model="logreg")
+    predictor = Predictor(only)
+    weights = only.estimator.named_steps["model"].coef_
+    weights[:, [i for i, name in enumerate(table.features) if name.startswith("tonnetz")]] = 0
+    said = predictor.explain(music[0] / table.frame["path"][0]).set_index("family")
+    assert said.loc["tonnetz", "say"] == 0
+
+
+def test_a_model_of_some_families_predicts_audio(music, tmp_path):
+    folder, table, _ = music
+    genreclf.train(table, model="logreg", features=["mfcc"]).save(tmp_path / "m")
+    predictor = genreclf.load(tmp_path / "m")
+    assert len(predictor.manifest.features) == 140
+    assert predictor.predict(folder / table.frame["path"][1])[0] == "hiss"
+
+
+def test_a_model_of_a_table_from_elsewhere_takes_tables_and_refuses_audio(music):
+    table = made_up_table()
+    predictor = Predictor(genreclf.train(table))
+    assert len(predictor.predict_table(table)) == len(table)
+    with pytest.raises(RequestError, match="table from elsewhere"):
+        predictor.predict(music[0] / music[1].frame["path"][0])
+
+
+def test_a_table_made_otherwise_than_the_models_is_refused(music):
+    _, table, model = music
+    predictor = genreclf.load(model)
+    with pytest.raises(RequestError, match="lacks 45 of the model's 185"):
+        predictor.predict_table(table.select(["mfcc"]))
+    other = FeatureTable(table.frame, table.features, meta={"parameters": {"duration": 30.0}})
+    with pytest.raises(RequestError, match="duration 30"):
+        predictor.predict_table(other)
+
+
+def test_calibrating_changes_no_genre(music):
+    _, table, _ = music
+    from genreclf.models import build
+
+    plain = build("svc").fit(table.X, table.y)
+    assert list(Predictor(genreclf.train(table)).predict_table(table)["genre"]) == list(plain.predict(table.X))
+
+
+def test_the_winner_of_the_benchmark_is_trained_and_its_scores_are_kept(tmp_path, monkeypatch):
+    from genreclf.evaluation import benchmark
+
+    whole = benchmark.benchmark
+    monkeypatch.setattr(
+        benchmark, "benchmark", lambda table, **o: whole(table, models=["logreg", "most_frequent"], draws=20, **o)
+    )
+    bundle = genreclf.train(made_up_table(), model="best", jobs=1)
+    assert bundle.manifest.model == "logreg"
+    assert bundle.manifest.scores["protocol"] == "cv-artist"
+    assert 0 < bundle.manifest.scores["macro_f1"] <= 1
+    bundle.save(tmp_path / "m")
+    assert Bundle.load(tmp_path / "m").manifest.scores == bundle.manifest.scores
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [({"model": "svm"}, "choose from"), ({"features": ["bass"]}, "no feature family 'bass'")]
+)
+def test_a_request_that_makes_no_sense_is_refused_in_a_line(option, said):
+    with pytest.raises(RequestError, match=said):
+        genreclf.train(made_up_table(), **option)
+
+
+def test_the_commands_train_and_predict(music, tmp_path):
+    from typer.testing import CliRunner
+
+    from genreclf.cli import app
+
+    folder, table, _ = music
+    table.write(tmp_path / "music.csv")
+    runner, model = CliRunner(), str(tmp_path / "m.genreclf")
+    done = runner.invoke(app, ["train", str(tmp_path / "music.csv"), "--model", "logreg", "-o", model])
+    assert done.exit_code == 0
+    assert "logreg for hiss, hum; 12 tracks" in done.stdout
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(b"not a sound")
+    wanted = [str(folder / "hum00.wav"), str(folder / "hiss01.wav"), str(bad)]
+    csv = tmp_path / "out.csv"
+    done = runner.invoke(app, ["predict", model, *wanted, "--json", "--jobs", "1", "--csv", str(csv)])
+    assert done.exit_code == 1, done.output
+    rows = {row["path"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert [rows[path]["genre"] for path in wanted] == ["hum", "hiss", None]
+    assert rows[str(bad)]["error"]["code"] == "unreadable"
+    assert set(rows[wanted[0]]) == {"path", "genre", "probabilities", "seconds", "error"}
+    assert len(pd.read_csv(csv)) == 3
+    done = runner.invoke(app, ["predict", model, wanted[0], "--segments", "--jobs", "1"])
+    assert done.exit_code == 0
+    assert "0:00" in done.stdout

@@ -1,0 +1,146 @@
+"""Tags: the genre is written, everything else stays, and nothing is written unasked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from tinytag import TinyTag
+
+from genreclf.errors import RequestError, TrackError
+from genreclf.prediction import Prediction
+from genreclf.tagging import Tagger, write_genre
+
+
+def _sound(path, **options):
+    time = np.arange(22050) / 22050
+    soundfile.write(path, 0.3 * np.sin(2 * np.pi * 220 * time), 22050, **options)
+    return path
+
+
+@pytest.fixture
+def mp3(tmp_path):
+    return _sound(tmp_path / "a.mp3", format="MP3")
+
+
+@pytest.fixture
+def flac(tmp_path):
+    return _sound(tmp_path / "a.flac")
+
+
+def _frame(name, text, version):
+    data = b"\x03" + text.encode() if version == 4 else b"\x01" + text.encode("utf-16")
+    size = len(data).to_bytes(4, "big") if version == 3 else bytes((len(data) >> s) & 127 for s in (21, 14, 7, 0))
+    return name + size + b"\0\0" + data
+
+
+def _tagged(path, frames, version, padding=0):
+    body = b"".join(frames) + bytes(padding)
+    size = bytes((len(body) >> s) & 127 for s in (21, 14, 7, 0))
+    path.write_bytes(b"ID3" + bytes((version, 0, 0)) + size + body + path.read_bytes())
+    return len(body) + 10
+
+
+@pytest.mark.parametrize("genre", ["rock", "Música — ロック", "x" * 300])
+@pytest.mark.parametrize("version", [0, 3, 4])
+def test_an_mp3_gets_its_genre_and_keeps_tags_and_sound(mp3, genre, version):
+    sound, samples = mp3.read_bytes(), soundfile.read(mp3)[0]
+    if version:
+        picture = b"APIC" + (2000).to_bytes(4, "big") if version == 3 else b"APIC\0\0\x0f\x50"
+        frames = [
+            _frame(b"TIT2", "Título", version),
+            _frame(b"TCON", "Old", version),
+            picture + b"\0\0" + b"\0image/png\0\3\0" + bytes(range(256)) * 7 + bytes(2000 - 13 - 1792),
+            _frame(b"TPE1", "Artist", version),
+        ]
+        _tagged(mp3, frames, version, padding=100)
+    write_genre(mp3, mp3, genre)
+    tag = TinyTag.get(mp3)
+    assert tag.genre == genre
+    assert mp3.read_bytes().endswith(sound)
+    if version:
+        assert (tag.title, tag.artist) == ("Título", "Artist")
+        assert mp3.read_bytes().count(frames[2]) == 1
+    np.testing.assert_array_equal(soundfile.read(mp3)[0], samples)
+
+
+def test_writing_the_same_genre_twice_changes_nothing_more(mp3, flac):
+    for path in (mp3, flac):
+        write_genre(path, path, "rock")
+        once = path.read_bytes()
+        write_genre(path, path, "rock")
+        assert path.read_bytes() == once
+
+
+def test_a_flac_gets_its_genre_and_keeps_its_sound_and_other_comments(flac):
+    samples, rate = soundfile.read(flac)
+    with soundfile.SoundFile(flac, "w", rate, 1) as stream:
+        stream.title, stream.genre, stream.artist = "Título", "Old", "Artist"
+        stream.write(samples)
+    before = flac.read_bytes()
+    write_genre(flac, flac, "Música")
+    tag = TinyTag.get(flac)
+    assert (tag.genre, tag.title, tag.artist) == ("Música", "Título", "Artist")
+    np.testing.assert_array_equal(soundfile.read(flac)[0], samples)
+    assert flac.read_bytes()[-2000:] == before[-2000:]
+
+
+def test_a_flac_without_comments_gets_a_block_of_them(flac):
+    data = flac.read_bytes()
+    info = data[8:42]
+    end, last = 4, False
+    while not last:
+        last = bool(data[end] & 0x80)
+        end += 4 + int.from_bytes(data[end + 1 : end + 4], "big")
+    flac.write_bytes(b"fLaC" + b"\x80\0\0\x22" + info + data[end:])
+    write_genre(flac, flac, "rock")
+    assert TinyTag.get(flac).genre == "rock"
+    assert flac.read_bytes().endswith(data[end:])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.wav", b"RIFF"),
+        ("a.ogg", b"OggS"),
+        ("a.mp3", b"hello"),
+        ("a.mp3", b""),
+        ("a.mp3", b"ID3\x02\0\0\0\0\0\x0a" + bytes(10)),
+        ("a.mp3", b"ID3\x04\0\x80\0\0\0\x0a" + bytes(10)),
+        ("a.mp3", b"ID3\x03\0\0\0\0\0\x20TIT2\xff\xff\xff\xff\0\0" + bytes(22)),
+        ("a.mp3", b"ID3\x03\0\0\0\0\0\x20" + bytes(31) + b"x"),
+        ("a.flac", b"fLaC\x84\0\0\x08\xff\xff\xff\xff\0\0\0\0"),
+        ("a.flac", b"fLaC\x84\xff"),
+        ("a.flac", b"ID3"),
+    ],
+)
+def test_what_is_not_understood_in_full_is_refused_and_stays(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(TrackError) as refused:
+        write_genre(path, path, "rock")
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_copies_leave_the_file_and_what_is_there_alone(mp3, tmp_path):
+    before = mp3.read_bytes()
+    said = Prediction(str(mp3), "rock", ("pop", "rock"), np.zeros(1), np.array([[0.2, 0.8]]))
+    tagger = Tagger.of(write_tags=True, to=tmp_path / "copies", in_place=False)
+    assert tagger.write(mp3, said) is None
+    assert TinyTag.get(tmp_path / "copies" / "a.mp3").genre == "rock"
+    assert mp3.read_bytes() == before
+    assert "there already" in tagger.write(mp3, said)
+
+
+def test_nothing_is_written_unless_it_is_said_where(tmp_path):
+    assert Tagger.of(write_tags=False, to=None, in_place=False) is None
+    for options in (
+        {"write_tags": True, "to": None, "in_place": False},
+        {"write_tags": True, "to": tmp_path, "in_place": True},
+        {"write_tags": False, "to": tmp_path, "in_place": False},
+        {"write_tags": False, "to": None, "in_place": True},
+    ):
+        with pytest.raises(RequestError, match="write-tags"):
+            Tagger.of(**options)
