@@ -2,7 +2,7 @@
 
 A row stands for the bytes of its file: it is computed again when the file's digest has changed, and never
 otherwise. A track that failed is not tried again while its file stays the same, unless the reason was one that
-may pass (no such file, no permission, out of time, out of memory, a worker that died).
+may pass (no such file, no permission, a decoder not installed, out of time or memory, a worker that died).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from genreclf.progress import SILENT, Progress
 from genreclf.table_store import Failure, StoredRow, TableStore
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, run
 
-MAY_PASS = frozenset({"missing", "no-permission", "timeout", "memory", "crashed", "internal"})
+MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "crashed", "internal"})
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def extract(
     manifest = source if isinstance(source, Manifest) else open_source(source)
     if not manifest.tracks:
         raise RequestError(f"{manifest.name}: no audio files there")
-    for note in manifest.notes:
+    notes = [*manifest.notes, *_unlabelled(manifest)]
+    for note in notes:
         progress.say(note)
     request = _Request(feature_set, offset, duration)
     with (
@@ -141,8 +142,14 @@ def extract(
             features=len(chosen.columns),
             seconds=time.perf_counter() - start,
             interrupted=stop.wished,
-            notes=manifest.notes,
+            notes=tuple(notes),
         )
+
+
+def _unlabelled(manifest: Manifest) -> list[str]:
+    if any(track.genre for track in manifest):
+        return []
+    return [f"{manifest.name}: no track has a genre; in a folder the sub-folders name the genres of the tracks in them"]
 
 
 def _check_window(offset: float | None, duration: float | None) -> None:

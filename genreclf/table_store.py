@@ -14,6 +14,7 @@ import errno
 import io
 import json
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
 from genreclf.progress import SILENT, Progress
 from genreclf.table import IDENTITY
+
+# A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
+_SYNC_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         self._lock: Any = None
         self._stream: io.FileIO | None = None
         self._size = 0
+        self._synced = time.monotonic()
 
     def __enter__(self) -> Self:
         self._acquire()
@@ -185,6 +190,15 @@ class TableStore(AbstractContextManager["TableStore"]):
                     f"{self.path} was made with {name} {_shown(there.get(name))}, this run asks for {_shown(value)}; "
                     f"choose another file with -o, or delete {self.path.name} and {beside.name} to start over"
                 )
+        self._tell_versions(made)
+
+    def _tell_versions(self, made: Mapping[str, Any]) -> None:
+        """Rows of another version stay; that they stand beside ours must be known."""
+        before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
+        if before != now:
+            self._progress.say(
+                f"{self.path}: its rows were made by genreclf {before}, this is {now}; new rows are added beside them"
+            )
 
     def _recover(self, header: bytes) -> None:
         """Find the rows of an existing table; what a killed run left torn at its end is cut off."""
@@ -223,6 +237,9 @@ class TableStore(AbstractContextManager["TableStore"]):
             self._stream.truncate(self._size)
             raise cannot_write(self.path, error) from error
         self._size += len(line)
+        if time.monotonic() - self._synced > _SYNC_SECONDS:
+            os.fsync(self._stream.fileno())
+            self._synced = time.monotonic()
 
     def _rewrite(self, order: Sequence[str], change: Callable[[str, bytes], bytes]) -> None:
         """Write the table anew with these rows in this order, each line as `change` gives it."""

@@ -101,6 +101,21 @@ def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object]
         pass
 
 
+def test_rows_of_another_version_stay_and_are_told(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Listener(Silent):
+        def say(self, line: str) -> None:
+            said.append(line)
+
+    with opened(tmp_path / "t.csv", versions={"genreclf": "0.0.9"}):
+        pass
+    meta = META | {"versions": {"genreclf": "0.1.0"}}
+    with TableStore(tmp_path / "t.csv", features=FEATURES, meta=meta, progress=Listener()):
+        pass
+    assert [line.partition("genreclf ")[2] for line in said] == ["0.0.9, this is 0.1.0; new rows are added beside them"]
+
+
 def test_a_table_from_elsewhere_is_not_written_into(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("track_id,genre,x\n1,rock,2\n")
     with pytest.raises(RequestError, match="was not written by genreclf extract"), opened(tmp_path / "t.csv"):

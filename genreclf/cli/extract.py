@@ -26,7 +26,9 @@ def extract(
         float | None, typer.Option(help="Start at this second; by default the middle of a long track.")
     ] = None,
     duration: Annotated[float, typer.Option(help="Seconds of each track to describe.")] = 30.0,
-    subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
+    subset: Annotated[
+        str | None, typer.Option(help="For fma:DIR: small, medium, large or full; for gtzan:DIR: all or filtered.")
+    ] = None,
     artists: Annotated[Path | None, typer.Option(help="For gtzan:DIR: its artist index.")] = None,
     split: Annotated[Path | None, typer.Option(help="For gtzan:DIR: the folder or file of its split.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,

@@ -11,8 +11,9 @@ from genreclf.cli.console import show
 
 
 def index(
-    table: Annotated[str, typer.Argument(help="A feature table, or any CSV with a label column.")],
+    table: Annotated[str, typer.Argument(help="A feature table, any CSV with a label column, or fma:DIR.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The index to write.")],
+    subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
     metric: Annotated[str, typer.Option(help="euclidean, or learned from the genres: lda or nca.")] = "euclidean",
     hubness: Annotated[str, typer.Option(help="none, or reduced by mutual-proximity.")] = "none",
     approximate: Annotated[bool, typer.Option("--approximate", help="Search with usearch, not exactly.")] = False,
@@ -21,10 +22,10 @@ def index(
     seed: Annotated[int, typer.Option(help="Seed of what is sampled.")] = 42,
 ) -> None:
     """Make an index in which similar tracks are found."""
+    from genreclf.datasets import open_table
     from genreclf.similarity import build_index
-    from genreclf.table import FeatureTable
 
-    read = FeatureTable.read(Path(table), label=label, id=id)
+    read = open_table(table, subset=subset, label=label, id=id)
     made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
     made.save(output)
     show(

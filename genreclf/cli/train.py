@@ -11,11 +11,12 @@ from genreclf.cli.console import TerminalProgress, emit_json, show
 
 
 def train(
-    table: Annotated[str, typer.Argument(help="A feature table, or any CSV with a label column.")],
+    table: Annotated[str, typer.Argument(help="A feature table, any CSV with a label column, or fma:DIR.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
     model: Annotated[
         str, typer.Option(help="svc, rf, gb, logreg, catboost, histgb, or best: the winner of the benchmark.")
     ] = "svc",
+    subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Search the model's parameters.")] = False,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Calibrate probabilities that are there.")] = False,
     features: Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")] = None,
@@ -31,13 +32,13 @@ def train(
     """Train a model on all tracks of a table and keep it in one file."""
     from dataclasses import asdict
 
-    from genreclf.table import FeatureTable
+    from genreclf.datasets import open_table
     from genreclf.training import train as run
 
     families = None if features is None else [part.strip() for part in features.split(",") if part.strip()]
     with TerminalProgress() as progress:
         bundle = run(
-            FeatureTable.read(Path(table), label=label, id=id, group=group),
+            open_table(table, subset=subset, label=label, id=id, group=group),
             model=model,
             seed=seed,
             tune=tune,

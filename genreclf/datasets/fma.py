@@ -124,7 +124,7 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
     import pandas as pd
 
     from genreclf.datasets.fma_features import read_features
-    from genreclf.table import FeatureTable
+    from genreclf.table import IDENTITY, FeatureTable
 
     layout = Layout.find(folder, subset=subset)
     frame = read_tracks(layout.tracks, subset=layout.subset)
@@ -136,14 +136,25 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
         frame = frame.loc[found.numbers]
     identity = frame[["genre", "artist", "album", "title", "split"]].reset_index(drop=True)
     identity.insert(0, "track_id", [f"{number:06d}" for number in found.numbers])
+    identity = identity.reindex(columns=list(IDENTITY), fill_value="")
     values = pd.DataFrame(found.values, columns=found.columns, copy=False)
     return FeatureTable(
         frame=pd.concat([identity.astype("object"), values], axis=1),
         features=tuple(found.columns),
-        meta={"source": "FMA features.csv", "subset": layout.subset},
+        meta=_as_if_extracted(found.columns),
         notes=tuple(notes),
         name=f"fma_{layout.subset}",
     )
+
+
+def _as_if_extracted(columns: Sequence[str]) -> dict[str, Any]:
+    """What a table of FMA's clips would be made with here, so that one's own tracks can be added to it."""
+    return {
+        "feature_set": "fma",
+        "parameters": {"offset": None, "duration": 30.0, "sample_rate": None},
+        "columns": list(columns),
+        "source": "FMA's published features.csv",
+    }
 
 
 def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:

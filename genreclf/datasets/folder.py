@@ -36,8 +36,6 @@ def scan(sources: Sequence[Path]) -> Manifest:
             tracks.append(_track(source, path_name(source), genre=""))
         else:
             tracks += _pattern(source)
-    if tracks and not any(track.genre for track in tracks) and any(source.is_dir() for source in sources):
-        notes.append("no genres: a folder's sub-folders name the genres of the tracks in them, and there are none")
     name = sources[0].resolve().name if len(sources) == 1 else f"{len(tracks)} files"
     return Manifest.of(name, tracks, notes)
 
