@@ -62,7 +62,7 @@ def _quoted(path: Path, lines: Iterable[str], separator: str, width: int) -> Ite
     first = True
     try:
         for cells in reader:
-            blank = len(cells) < 2 and not "".join(cells).strip()
+            blank = not cells or (len(cells) == 1 and cells[0].isspace())
             if not blank and (len(cells) != width or any("\0" in cell for cell in cells)):
                 raise _refused(path, start, "".join(cells), len(cells), width)
             if not blank and not first:

@@ -36,6 +36,10 @@ def read_table(path: Path, *, label: str | None, id_column: str | None, group: s
         raise RequestError(f"{path}: a header and no rows; a feature table has a row a track")
     notes: list[str] = []
     frame = _cells(path, separator, roles, decimal=_decimal(path, separator, notes))
+    if len(frame) != len(lines):
+        raise RequestError(
+            f"{path}: quotes that do not pair, or lines that hold nothing but quotes; save it again as CSV"
+        )
     identity = {role: _texts(frame.pop(column)) for role, column in roles.columns.items()}
     meta = _meta(path)
     features = _numbers(path, frame, lines, meta.get("columns"), notes)

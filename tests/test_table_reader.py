@@ -68,6 +68,8 @@ def test_spellings_of_one_table_read_the_same(tmp_path, content):
         (PLAIN.replace(",90", ""), "line 3: 4 cells where the header has 5 columns"),
         (PLAIN + "c,po", "line 4: 2 cells where the header has 5 columns"),
         (PLAIN + "c", "line 4: 1 cell where the header has 5 columns"),
+        (PLAIN + '""', "line 4: 1 cell where the header has 5 columns"),
+        (PLAIN + '" "', "quotes that do not pair, or lines that hold nothing but quotes"),
         (PLAIN.replace("Ann", "A\0n"), "line 2: a zero byte"),
         (PLAIN.replace("Ann", '"A\0n"'), "line 2: a zero byte"),
         (PLAIN.replace("Bob", '"Bo\nb"') + "c,x\n", "line 5: 2 cells where"),
