@@ -173,15 +173,12 @@ def _taken_or_refused_in_a_line(path):
     assert len(lines) <= 1
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=6,
-)
+_ODD = (None, True, 0, -1, 10**30, 1e308, "", "é\ud800", "x" * 200_000, {}, {"a": {}}, {"a": 1}, {"": [1]})
+_LISTS = st.lists(st.sampled_from(_ODD), max_size=6)
 
 
 @settings(max_examples=100, deadline=None)
-@given(field=st.sampled_from([f.name for f in fields(BundleManifest)]), value=_JSON)
+@given(field=st.sampled_from([f.name for f in fields(BundleManifest)]), value=st.sampled_from(_ODD) | _LISTS)
 def test_any_json_in_any_field_of_a_manifest_is_taken_or_refused_in_a_line(members, tmp_path_factory, field, value):
     path = tmp_path_factory.getbasetemp() / "manifest.genreclf"
     path.write_bytes(with_manifest(members[0], **{field: value}))
