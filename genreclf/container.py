@@ -194,7 +194,7 @@ def _check_digest(path: Path, kind: Kind, content: bytes) -> None:
         raise damaged(path, "its bytes have changed since it was written")
     if words[1] != kind.name.encode("ascii"):
         found = words[1].decode("ascii", "replace")
-        raise RequestError(f"{path}: holds a {found}, not a {kind.name}; make a {kind.name} with: {kind.made_with}")
+        raise RequestError(f"{path}: a genreclf {found}, not a {kind.name}; make a {kind.name} with: {kind.made_with}")
 
 
 def _checked(path: Path, kind: Kind, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

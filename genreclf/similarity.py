@@ -41,6 +41,7 @@ KIND = Kind(
     made_with="genreclf index TABLE -o INDEX",
 )
 _FORMAT = 1
+_WORTH_A_GRAPH = 1_000  # queries; making the graph takes as long as some thousand exact ones
 _SHOWN = ("track_id", "genre", "artist", "title", "path")
 
 
@@ -125,8 +126,13 @@ class Index:
         return pd.DataFrame({"distance": found.astype(float), **columns})
 
     def neighbours(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the `k` nearest tracks of each point, (points, k), nearest first, and their distances."""
-        if self.approximate:
+        """Rows of the `k` nearest tracks of each point, (points, k), nearest first, and their distances.
+
+        An approximate index makes its graph when it is first asked for many tracks at once, and keeps it; for a few,
+        going through all tracks is quicker than making one. The graph is never read from a file: usearch's own
+        reader follows the links in it without looking.
+        """
+        if self.approximate and (len(points) >= _WORTH_A_GRAPH or "_graph" in vars(self)):
             found = self._graph.search(np.asarray(points, dtype=np.float32), k)
             keys = np.asarray(found.keys).reshape(len(points), -1)
             return keys.astype(np.intp), np.sqrt(np.maximum(np.asarray(found.distances).reshape(keys.shape), 0))

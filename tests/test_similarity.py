@@ -120,12 +120,15 @@ def test_an_index_answers_the_same_after_a_round_trip(made_table, tmp_path, metr
     assert loaded.skew == index.skew
 
 
-def test_the_approximate_search_finds_what_the_exact_one_finds(made_table, tmp_path):
+def test_the_approximate_search_finds_what_the_exact_one_finds(made_table, tmp_path, monkeypatch):
     pytest.importorskip("usearch", reason="the extra usearch is not installed")
+    monkeypatch.setattr("genreclf.similarity._WORTH_A_GRAPH", 100)
     index = genreclf.build_index(made_table, approximate=True)
     index.save(tmp_path / "index")
     exact = genreclf.build_index(made_table)
-    near, _ = Index.load(tmp_path / "index").neighbours(index.points, 10)
+    loaded = Index.load(tmp_path / "index")
+    near, _ = loaded.neighbours(index.points, 10)
+    assert "_graph" in vars(loaded)
     right, _ = exact.neighbours(exact.points, 10)
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(near, right, strict=True)]) > 0.95
 

@@ -166,7 +166,7 @@ def _no_bundles(svc, place):
     yield "a bundle without its last byte", whole[:-1], "changed"
     yield "a flipped bit in the middle", _flipped(whole, len(whole) // 2), "changed"
     yield "a flipped bit in a date", _flipped(whole, 10), "changed"
-    yield "an index", packed(svc, kind="index"), "holds a index"
+    yield "an index", packed(svc, kind="index"), "a genreclf index, not a model"
     yield "something behind the end", whole + b"more", "changed"
 
 
