@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from genreclf.progress import SILENT, Progress
 
+FOLDS = 3  # fewer than elsewhere, so that the demo is over within a minute
+
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
@@ -46,6 +48,7 @@ def demonstrate(
     comparison = benchmark(
         FeatureTable.read(table),
         models=tuple(models or STUDY_MODELS),
+        folds=FOLDS,
         seed=seed,
         jobs=jobs,
         progress=progress,
