@@ -53,7 +53,7 @@ def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
                     f'<p>Biography of "{artist}"\nin two lines</p>',
                     artist + 1,
                     "Silence" if artist < 2 else f"Artist {artist}",
-                    split[artist % 10],
+                    split[artist // 8 % 10],
                     subset,
                     30,
                     genre,
