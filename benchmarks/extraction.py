@@ -25,7 +25,6 @@ from typing import Any
 
 import librosa
 import numpy as np
-import plain_librosa
 import soundfile
 from threadpoolctl import threadpool_limits
 
@@ -36,6 +35,7 @@ from genreclf.features import (
     extract_features,
     find_feature_set,
     mfcc,
+    plain_librosa,
     power,
     rhythm,
     tonnetz,
@@ -105,7 +105,7 @@ def time_whole(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Describe a file both ways, from its bytes to its row; return both rows."""
     rate = find_feature_set(feature_set).sample_rate
-    compose = {"study": plain_librosa.study, "fma": plain_librosa.fma}[feature_set]
+    compose = plain_librosa.COMPOSITIONS[feature_set]
     theirs = plain("all", lambda: compose(*plain_librosa.load(path, sample_rate=rate, **WINDOW)))
     own = ours("all", lambda: extract_features(path, feature_set=feature_set, **WINDOW))
     return theirs, own

@@ -23,5 +23,6 @@ from .similarity import build_index as build_index
 from .table import FeatureTable as FeatureTable
 from .training import train as train
 from .transformer import AudioFeatures as AudioFeatures
+from .verification import verify as verify
 
 __version__: str

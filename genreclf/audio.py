@@ -161,9 +161,10 @@ def mono(samples: np.ndarray) -> np.ndarray:
         return samples
     # Added up channel by channel: numpy's mean gives the same, several times slower, where channels interleave.
     total: np.ndarray = samples[0].copy()
-    for channel in samples[1:]:
-        total += channel
-    total /= len(samples)
+    with np.errstate(all="ignore"):  # what is not finite is refused afterwards
+        for channel in samples[1:]:
+            total += channel
+        total /= len(samples)
     return total
 
 

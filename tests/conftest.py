@@ -12,7 +12,7 @@ from made_up import made_up_table, note
 
 if TYPE_CHECKING:
     from genreclf.table import FeatureTable
-from tests.browser import Browser
+from browser import Browser
 
 
 @pytest.fixture(scope="session")

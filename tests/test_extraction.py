@@ -17,9 +17,11 @@ import soundfile
 from made_up import note
 
 from genreclf import extract_features
+from genreclf.datasets.folder import scan
 from genreclf.errors import RequestError
 from genreclf.extraction import extract, file_digest
 from genreclf.table import FeatureTable
+from genreclf.verification import verify
 
 COMMAND = [sys.executable, "-m", "genreclf", "extract"]
 
@@ -110,6 +112,14 @@ def test_a_source_without_music_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no audio files"):
         extract(tmp_path / "music", tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_the_rows_are_librosas(music: Path, tmp_path: Path) -> None:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    verified = verify(scan([music]), tmp_path / "t.csv", tracks=2)
+    assert verified.tracks == ("high/0.wav", "low/2.flac")
+    assert 0 < verified.largest < 0.01
 
 
 @pytest.mark.parametrize("window", [{"offset": -1.0}, {"duration": 0.0}, {"duration": float("nan")}])

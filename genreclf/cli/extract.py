@@ -33,11 +33,17 @@ def extract(
     split: Annotated[Path | None, typer.Option(help="For gtzan:DIR: the folder or file of its split.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 120.0,
+    check: Annotated[
+        int, typer.Option("--verify", help="Compute so many tracks again by plain librosa and compare.")
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Describe tracks and keep the features in a table; what is there already is not computed again."""
+    from dataclasses import asdict
+
     from genreclf.datasets import open_source
     from genreclf.extraction import extract as run
+    from genreclf.verification import verify
 
     with TerminalProgress() as progress:
         manifest = open_source(source, subset=subset, artists=artists, split=split)
@@ -55,10 +61,11 @@ def extract(
             progress.say(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(done.failed) > 10:
             progress.say(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+        verified = verify(manifest, output, tracks=check, progress=progress) if check else None
     if json:
-        emit_json(done.summary())
+        emit_json(done.summary() | ({"verified": asdict(verified)} if verified else {}))
     else:
-        show(summary(done))
+        show("\n".join(map(str, filter(None, (summary(done), verified)))))
     if done.interrupted:
         raise interrupted(f"{done.missing} tracks are left; the same command goes on from here")
     if done.failed:

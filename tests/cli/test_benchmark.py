@@ -4,9 +4,9 @@ import json
 import sys
 
 import pytest
+from made_up import made_up_table
 
 from genreclf.cli import main
-from tests.conftest import made_up_table
 
 
 @pytest.fixture

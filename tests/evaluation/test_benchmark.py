@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import made_up_table
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 
@@ -13,7 +14,6 @@ from genreclf.evaluation import fitting
 from genreclf.evaluation.benchmark import benchmark
 from genreclf.models import MODELS, build
 from genreclf.table import FeatureTable
-from tests.conftest import made_up_table
 
 _QUICK = ("svc", "logreg", "most_frequent", "stratified")
 

@@ -5,15 +5,14 @@ import sys
 import warnings
 
 import numpy as np
-import plain_librosa
 import pytest
 import soundfile
-from sounds import AWKWARD, RATE, music, noise
+from made_sounds import AWKWARD, RATE, music, noise
 
 import genreclf
 from genreclf import audio
 from genreclf.errors import RequestError, TrackError
-from genreclf.features import FEATURE_SETS, describe, extract_features
+from genreclf.features import FEATURE_SETS, describe, extract_features, plain_librosa
 
 
 def printed(code):

@@ -5,7 +5,7 @@ import warnings
 import librosa
 import numpy as np
 import pytest
-from sounds import RATE, clicks, music, noise, sine
+from made_sounds import RATE, clicks, music, noise, sine
 
 from genreclf.features import chroma, describe, mfcc, power, rhythm, spectral, tonnetz, tuning, zero_crossings
 from genreclf.features.spectra import Spectra, mel_bands, power_to_decibels, stft

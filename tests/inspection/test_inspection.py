@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from browser import Browser
 
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import describe
@@ -18,7 +19,6 @@ from genreclf.inspection.series import local_autocorrelation, series_of
 from genreclf.inspection.standing import standings
 from genreclf.inspection.timeline import ordered
 from genreclf.table import FeatureTable
-from tests.browser import Browser
 
 RATE = 22050
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from made_up import made_up_table
 from sklearn.base import clone
 
 from genreclf.models import build
 from genreclf.models.boosting import ThreadedGradientBoosting, on_threads
-from tests.conftest import made_up_table
 
 
 @pytest.mark.parametrize("parameters", [{}, {"subsample": 1.0}, {"max_features": 2, "max_depth": 3}])

@@ -1,12 +1,12 @@
 """Calibration: probabilities that sum to one and mean something, from a model whose answers stay what they were."""
 
 import numpy as np
+from made_up import made_up_table
 from sklearn.metrics import log_loss
 
 from genreclf.evaluation.folds import inner_folds
 from genreclf.models import build
 from genreclf.models.calibration import answers_of, calibrated, has_probabilities
-from tests.conftest import made_up_table
 
 
 def test_a_calibrated_model_answers_as_before_and_gives_probabilities():

@@ -4,11 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
+from made_comparisons import MODELS, made_up_comparison
 from typer.testing import CliRunner
 
 from genreclf.cli import app
 from genreclf.errors import RequestError
-from tests.reports.comparisons import MODELS, made_up_comparison
 
 RUN = CliRunner()
 

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
+from browser import Browser
+from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 
 from genreclf.reports import write_report
-from tests.browser import Browser
-from tests.reports.comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 
 pytestmark = pytest.mark.browser
 

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
+from made_comparisons import known_comparison, made_up_comparison
 
 from genreclf.reports.calibration import reliability, reliability_of
 from genreclf.reports.outcome import confusion_of, hardest_tracks, model_columns, track_names
-from tests.reports.comparisons import made_up_comparison
-from tests.reports.test_findings import known_comparison
 
 
 def test_confusion_counts_rows_by_genre_and_columns_by_answer():

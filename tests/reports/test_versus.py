@@ -1,13 +1,13 @@
 from dataclasses import replace
 
 import pytest
+from made_comparisons import HOSTILE, MODELS, made_up_comparison
+from pages import Page
 
 from genreclf.errors import RequestError
 from genreclf.reports.runs import read_runs
 from genreclf.reports.versus import compare_runs
 from genreclf.reports.versus_page import versus_findings, write_versus
-from tests.reports.comparisons import HOSTILE, MODELS, made_up_comparison
-from tests.reports.test_write_report import Page
 
 
 def better(comparison, model: str, share: float):

@@ -1,45 +1,13 @@
 import time
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
+from pages import Page
 
 from genreclf.reports import write_report
-from tests.reports.comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
-
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """Reads a page: every tag with its attributes, and the text outside of scripts; tags must be balanced."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.text: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] not in ("script", "style"):
-            self.text.append(data)
-
-    def identities(self) -> list[str]:
-        return [a["id"] for _, a in self.tags if a.get("id")]
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -186,3 +188,31 @@ def _extras(  # noqa: PLR0917 - a step of the maker
     )  # fmt: skip
     return {"leak": leak, "ablation": ablation, "importance": importance, "tracks": tracks, "tests": tests,
             "retrieval": retrieval, "tuning": tuning}  # fmt: skip
+
+
+def known_comparison(**changes) -> Comparison:
+    """Ten tracks each of jazz, metal and folk; the SVC takes four jazz tracks for folk and one folk track for jazz."""
+    genres = ["jazz"] * 10 + ["metal"] * 10 + ["folk"] * 10
+    svc = ["folk"] * 4 + ["jazz"] * 6 + ["metal"] * 10 + ["jazz"] + ["folk"] * 9
+    predictions = pd.DataFrame({"protocol": "cv-artist", "fold": 1, "track_id": [f"t{i}" for i in range(30)]})
+    predictions = predictions.assign(genre=genres, svc=svc, rf=svc, most_frequent="jazz")
+    scores = pd.DataFrame(
+        {
+            "protocol": "cv-artist",
+            "model": ["svc", "rf", "logreg", "most_frequent"],
+            "macro_f1": [0.712, 0.70, 0.65, 0.17],
+            "macro_f1_low": [0.654, 0.64, 0.59, 0.1],
+            "macro_f1_high": [0.761, 0.76, 0.7, 0.2],
+            "accuracy": 0.7,
+            "p_value": [np.nan, 0.4, 0.01, 0.0005],
+            "tied_with_best": [True, True, False, False],
+            "fit_seconds": [60.0, 1.5, 0.1, 0.0],
+            "predict_seconds": 0.1,
+        }
+    )
+    nothing = pd.DataFrame()
+    frames = dict.fromkeys(
+        ("tests", "tracks", "probabilities", "leak", "ablation", "importance", "tuning", "retrieval", "genre_scores"),
+        nothing,
+    )
+    return replace(Comparison(scores=scores, predictions=predictions, **frames), **changes)

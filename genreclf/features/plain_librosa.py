@@ -1,8 +1,12 @@
-"""The feature sets composed of librosa's own functions, nothing shared: the yardstick for values and for speed."""
+"""The feature sets composed of librosa's own functions, nothing shared: the yardstick for values and for speed.
+
+What the package computes fast must equal what this computes plainly; see `genreclf.verification`.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import librosa
@@ -13,7 +17,9 @@ STATISTICS = ("mean", "std", "skew", "kurtosis", "median", "min", "max")
 
 
 def load(path: Path, *, sample_rate: int | None, offset: float, duration: float) -> tuple[np.ndarray, int]:
-    return librosa.load(path, sr=sample_rate, offset=offset, duration=duration)
+    """(n,) mono samples and their rate, by librosa's own reader."""
+    samples, rate = librosa.load(path, sr=sample_rate, offset=offset, duration=duration)
+    return samples, int(rate)
 
 
 def summary(series: np.ndarray) -> dict[str, np.ndarray]:
@@ -33,6 +39,7 @@ def summary(series: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def columns(family: str, series: np.ndarray, *, order: tuple[str, ...] = STATISTICS) -> dict[str, float]:
+    """The statistics of (size, frames), each under its column's name."""
     values = summary(series)
     return {
         f"{family}_{name}_{number:02d}": float(value)
@@ -42,11 +49,13 @@ def columns(family: str, series: np.ndarray, *, order: tuple[str, ...] = STATIST
 
 
 def tempo(samples: np.ndarray, rate: int) -> float:
+    """Beats a minute."""
     onsets = librosa.onset.onset_strength(y=samples, sr=rate)
     return float(librosa.feature.tempo(onset_envelope=onsets, sr=rate)[0])
 
 
 def powers(samples: np.ndarray) -> tuple[float, float]:
+    """Mean squares of the harmonic and of the percussive part."""
     harmonic, percussive = librosa.effects.hpss(samples)
     return float(np.mean(harmonic**2)), float(np.mean(percussive**2))
 
@@ -92,3 +101,6 @@ def fma(samples: np.ndarray, rate: int) -> dict[str, float]:
         for family, series in families.items()
         for column, value in columns(family, series, order=order).items()
     }
+
+
+COMPOSITIONS: Mapping[str, Callable[[np.ndarray, int], dict[str, float]]] = {"study": study, "fma": fma}

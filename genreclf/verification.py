@@ -1,0 +1,93 @@
+"""Verification: some of a table's rows computed again by plain librosa, to see that the values are librosa's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genreclf.errors import RequestError
+from genreclf.progress import SILENT, Progress
+from genreclf.table import FeatureTable
+
+if TYPE_CHECKING:
+    from genreclf.datasets.manifest import Manifest, Track
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How far the rows of some tracks lie from plain librosa's.
+
+    Parameters
+    ----------
+    tracks : ids of the tracks that were computed again.
+    largest : the largest difference of any feature, in standard deviations of that feature over the table.
+    column : the feature that it was found in.
+    librosa : librosa's version.
+    """
+
+    tracks: tuple[str, ...]
+    largest: float
+    column: str
+    librosa: str
+
+    def __str__(self) -> str:
+        return (
+            f"verified {len(self.tracks)} tracks by librosa {self.librosa}: the largest difference is "
+            f"{self.largest:.1e} standard deviations, in {self.column}"
+        )
+
+
+def verify(manifest: Manifest, path: Path | str, *, tracks: int = 3, progress: Progress = SILENT) -> Verification:
+    """Compute some tracks of a table again with librosa's own functions and compare.
+
+    Parameters
+    ----------
+    manifest : where the tracks are.
+    path : a table that `genreclf.extraction.extract` made of them.
+    tracks : how many, spread evenly over the table; each takes librosa some seconds.
+
+    Raises
+    ------
+    RequestError : there is nothing to compare.
+    """
+    table = FeatureTable.read(path)
+    rows = {track_id: row for row, track_id in enumerate(table.ids)}
+    known = [track for track in manifest if track.track_id in rows]
+    if not known or tracks < 1 or not table.meta:
+        raise RequestError(f"--verify {tracks}: {path} has no rows of this source to compare")
+    chosen = [known[int(place)] for place in np.unique(np.linspace(0, len(known) - 1, tracks).round())]
+    spread = table.X.std(axis=0)
+    spread[spread == 0] = np.maximum(1.0, np.abs(table.X[0]))[spread == 0]
+    apart = []
+    progress.begin("verify by librosa", len(chosen))
+    for track in chosen:
+        apart.append(np.abs(table.X[rows[track.track_id]] - _plain_row(track, table)) / spread)
+        progress.advance(track.name)
+    progress.end()
+    worst = np.max(apart, axis=0)
+    return Verification(
+        tracks=tuple(track.track_id for track in chosen),
+        largest=float(worst.max()),
+        column=table.features[int(worst.argmax())],
+        librosa=version("librosa"),
+    )
+
+
+def _plain_row(track: Track, table: FeatureTable) -> np.ndarray:
+    """The features of a track by plain librosa, in the order of the table."""
+    import librosa
+
+    from genreclf.audio import load
+    from genreclf.features.plain_librosa import COMPOSITIONS
+
+    window = table.meta["parameters"]
+    samples, rate = load(track.path, sample_rate=None, offset=window["offset"], duration=window["duration"])
+    if window["sample_rate"] is not None:
+        samples = librosa.resample(samples, orig_sr=rate, target_sr=window["sample_rate"])
+        rate = window["sample_rate"]
+    row = COMPOSITIONS[table.meta["feature_set"]](samples, rate)
+    return np.array([row[column] for column in table.features])
