@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# The threads of small fits cost more than they bring; the libraries read this when they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from made_up import made_up_table, note
 

@@ -45,7 +45,7 @@ def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
             subset = "small" if small_too else "medium" if row < small + medium - len(FAULTY) else "large"
             genre = "" if subset == "large" and row % 2 else GENRES[row % len(GENRES)]
             artist = row % max(2, tracks // 8)
-            split = ("training",) * 8 + ("validation", "test")
+            split = ("training",) * 3 + ("validation", "test")
             writer.writerow(
                 [
                     number,
@@ -53,7 +53,7 @@ def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
                     f'<p>Biography of "{artist}"\nin two lines</p>',
                     artist + 1,
                     "Silence" if artist < 2 else f"Artist {artist}",
-                    split[artist // 8 % 10],
+                    split[artist // 4 % 5],
                     subset,
                     30,
                     genre,
