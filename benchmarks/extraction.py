@@ -212,7 +212,7 @@ def main() -> None:
             unavoidable = sum(floor.median(stage) for stage in floor.seconds)
             parts = ", ".join(f"{stage} {1e3 * floor.median(stage):.1f}" for stage in floor.seconds)
             print(f"floor: {1e3 * unavoidable:.1f} ms ({parts})")
-            print(f"genreclf takes {ours.median('all') / unavoidable:.2f} times the floor")
+            print(f"all of it takes {ours.median('all') / unavoidable:.2f} times the floor")
         if wanted.jobs:
             print_scaling(paths, wanted.jobs, wanted.feature_set, wanted.rounds)
 

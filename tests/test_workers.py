@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import time
 
 import pytest
+from made_work import act
 
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError
 from genreclf.workers import Stop, available_workers, run
-
-
-def act(deed: object) -> object:
-    """Do what the item says: return, raise, die, or hang."""
-    if deed == "refuse":
-        raise TrackError("too-short", "lasts 0.01 s")
-    if deed == "fault":
-        raise ZeroDivisionError("a fault\nin two lines")
-    if deed == "die":
-        ctypes.string_at(0)
-    if deed == "hang":
-        time.sleep(60)
-    if deed == "threads":
-        return os.environ.get("OMP_NUM_THREADS")
-    return deed
 
 
 def outcomes(deeds: list[object], **options: object) -> dict[int, object]:
