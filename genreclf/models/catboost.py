@@ -17,7 +17,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from genreclf.models.oblivious import check_trees, oblivious_trees, raw_scores, softmax
 
 if TYPE_CHECKING:
+    from catboost import CatBoostClassifier
     from numpy.typing import ArrayLike
+
+
+_PENALTIES = (1e-6, 1e-3, 1.0)
 
 
 class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -69,8 +73,6 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X : (tracks, features), finite numbers.
         y : (tracks,), labels of at least two classes.
         """
-        from catboost import CatBoostClassifier
-
         X, y = validate_data(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -78,24 +80,40 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"CatBoost needs at least two classes; the labels hold one class: {self.classes_[0]!r}")
         if not np.ptp(X, axis=0).any():
             raise ValueError("CatBoost needs a feature that differs; here each is the same in all tracks")
-        booster = CatBoostClassifier(
-            iterations=self.iterations,
-            depth=self.depth,
-            learning_rate=self.learning_rate,
-            bootstrap_type="Bayesian",
-            bagging_temperature=self.bagging_temperature,
-            l2_leaf_reg=self.l2_leaf_reg,
-            border_count=_borders(len(codes)) if self.border_count is None else self.border_count,
-            rsm=_share_of_features(len(codes)) if self.rsm is None else self.rsm,
-            loss_function="MultiClass",
-            random_seed=self.random_state,
-            thread_count=1,
-            logging_level="Silent",
-            allow_writing_files=False,
-        )
-        booster.fit(np.array(X), codes)
+        booster = self._fitted(np.array(X), codes)
         self.trees_ = oblivious_trees(booster)
         return self
+
+    def _fitted(self, X: np.ndarray, codes: np.ndarray) -> CatBoostClassifier:
+        """The fitted booster.
+
+        Without an L2 penalty the Newton step of a leaf whose tracks are all certain has no solution, and CatBoost
+        gives up; then the smallest penalty that helps is taken.
+        """
+        from catboost import CatBoostClassifier, CatBoostError
+
+        for penalty in (self.l2_leaf_reg, *(more for more in _PENALTIES if more > self.l2_leaf_reg)):
+            booster = CatBoostClassifier(
+                iterations=self.iterations,
+                depth=self.depth,
+                learning_rate=self.learning_rate,
+                bootstrap_type="Bayesian",
+                bagging_temperature=self.bagging_temperature,
+                l2_leaf_reg=penalty,
+                border_count=_borders(len(codes)) if self.border_count is None else self.border_count,
+                rsm=_share_of_features(len(codes)) if self.rsm is None else self.rsm,
+                loss_function="MultiClass",
+                random_seed=self.random_state,
+                thread_count=1,
+                logging_level="Silent",
+                allow_writing_files=False,
+            )
+            try:
+                return booster.fit(X, codes)
+            except CatBoostError as error:
+                if "not positive definite" not in str(error) or penalty >= _PENALTIES[-1]:
+                    raise
+        raise AssertionError("the last penalty returns or raises")
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """(tracks, classes), probabilities in the order of `classes_`."""

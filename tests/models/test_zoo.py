@@ -82,3 +82,10 @@ def test_listing_the_models_loads_neither_scikit_learn_nor_catboost():
     code = "import sys, genreclf.models; print([m for m in ('sklearn', 'catboost', 'numpy') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert run.stdout.strip() == "[]"
+
+
+def test_catboost_without_a_penalty_bears_genres_that_lie_apart():
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.array(["near", "far"], dtype=object), 40)
+    X = rng.normal(size=(80, 20)) + 8.0 * (y == "far")[:, None]
+    assert (build("catboost").fit(X, y).predict(X) == y).all()
