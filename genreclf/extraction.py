@@ -303,24 +303,23 @@ def _describe(track: Track, *, request: _Request) -> _Row | Failure:
     from genreclf.datasets.tags import read_tags
     from genreclf.features import extract_features
 
-    digest = ""
+    stat, digest = _seen_of(track.path)
     try:
-        stat = _stat(track.path) if track.path.exists() else [0, 0]
-        try:
-            digest = file_digest(track.path)
-        except OSError:
-            digest = ""
         row = extract_features(
             track.path, feature_set=request.feature_set, offset=request.offset, duration=request.duration
         )
     except TrackError as error:
         return Failure(track.track_id, track.name, error.code, error.reason, digest)
-    values = tuple(row.values())
-    if not all(map(math.isfinite, values)):
-        bad = next(name for name, value in row.items() if not math.isfinite(value))
-        return Failure(track.track_id, track.name, "not-finite", f"the feature {bad} is not a finite number", digest)
     tags = read_tags(track.path) if track.tagged else ("", "", "")
-    return _Row(digest, stat, values, tags)
+    return _Row(digest, stat, tuple(row.values()), tags)
+
+
+def _seen_of(path: Path) -> tuple[list[int], str]:
+    """Size, time and digest of a file; nothing of one that cannot be read, which the reader then gives a reason for."""
+    try:
+        return _stat(path), file_digest(path)
+    except OSError:
+        return [], ""
 
 
 def _identity(track: Track, row: _Row | StoredRow) -> tuple[str, ...]:

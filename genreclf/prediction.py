@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genreclf.datasets.manifest import Track
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError, TrackError, naming
 from genreclf.models.bundle import Bundle
 from genreclf.progress import SILENT, Progress
 from genreclf.table import family_of
@@ -222,7 +222,8 @@ class Predictor:
         by_path = {p.path: p for p in self.stream(unique, jobs=jobs)}
         for prediction in by_path.values():
             if prediction.error is not None:
-                raise TrackError(prediction.error.code, f"{prediction.path}: {prediction.error.reason}")
+                with naming(prediction.path):
+                    raise prediction.error
         return [by_path[shown(Path(p))] for p in wanted]
 
     def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:

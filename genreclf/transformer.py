@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from genreclf.audio import DURATION
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError, TrackError, naming
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -98,7 +98,8 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         for path, row in zip(paths, rows, strict=True):
             if isinstance(row, TrackError) and self.on_error == RAISE:
-                raise TrackError(row.code, f"{path}: {row.reason}")
+                with naming(path):
+                    raise row
         blank = [float("nan")] * width
         return np.array([blank if isinstance(row, TrackError) else row for row in rows]).reshape(-1, width)
 
