@@ -1,6 +1,6 @@
 """Worker processes: many tracks at once, where a bad one costs itself and nothing else.
 
-Work runs in joblib's loky processes, one thread each. Every item has a time limit, kept by a watchdog inside the
+Work runs in loky processes, one thread each. Every item has a time limit, kept by a watchdog inside the
 worker that ends the process; a worker that dies, of this or of a fault in a decoder, takes one item with it: the
 items that were under way are tried again, each alone, and the one that dies again is the one reported.
 """
@@ -8,6 +8,8 @@ items that were under way are tried again, each alone, and the one that dies aga
 from __future__ import annotations
 
 import faulthandler
+import functools
+import gc
 import os
 import signal
 import tempfile
@@ -28,13 +30,16 @@ Value = TypeVar("Value")
 
 TIMEOUT = 120.0
 
-_THREAD_LIMITS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS",
-)
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    # glibc: a spectrum's memory is used again for the next track, not handed back and cleared anew page by page.
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def available_workers(jobs: int | None) -> int:
     ------
     RequestError : the number is below 1.
     """
-    from joblib import cpu_count
+    from loky import cpu_count
 
     from genreclf.errors import RequestError
 
@@ -146,10 +151,10 @@ def _round(
     claims: Path,
 ) -> Iterator[Outcome[Value]]:
     """Work through what is waiting until it is done, a worker dies, or a stop is wished."""
-    from joblib.externals.loky import ProcessPoolExecutor
+    from loky import ProcessPoolExecutor
 
     queue = iter(list(waiting.items()))
-    pool = ProcessPoolExecutor(workers, initializer=_prepare, env=dict.fromkeys(_THREAD_LIMITS, "1"))
+    pool = ProcessPoolExecutor(workers, initializer=_prepare, env=_ENVIRONMENT)
     try:
         under_way: set[Future[Outcome[Value]]] = set()
         while True:
@@ -162,6 +167,12 @@ def _round(
                 yield future.result()
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+@functools.cache
+def _settle() -> None:
+    """Once in each worker, after its first item: what was imported need not be looked through by every collection."""
+    gc.freeze()
 
 
 def _prepare() -> None:
@@ -190,7 +201,7 @@ def _lost(index: int, code: str, reason: str, seconds: float) -> Outcome[Any]:
 
 
 def _worker_deaths() -> tuple[type[BaseException], ...]:
-    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+    from loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
     return (BrokenProcessPool, TerminatedWorkerError)
 
@@ -223,4 +234,5 @@ def _guarded(function: Callable[[Item], Value], index: int, item: Item, timeout:
         finally:
             faulthandler.cancel_dump_traceback_later()
     claim.unlink(missing_ok=True)
+    _settle()
     return Outcome(index, value, error, time.perf_counter() - start)
