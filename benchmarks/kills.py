@@ -80,6 +80,8 @@ def main() -> int:
         for number in range(options.n):
             table = Path(folder) / f"{number}" / "t.csv"
             total += trial(moments.uniform(0, seconds), options.source, whole.read_bytes(), table, options)
+            sys.stderr.write(f"\r{number + 1} of {options.n} kills; {dict(total)}")
+    sys.stderr.write("\n")
     found = {"kills": options.n, "seconds of an undisturbed run": round(seconds, 1)}
     found |= {"rows that stood before the kills": total["rows"]}
     found |= {name: total[name] for name in ("lost", "torn", "doubled", "different")}

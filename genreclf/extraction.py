@@ -14,6 +14,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -129,8 +130,11 @@ def extract(
         _compile_first(todo, stop, progress)
         try:
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
-        finally:
-            store.finish()
+        except BaseException:
+            with suppress(RequestError):  # the first trouble is the one to tell
+                store.finish()
+            raise
+        store.finish()
         wanted = {track.track_id for track in manifest}
         return Extraction(
             path=store.path,

@@ -1,13 +1,11 @@
 """Similarity: the tracks whose features lie nearest, and how far hubs distort that.
 
-Features are standardised; the distance is Euclidean there, or in a space learned from the genres: linear
-discriminant analysis (LDA) or neighbourhood components analysis (NCA). How far hubs distort that is measured and can be
-reduced, see `genreclf.hubness`.
+Tracks are points of a space, see `genreclf.spaces`, and near is what is near there. How far hubs distort that is
+measured and can be reduced, see `genreclf.hubness`.
 
 Search is exact and in blocks of bounded memory; above `EXACT_LIMIT` tracks the extra usearch takes over.
 
-Sources: Goldberger et al. (2004), Neighbourhood Components Analysis; Malkov and
-Yashunin (2018), Hierarchical Navigable Small World graphs.
+Source: Malkov and Yashunin (2018), Hierarchical Navigable Small World graphs.
 """
 
 from __future__ import annotations
@@ -25,13 +23,13 @@ import numpy as np
 from genreclf.container import Kind, damaged, dump_array, load_array, parse_json, read_container, write_container
 from genreclf.errors import RequestError
 from genreclf.hubness import BLOCK_BYTES, SAMPLE, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
+from genreclf.spaces import METRICS, Space, fit_space
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from genreclf.table import FeatureTable
 
-METRICS = ("euclidean", "lda", "nca")
 HUBNESS = ("none", "mutual-proximity")
 EXACT_LIMIT = 100_000
 
@@ -43,25 +41,6 @@ KIND = Kind(
 _FORMAT = 1
 _WORTH_A_GRAPH = 1_000  # queries; making the graph takes as long as some thousand exact ones
 _SHOWN = ("track_id", "genre", "artist", "title", "path")
-
-
-@dataclass(frozen=True, eq=False)
-class Space:
-    """How features become points: standardised, then projected.
-
-    Parameters
-    ----------
-    mean, deviation : (features,), of the training tracks.
-    projection : (features, dimensions).
-    """
-
-    mean: np.ndarray
-    deviation: np.ndarray
-    projection: np.ndarray
-
-    def __call__(self, X: np.ndarray) -> np.ndarray:
-        """(tracks, features) to (tracks, dimensions)."""
-        return np.asarray(((X - self.mean) / self.deviation) @ self.projection)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,44 +237,6 @@ def build_index(
     from dataclasses import replace
 
     return replace(index, skew=_measured_skew(index, seed=seed))
-
-
-def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> Space:
-    """Fit the space in which distances are taken.
-
-    Parameters
-    ----------
-    X : (tracks, features).
-    y : (tracks,), genres; a learned metric goes by them, and by tracks that have one only.
-    """
-    mean, deviation = X.mean(axis=0), X.std(axis=0)
-    deviation = np.where(deviation > 0, deviation, 1.0)
-    if metric == "euclidean":
-        return Space(mean, deviation, np.eye(X.shape[1]))
-    known = np.array([bool(genre) for genre in y])
-    Z = (X[known] - mean) / deviation
-    return Space(mean, deviation, _projection(Z, y[known].astype(str), metric=metric, seed=seed))
-
-
-def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.ndarray:
-    if metric == "lda":
-        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-        # Shrinkage keeps the within-genre covariance of few tracks in many features from being inverted as noise.
-        # A genre of one track has no covariance at all.
-        _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-        several = counts[codes] > 1
-        if (counts > 1).sum() < 2:
-            return np.eye(Z.shape[1])
-        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z[several], y[several])
-        scalings = lda.scalings_[:, : len(lda.classes_) - 1]
-        return np.asarray(scalings, dtype=np.float64)
-    from sklearn.neighbors import NeighborhoodComponentsAnalysis
-
-    dimensions = min(32, Z.shape[1])
-    rows = np.random.default_rng(seed).permutation(len(Z))[:SAMPLE]
-    nca = NeighborhoodComponentsAnalysis(dimensions, init="pca", max_iter=30, tol=1e-3, random_state=seed)
-    return np.asarray(nca.fit(Z[rows], y[rows]).components_.T)
 
 
 def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximate: bool) -> None:

@@ -184,6 +184,35 @@ def test_a_run_killed_at_any_moment_loses_nothing_that_was_written(longer_music:
     assert table.read_bytes() == whole.read_bytes()
 
 
+FULL_DISK = """
+import resource, runpy, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+runpy.run_module("genreclf", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are those of POSIX")
+def test_a_disk_that_fills_up_is_told_of_once_and_costs_no_row(music: Path, tmp_path: Path) -> None:
+    whole, table = tmp_path / "whole.csv", tmp_path / "t.csv"
+    extract(music, whole, jobs=1)
+    room = len(b"".join(whole.read_bytes().splitlines(keepends=True)[:4]))
+    ran = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", FULL_DISK, str(room), "extract", music, "-o", table, "--jobs", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert [line for line in ran.stderr.splitlines() if "cannot write" in line] == [
+        f"genreclf: cannot write {table}: File too large; choose another place or make room"
+    ]
+    assert 0 < len(FeatureTable.read(table)) < 6
+    assert set(table.read_bytes().splitlines()) < set(whole.read_bytes().splitlines())
+    extract(music, table, jobs=1)
+    assert table.read_bytes() == whole.read_bytes()
+
+
 def _wait_for_rows(table: Path, rows: int) -> None:
     for _ in range(600):
         if table.exists() and table.read_bytes().count(b"\n") > rows:

@@ -14,7 +14,8 @@ import genreclf
 from genreclf.container import dump_array, load_array, read_container, write_container
 from genreclf.errors import RequestError
 from genreclf.hubness import mutual_proximity, occurrence_skew, pairwise
-from genreclf.similarity import KIND, METRICS, Index
+from genreclf.similarity import KIND, Index
+from genreclf.spaces import METRICS
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -21,7 +21,7 @@ import numpy as np
 
 from genreclf.hubness import mutual_proximity, pairwise
 from genreclf.progress import SILENT, Progress
-from genreclf.similarity import Space, fit_space
+from genreclf.spaces import Space, fit_space
 
 if TYPE_CHECKING:
     import pandas as pd
