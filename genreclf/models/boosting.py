@@ -86,7 +86,9 @@ class ThreadedGradientBoosting(GradientBoostingClassifier):  # type: ignore[misc
             "ccp_alpha",
         )
         parameters = {name: getattr(self, name) for name in shared}
-        return DecisionTreeRegressor(criterion="squared_error", splitter="best", random_state=state, **parameters)
+        # scikit-learn 1.9 takes the squared error, whatever is asked for; before it was a choice.
+        criterion = "squared_error" if self.criterion == "deprecated" else self.criterion
+        return DecisionTreeRegressor(criterion=criterion, splitter="best", random_state=state, **parameters)
 
 
 def on_threads(model: Any, threads: int) -> Any:  # noqa: ANN401 - a pipeline of the zoo
