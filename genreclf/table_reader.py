@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _ID_NAMES = ("track_id", "id", "filename", "file", "path")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_ROWS_LOOKED_AT = 1000
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
@@ -117,14 +119,13 @@ def _header(path: Path) -> tuple[str, list[str]]:
 
 
 def _decimal(path: Path, separator: str, notes: list[str]) -> str:
-    """A comma where the first row has decimal commas, as spreadsheets of many countries write them."""
+    """A comma where the first rows have decimal commas, as spreadsheets of many countries write them."""
     if separator == ",":
         return "."
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        stream.readline()
-        cells = [cell.strip() for cell in stream.readline(1_000_000).split(separator)]
-    if not any(_COMMA_NUMBER.fullmatch(cell) for cell in cells):
-        return "."
+        rows = islice(csv.reader(stream, delimiter=separator), 1, _ROWS_LOOKED_AT)
+        if not any(_COMMA_NUMBER.fullmatch(cell.strip()) for cells in rows for cell in cells):
+            return "."
     notes.append("numbers are read with decimal commas")
     return ","
 

@@ -20,6 +20,11 @@ def make_gtzan(folder, *, home="genres", ending="wav", each=4):
     return folder
 
 
+def test_a_byte_that_windows_means_as_dots_ends_no_line(tmp_path):
+    (tmp_path / "index.txt").write_bytes(b"blues.00002.wav ::: Andr\xe9 ::: Think Twice\x85\n")
+    assert read_artists(tmp_path / "index.txt") == {"blues.00002": ("Andr\xe9", "Think Twice")}
+
+
 def write_lists(folder, *, ending=".wav"):
     folder.mkdir(exist_ok=True)
     for name, number in (("train", 0), ("valid", 1), ("test", 2)):
