@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
-
-from genreclf.datasets import open_source
 from genreclf.datasets import folder as scanning
+from genreclf.datasets import open_source
 from genreclf.datasets.folder import scan
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def filled(folder: Path, *names: str) -> Path:
@@ -58,7 +60,9 @@ def test_a_folder_that_cannot_be_read_is_said(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(scanning.os, "walk", closed)
     manifest = scan([music])
     assert [track.track_id for track in manifest] == ["rock/a.mp3"]
-    assert manifest.notes == (f"{music / 'pop'}: this folder cannot be read: Permission denied; nothing of it is taken",)
+    assert manifest.notes == (
+        f"{music / 'pop'}: this folder cannot be read: Permission denied; nothing of it is taken",
+    )
 
 
 def test_a_pattern_says_what_it_passes_over(tmp_path: Path) -> None:
