@@ -29,8 +29,15 @@ _ROWS_LOOKED_AT = 1000
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
-def read_table(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> FeatureTable:
-    """Read a CSV file as a feature table; see `FeatureTable.read`."""
+def read_table(
+    path: Path,
+    *,
+    label: str | None = None,
+    id_column: str | None = None,
+    group: str | None = None,
+    labelled: bool = True,
+) -> FeatureTable:
+    """Read a CSV file as a feature table, see `FeatureTable.read`; `labelled` asks for a genre somewhere."""
     separator, header = _header(path)
     roles = _Roles.find(path, header, label=label, id_column=id_column, group=group)
     lines = row_lines(path, separator, len(header))
@@ -53,7 +60,8 @@ def read_table(path: Path, *, label: str | None, id_column: str | None, group: s
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.columns.get("track_id", "track_id"))
-    _check_labels(path, identity["genre"], roles.columns["genre"])
+    if labelled:
+        _check_labels(path, identity["genre"], roles.columns["genre"])
     return FeatureTable(
         frame=_assemble(identity, features),
         features=tuple(features.columns),

@@ -167,6 +167,12 @@ def test_the_rows_are_librosas(music: Path, tmp_path: Path) -> None:
     assert 0 < verified.largest < 0.01
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_rows_of_tracks_without_a_genre_are_verified_too(music: Path, tmp_path: Path) -> None:
+    extract(music / "low", tmp_path / "t.csv", jobs=1)
+    assert verify(scan([music / "low"]), tmp_path / "t.csv", tracks=1).tracks == ("0.flac",)
+
+
 @pytest.mark.parametrize(
     "option",
     [
