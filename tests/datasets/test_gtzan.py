@@ -43,6 +43,15 @@ def test_genre_folders_are_found_and_other_files_passed_over(tmp_path, home, end
     assert first.path.is_file()
 
 
+def test_a_recording_in_two_encodings_is_taken_once(tmp_path):
+    make_gtzan(tmp_path)
+    (tmp_path / "genres" / "rock" / "rock.00001.au").touch()
+    manifest = open_source(f"gtzan:{tmp_path}")
+    assert len(manifest) == 40
+    assert {track.path.suffix for track in manifest} == {".wav"}
+    assert any("1 recordings are there as .au and as .wav" in note for note in manifest.notes)
+
+
 def test_known_faulty_file_is_noted_and_kept(tmp_path):
     manifest = open_source(f"gtzan:{make_gtzan(tmp_path, each=55)}")
     assert any(note.startswith("jazz.00054 ") for note in manifest.notes)
