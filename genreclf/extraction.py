@@ -21,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from genreclf import __version__
+from genreclf.audio import LONGEST_SECONDS, SHORTEST_SECONDS
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
 from genreclf.table_store import Failure, StoredRow, TableStore
-from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, run
+from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "crashed", "internal"})
 
@@ -110,23 +111,27 @@ def extract(
 
     Raises
     ------
-    RequestError : the source has no tracks, or the table was made with other parameters or cannot be written.
+    RequestError : the source has no tracks, an option makes no sense, or the table was made with other parameters
+        or cannot be written.
     """
     start = time.perf_counter()
     chosen = find_feature_set(feature_set)
     _check_window(offset, duration)
+    check_timeout(timeout)
+    threads = available_workers(jobs)
     manifest = source if isinstance(source, Manifest) else open_source(source)
     if not manifest.tracks:
-        raise RequestError(f"{manifest.name}: no audio files there")
+        raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
     notes = [*manifest.notes, *_unlabelled(manifest)]
     for note in notes:
         progress.say(note)
     request = _Request(feature_set, offset, duration)
+    # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
-        Stop() as stop,
         TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,
+        Stop() as stop,
     ):
-        todo = _todo(manifest, store, available_workers(jobs))
+        todo = _todo(manifest, store, threads, stop)
         _compile_first(todo, stop, progress)
         try:
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
@@ -159,8 +164,10 @@ def _unlabelled(manifest: Manifest) -> list[str]:
 def _check_window(offset: float | None, duration: float | None) -> None:
     if offset is not None and not (math.isfinite(offset) and offset >= 0):
         raise RequestError(f"--offset {offset:g}: give seconds from the start, 0 or more")
-    if duration is not None and not (math.isfinite(duration) and duration > 0):
-        raise RequestError(f"--duration {duration:g}: give a number of seconds above 0")
+    if duration is not None and not SHORTEST_SECONDS <= duration <= LONGEST_SECONDS:
+        raise RequestError(
+            f"--duration {duration:g}: give a number of seconds from {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g}"
+        )
 
 
 def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
@@ -178,12 +185,15 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
     }
 
 
-def _todo(manifest: Manifest, store: TableStore, threads: int) -> list[Track]:
-    """The tracks that need computing; rows of changed files are dropped and changed labels mended."""
+def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> list[Track]:
+    """The tracks that need computing; rows of changed files are dropped and changed labels mended.
+
+    After a stop is wished, files that were not looked at yet count as they were.
+    """
     known = {track.track_id: row for track in manifest if (row := store.rows.get(track.track_id))}
     failed = {track.track_id: store.failures[track.track_id] for track in manifest if _settled(track, store)}
     suspects = [track for track in manifest if track.track_id in known or track.track_id in failed]
-    digests = _digests(suspects, store, threads)
+    digests = _digests(suspects, store, threads, stop)
     changed = {key for key, row in known.items() if digests[key] not in ("", row.digest)}
     relabelled = {
         track.track_id: identity
@@ -192,7 +202,7 @@ def _todo(manifest: Manifest, store: TableStore, threads: int) -> list[Track]:
         and (identity := _identity(track, known[track.track_id])) != known[track.track_id].identity
     }
     store.revise(drop=changed, relabel=relabelled)
-    same = {key for key, failure in failed.items() if digests[key] == failure.digest}
+    same = {key for key, failure in failed.items() if stop.wished or digests[key] == failure.digest}
     done = (known.keys() - changed) | same
     return [track for track in manifest if track.track_id not in done]
 
@@ -202,19 +212,21 @@ def _settled(track: Track, store: TableStore) -> bool:
     return failure is not None and failure.code not in MAY_PASS and bool(failure.digest)
 
 
-def _digests(tracks: list[Track], store: TableStore, threads: int) -> dict[str, str]:
-    """Digests of the files as they are now; empty where a file cannot be read.
+def _digests(tracks: list[Track], store: TableStore, threads: int, stop: Stop) -> dict[str, str]:
+    """Digests of the files as they are now; empty where a file cannot be read or a stop was wished before.
 
     A file whose size and time are as they were seen last is not read again.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(partial(_current_digest, seen=store.seen), (track.path for track in tracks))
+        found = pool.map(partial(_current_digest, seen=store.seen, stop=stop), (track.path for track in tracks))
         return dict(zip((track.track_id for track in tracks), found, strict=True))
 
 
-def _current_digest(path: Path, *, seen: dict[str, list[object]]) -> str:
+def _current_digest(path: Path, *, seen: dict[str, list[object]], stop: Stop) -> str:
+    if stop.wished:
+        return ""
     try:
         stat = _stat(path)
         before = seen.get(_seen_key(path))
@@ -327,8 +339,9 @@ def _seen_of(path: Path) -> tuple[list[int], str]:
 
 
 def _identity(track: Track, row: _Row | StoredRow) -> tuple[str, ...]:
-    """The identity cells of a track; what its tags say is taken from the row."""
+    """The identity cells of a track; what the source does not tell is taken from the tags that the row holds."""
     artist, album, title = track.artist, track.album, track.title
     if track.tagged:
-        artist, album, title = row.tags if isinstance(row, _Row) else row.identity[2:5]
+        tags = row.tags if isinstance(row, _Row) else row.identity[2:5]
+        artist, album, title = (own or tag for own, tag in zip((artist, album, title), tags, strict=True))
     return (track.track_id, track.genre, artist, album, title, track.split, track.name, row.digest)

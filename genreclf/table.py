@@ -34,6 +34,18 @@ def family_of(column: str) -> str:
     return _SINGLES.get(column) or _STATISTIC.sub("", column).rstrip("0123456789").rstrip("_") or column
 
 
+def table_path(path: Path) -> Path:
+    """The path, if a table can be written there: the files beside a table share its name, so that must end in .csv.
+
+    Raises
+    ------
+    RequestError : it ends in something else or is a folder.
+    """
+    if path.suffix.lower() != ".csv" or path.is_dir():
+        raise RequestError(f"cannot write a table to {path}: choose a file whose name ends in .csv")
+    return path
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureTable:
     """Tracks and their features.
@@ -150,7 +162,7 @@ class FeatureTable:
 
     def write(self, path: Path | str) -> None:
         """Write the CSV whole or not at all, and beside it ``<name>.json`` with what it was made with."""
-        path = Path(path)
+        path = table_path(Path(path))
         write_whole(path, self.frame.to_csv(index=False, lineterminator="\n"))
         write_whole(path.with_suffix(".json"), json.dumps(dict(self.meta), indent=2, sort_keys=True) + "\n")
 

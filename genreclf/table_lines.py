@@ -93,4 +93,4 @@ def not_text(path: Path) -> RequestError:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 break
-    return RequestError(f"{path}: line {number}: not UTF-8 text; save the table as a UTF-8 CSV file")
+    return RequestError(f"{path}: line {number}: not UTF-8 text; save it as a UTF-8 CSV file")

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,19 @@ if TYPE_CHECKING:
 
 _ID_NAMES = ("track_id", "id", "filename", "file", "path")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+_ROWS_LOOKED_AT = 1000
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
-def read_table(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> FeatureTable:
-    """Read a CSV file as a feature table; see `FeatureTable.read`."""
+def read_table(
+    path: Path,
+    *,
+    label: str | None = None,
+    id_column: str | None = None,
+    group: str | None = None,
+    labelled: bool = True,
+) -> FeatureTable:
+    """Read a CSV file as a feature table, see `FeatureTable.read`; `labelled` asks for a genre somewhere."""
     separator, header = _header(path)
     roles = _Roles.find(path, header, label=label, id_column=id_column, group=group)
     lines = row_lines(path, separator, len(header))
@@ -51,7 +60,8 @@ def read_table(path: Path, *, label: str | None, id_column: str | None, group: s
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.columns.get("track_id", "track_id"))
-    _check_labels(path, identity["genre"], roles.columns["genre"])
+    if labelled:
+        _check_labels(path, identity["genre"], roles.columns["genre"])
     return FeatureTable(
         frame=_assemble(identity, features),
         features=tuple(features.columns),
@@ -117,14 +127,13 @@ def _header(path: Path) -> tuple[str, list[str]]:
 
 
 def _decimal(path: Path, separator: str, notes: list[str]) -> str:
-    """A comma where the first row has decimal commas, as spreadsheets of many countries write them."""
+    """A comma where the first rows have decimal commas, as spreadsheets of many countries write them."""
     if separator == ",":
         return "."
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        stream.readline()
-        cells = [cell.strip() for cell in stream.readline(1_000_000).split(separator)]
-    if not any(_COMMA_NUMBER.fullmatch(cell) for cell in cells):
-        return "."
+        rows = islice(csv.reader(stream, delimiter=separator), 1, _ROWS_LOOKED_AT)
+        if not any(_COMMA_NUMBER.fullmatch(cell.strip()) for cells in rows for cell in cells):
+            return "."
     notes.append("numbers are read with decimal commas")
     return ","
 

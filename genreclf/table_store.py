@@ -25,7 +25,7 @@ from typing import Any, Self
 from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
 from genreclf.progress import SILENT, Progress
-from genreclf.table import IDENTITY
+from genreclf.table import IDENTITY, table_path
 
 # A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
 _SYNC_SECONDS = 2.0
@@ -68,13 +68,14 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     Raises
     ------
-    RequestError : the table was made with something else, is not ours, or cannot be written.
+    RequestError : the path is not that of a CSV file; the table was made with something else, is not ours, or
+        cannot be written.
     """
 
     def __init__(
         self, path: Path, *, features: Sequence[str], meta: Mapping[str, Any], progress: Progress = SILENT
     ) -> None:
-        self.path = path
+        self.path = table_path(path)
         self.features = tuple(features)
         self.meta = dict(meta)
         self.rows: dict[str, StoredRow] = {}
@@ -153,6 +154,8 @@ class TableStore(AbstractContextManager["TableStore"]):
                 self._lock.acquire()
         except OSError as error:
             raise cannot_write(self.path, error) from error
+        except NotImplementedError:
+            raise RequestError(f"{self.path}: files cannot be locked there; choose a place on another disk") from None
 
     def _release(self) -> None:
         self._lock.release()
@@ -164,26 +167,30 @@ class TableStore(AbstractContextManager["TableStore"]):
             self._check_meta(beside)
             self._recover(header)
         else:
+            if beside.exists() and _read_meta(beside) is None:
+                raise RequestError(
+                    f"{beside} is there and was not written beside a table; {self.path.name} would replace it: "
+                    "choose another with -o"
+                )
             write_whole(beside, json.dumps(self.meta, indent=2, sort_keys=True) + "\n")
             write_whole(self.path, header)
             self._size = len(header)
         if self._stream is None:
             self._stream = self.path.open("ab", buffering=0)
-        self.failures = _read_failures(self.path.with_suffix(".failed.csv"))
+        # A run that was killed may have written the row of a track that had failed before.
+        listed = _read_failures(self.path.with_suffix(".failed.csv"))
+        self.failures = {track_id: failure for track_id, failure in listed.items() if track_id not in self.rows}
         self.seen = _read_seen(self._seen_path)
 
     def _check_meta(self, beside: Path) -> None:
-        try:
-            made = json.loads(beside.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            made = None
-        if not isinstance(made, dict):
+        made = _read_meta(beside)
+        if made is None:
             raise RequestError(
                 f"{self.path} was not written by genreclf extract (no readable {beside.name} beside it); "
                 "choose another file with -o"
             )
         asked = {"feature set": self.meta["feature_set"]} | dict(self.meta["parameters"])
-        there = {"feature set": made.get("feature_set")} | dict(made.get("parameters", {}))
+        there = {"feature set": made["feature_set"]} | made.get("parameters", {})
         for name, value in asked.items():
             if there.get(name) != value:
                 raise RequestError(
@@ -204,17 +211,17 @@ class TableStore(AbstractContextManager["TableStore"]):
         """Find the rows of an existing table; what a killed run left torn at its end is cut off."""
         torn = 0
         with self.path.open("rb") as stream:
-            first = stream.readline()
+            first = stream.readline(2 * len(header))
             if first != header and not header.startswith(first):
                 raise RequestError(
-                    f"{self.path}: its columns are not those of the feature set {self.meta['feature_set']!r}; "
-                    "choose another file with -o"
+                    f"{self.path}: line 1 is not the header that a table of the feature set "
+                    f"{self.meta['feature_set']!r} is written with; another program may have saved the file: "
+                    "choose another with -o"
                 )
             position = len(first)
-            for line in stream:
-                cells = next(csv.reader([line.decode("utf-8", "replace")]), [])
-                whole = line.endswith(b"\n") and len(cells) == len(IDENTITY) + len(self.features)
-                if whole and cells[0] not in self.rows:
+            for number, line in enumerate(stream, start=2):
+                cells = self._cells(number, line) if line.endswith(b"\n") else []
+                if len(cells) == len(IDENTITY) + len(self.features) and cells[0] not in self.rows:
                     self.rows[cells[0]] = StoredRow(position, len(line), tuple(cells[: len(IDENTITY)]))
                 else:
                     torn += 1
@@ -226,6 +233,17 @@ class TableStore(AbstractContextManager["TableStore"]):
         if torn:
             self._rewrite(list(self.rows), lambda _, line: line)
             self._progress.say(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
+
+    def _cells(self, number: int, line: bytes) -> list[str]:
+        try:
+            return next(csv.reader([line.decode("utf-8")]), [])
+        except UnicodeDecodeError:
+            raise RequestError(
+                f"{self.path}: line {number}: not UTF-8 text; another program may have saved the file: "
+                "save it as UTF-8 or choose another with -o"
+            ) from None
+        except csv.Error:
+            return []
 
     def _append(self, line: bytes) -> None:
         assert self._stream is not None, "the store is open"  # noqa: S101
@@ -282,12 +300,24 @@ def _relabelled(line: bytes, identity: Sequence[str] | None) -> bytes:
     return _line([*identity, *cells[len(IDENTITY) :]])
 
 
+def _read_meta(path: Path) -> dict[str, Any] | None:
+    """What a table was made with; None where the file does not tell."""
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(meta, dict) or not isinstance(meta.get("feature_set"), str):
+        return None
+    return meta if all(isinstance(meta.get(part, {}), dict) for part in ("parameters", "versions")) else None
+
+
 def _read_failures(path: Path) -> dict[str, Failure]:
+    """The failures of earlier runs; lines that are damaged are passed over, their tracks are tried again."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        return {row["track_id"]: Failure(**row) for row in rows}
-    except (OSError, ValueError, TypeError, KeyError):
+            rows = list(csv.DictReader(stream, restval=""))
+        return {row["track_id"]: Failure(**row) for row in rows if row["code"]}
+    except (OSError, ValueError, TypeError, KeyError, csv.Error):
         return {}
 
 
@@ -296,7 +326,9 @@ def _read_seen(path: Path) -> dict[str, list[Any]]:
         seen = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return seen if isinstance(seen, dict) else {}
+    if not isinstance(seen, dict):
+        return {}
+    return {path: known for path, known in seen.items() if isinstance(known, list) and len(known) == 3}
 
 
 def _shown(value: object) -> str:

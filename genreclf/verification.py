@@ -11,10 +11,11 @@ import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.progress import SILENT, Progress
-from genreclf.table import FeatureTable
+from genreclf.table_reader import read_table
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest, Track
+    from genreclf.table import FeatureTable
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def verify(manifest: Manifest, path: Path | str, *, tracks: int = 3, progress: P
     ------
     RequestError : there is nothing to compare.
     """
-    table = FeatureTable.read(path)
+    table = read_table(Path(path), labelled=False)
     rows = {track_id: row for row, track_id in enumerate(table.ids)}
     known = [track for track in manifest if track.track_id in rows]
     if not known or tracks < 1 or not table.meta:

@@ -2,7 +2,8 @@
 
 Work runs in loky processes, one thread each. Every item has a time limit, kept by a watchdog inside the
 worker that ends the process; a worker that dies, of this or of a fault in a decoder, takes one item with it: the
-items that were under way are tried again, each alone, and the one that dies again is the one reported.
+items that were under way are tried again, each alone, and the one that dies again is the one reported. Workers end
+with the process that started them, also where that is killed.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from genreclf.errors import GenreclfError, TrackError
+from genreclf.errors import GenreclfError, RequestError, TrackError
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 TIMEOUT = 120.0
+_LONGEST_TIMEOUT = 1e6
+_CRASHED = "the worker that read this file died; the file breaks the decoder, or the system ended it to free memory"
 
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -39,6 +44,8 @@ _ENVIRONMENT = {
     # glibc: a spectrum's memory is used again for the next track, not handed back and cleared anew page by page.
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    # A worker that dies is told of as a track that failed; loky would have its stack printed as well.
+    "PYTHONFAULTHANDLER": "",
 }
 
 
@@ -88,13 +95,17 @@ def available_workers(jobs: int | None) -> int:
     """
     from loky import cpu_count
 
-    from genreclf.errors import RequestError
-
     if jobs is None:
         return int(cpu_count())
     if jobs < 1:
         raise RequestError(f"--jobs {jobs}: at least one worker is needed")
     return jobs
+
+
+def check_timeout(timeout: float) -> None:
+    """Raise a `RequestError` unless the seconds that one item may take make sense."""
+    if not 0 < timeout <= _LONGEST_TIMEOUT:
+        raise RequestError(f"--timeout {timeout:g}: give seconds above 0 and up to {_LONGEST_TIMEOUT:,.0f}")
 
 
 def run(
@@ -114,10 +125,26 @@ def run(
     jobs : number of processes; by default one for each usable core.
     timeout : seconds that one item may take.
     stop : when its wish is set, no further item is started and the iterator ends after those under way.
+
+    Raises
+    ------
+    RequestError : the number of jobs or the time makes no sense.
+    GenreclfError : worker processes cannot be started or die before they begin.
     """
-    stop = stop or Stop()
-    waiting = dict(enumerate(items))
+    check_timeout(timeout)
     workers = min(available_workers(jobs), max(1, len(items)))
+    try:
+        yield from _rounds(function, dict(enumerate(items)), workers=workers, timeout=timeout, stop=stop or Stop())
+    except OSError as error:
+        raise GenreclfError(
+            f"worker processes cannot be started: {error.strerror or error}; ask for fewer with --jobs"
+        ) from error
+
+
+def _rounds(
+    function: Callable[[Item], Value], waiting: dict[int, Item], *, workers: int, timeout: float, stop: Stop
+) -> Iterator[Outcome[Value]]:
+    """Work in one pool after another: a worker that dies breaks its pool."""
     fruitless = 0
     while waiting and not stop.wished:
         with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
@@ -154,7 +181,8 @@ def _round(
     from loky import ProcessPoolExecutor
 
     queue = iter(list(waiting.items()))
-    pool = ProcessPoolExecutor(workers, initializer=_prepare, env=_ENVIRONMENT)
+    parent, ours = Pipe(duplex=False)
+    pool = ProcessPoolExecutor(workers, initializer=_prepare, initargs=(parent,), env=_ENVIRONMENT)
     try:
         under_way: set[Future[Outcome[Value]]] = set()
         while True:
@@ -167,6 +195,8 @@ def _round(
                 yield future.result()
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+        parent.close()
+        ours.close()
 
 
 @functools.cache
@@ -175,16 +205,23 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _prepare() -> None:
-    """Leave Ctrl-C, which reaches every process of the terminal, to the one that started the work."""
+def _prepare(parent: Connection) -> None:
+    """Leave Ctrl-C, which reaches every process of the terminal, to the one that started the work; end with that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Connection) -> None:
+    """Wait until the other end of the pipe is closed, as it is where the parent was killed, and end this process."""
+    with suppress(EOFError, OSError):
+        parent.recv_bytes()
+    os._exit(1)
 
 
 def _alone(function: Callable[[Item], Value], index: int, item: Item, timeout: float, *, sure: bool) -> Outcome[Value]:
     """Try an item in a pool of its own: whoever dies there has nobody else to blame."""
-    crashed = "the worker that read this file died; the file is damaged in a way that the decoder cannot bear"
     if sure:
-        return _lost(index, "crashed", crashed, 0.0)
+        return _lost(index, "crashed", _CRASHED, 0.0)
     with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
         claims = Path(folder)
         try:
@@ -193,7 +230,7 @@ def _alone(function: Callable[[Item], Value], index: int, item: Item, timeout: f
             age = _under_way(claims, {index: item}).get(index, 0.0)
     if age >= timeout:
         return _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
-    return _lost(index, "crashed", crashed, age)
+    return _lost(index, "crashed", _CRASHED, age)
 
 
 def _lost(index: int, code: str, reason: str, seconds: float) -> Outcome[Any]:

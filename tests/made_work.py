@@ -19,6 +19,8 @@ def act(deed: object) -> object:
         ctypes.string_at(0)
     if deed == "hang":
         time.sleep(60)
+    if deed == "process":
+        return os.getpid()
     if deed == "threads":
         return os.environ.get("OMP_NUM_THREADS")
     return deed

@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from filelock import FileLock
 from made_up import note
 
 from genreclf import extract_features
+from genreclf.datasets import open_source
 from genreclf.datasets.folder import scan
 from genreclf.errors import RequestError
 from genreclf.extraction import extract, file_digest
@@ -105,6 +107,49 @@ def test_names_that_are_odd_are_no_trouble(music: Path, tmp_path: Path) -> None:
     assert len(set(table.ids)) == 6 + len(names)
 
 
+def test_names_that_a_table_would_make_one_are_kept_apart(music: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(["low/a b.flac", "low/a\u2028b.flac", " x.flac", "x.flac"]):
+        shutil.copy(music / "low" / f"{number % 3}.flac", music / name)
+    assert extract(music, tmp_path / "t.csv", jobs=1).computed == 10
+    assert extract(music, tmp_path / "t.csv", jobs=1).computed == 0
+    assert len(FeatureTable.read(tmp_path / "t.csv")) == 10
+
+
+def test_tags_of_any_bytes_and_length_leave_the_table_readable(music: Path, tmp_path: Path) -> None:
+    for name, artist in (("nul.flac", b"a\0b"), ("long.flac", b"x" * 200_000), ("escape.flac", b"\x1b[31mred\xff")):
+        _tag(music / "low" / "0.flac", music / "low" / name, artist)
+    extract(music, tmp_path / "t.csv", jobs=1)
+    assert extract(music, tmp_path / "t.csv", jobs=1).computed == 0
+    artists = dict(FeatureTable.read(tmp_path / "t.csv").frame[["track_id", "artist"]].to_numpy())
+    assert artists["low/nul.flac"] == "ab"
+    assert artists["low/long.flac"] == "x" * 500
+    assert "\x1b" not in artists["low/escape.flac"]
+
+
+def _tag(source: Path, target: Path, artist: bytes) -> None:
+    """Copy a FLAC file with one comment in place of all its own."""
+    data = source.read_bytes()
+    ends = 4
+    while True:
+        last, length = data[ends] & 0x80, int.from_bytes(data[ends + 1 : ends + 4], "big")
+        ends += 4 + length
+        if last:
+            break
+    comment = b"ARTIST=" + artist
+    block = bytes(4) + (1).to_bytes(4, "little") + len(comment).to_bytes(4, "little") + comment
+    info = bytes([data[4] & 0x7F]) + data[5:42]
+    target.write_bytes(b"fLaC" + info + bytes([0x84]) + len(block).to_bytes(3, "big") + block + data[ends:])
+
+
+def test_an_artist_index_goes_before_the_tags(music: Path, tmp_path: Path) -> None:
+    (tmp_path / "artists.txt").write_text("low/0.flac ::: Ann\nlow/1.flac ::: Ben ::: New Title\n")
+    source = open_source(music / "low", artists=tmp_path / "artists.txt")
+    for _ in range(2):
+        extract(source, tmp_path / "t.csv", jobs=1)
+        told = FeatureTable.read(tmp_path / "t.csv", label="track_id").frame[["artist", "title"]].to_numpy().tolist()
+        assert told == [["Ann", "low 0"], ["Ben", "New Title"], ["low artist 0", "low 2"]]
+
+
 def test_a_source_without_music_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no such file or folder"):
         extract(tmp_path / "nowhere", tmp_path / "t.csv")
@@ -122,10 +167,27 @@ def test_the_rows_are_librosas(music: Path, tmp_path: Path) -> None:
     assert 0 < verified.largest < 0.01
 
 
-@pytest.mark.parametrize("window", [{"offset": -1.0}, {"duration": 0.0}, {"duration": float("nan")}])
-def test_a_window_that_makes_no_sense_is_refused(music: Path, tmp_path: Path, window: dict[str, float]) -> None:
-    with pytest.raises(RequestError, match=r"--(offset|duration)"):
-        extract(music, tmp_path / "t.csv", **window)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_rows_of_tracks_without_a_genre_are_verified_too(music: Path, tmp_path: Path) -> None:
+    extract(music / "low", tmp_path / "t.csv", jobs=1)
+    assert verify(scan([music / "low"]), tmp_path / "t.csv", tracks=1).tracks == ("0.flac",)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *({"offset": seconds} for seconds in (-1.0, float("nan"))),
+        *({"duration": seconds} for seconds in (0.0, 0.01, 5000.0, float("nan"))),
+        *({"timeout": seconds} for seconds in (0.0, float("nan"), float("inf"))),
+        {"jobs": 0},
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_and_leaves_no_table(
+    music: Path, tmp_path: Path, option: dict[str, float]
+) -> None:
+    with pytest.raises(RequestError, match=f"--{next(iter(option))} "):
+        extract(music, tmp_path / "t.csv", **option)
+    assert not list(tmp_path.glob("*t.*"))
 
 
 @pytest.fixture
@@ -155,6 +217,44 @@ def test_ctrl_c_finishes_what_is_under_way_and_the_next_run_completes_it(longer_
     assert 3 <= len(FeatureTable.read(table)) < 23
     extract(longer_music, table, jobs=2)
     assert table.read_bytes() == whole.read_bytes()
+
+
+def test_ctrl_c_twice_stops_at_once_and_says_how_to_go_on(music: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    soundfile.write(music / "low" / "0.flac", np.tile(note(110.0, seconds=60), 30), 22050)
+    process = _started(music / "low" / "0.flac", "-o", table, "--duration", "3600")
+    while not table.exists():
+        time.sleep(0.05)
+    for _ in range(2):
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("genreclf: stopped; ")
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_ends_the_wait_for_another_run(music: Path, tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".t.csv.lock"):
+        process = _started(music, "-o", tmp_path / "t.csv")
+        assert process.stderr is not None
+        assert "another run is writing" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 130
+        assert process.stderr.read().startswith("genreclf: stopped; ")
+        process.stderr.close()
+
+
+def _started(*arguments: object) -> subprocess.Popen[str]:
+    """An extraction by one worker in a session of its own, so that signals reach it alone."""
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [*COMMAND, *map(str, arguments), "--jobs", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def test_a_run_killed_at_any_moment_loses_nothing_that_was_written(longer_music: Path, tmp_path: Path) -> None:

@@ -39,6 +39,7 @@ def refusal(tmp_path, content, **options):
         PLAIN.replace(",", "\t"),
         PLAIN.replace(",", "|"),
         PLAIN.replace(",", ";").replace("1.5", "1,5").replace("-2e-3", "-2,0e-3"),
+        PLAIN.replace(",", ";").replace("1.5", '"1,5"').replace("-2e-3", '"-0,002"'),
         PLAIN.replace("Ann", '"Ann"').replace("rock", '" rock"'),
         PLAIN.replace("track_id", '"track_id"'),
     ],
@@ -157,3 +158,9 @@ def test_any_bytes_are_a_table_of_finite_numbers_or_one_line(tmp_path, content):
         assert np.isfinite(table.X).all()
         assert len(set(table.ids)) == len(table)
         assert all(len(column) == len(table) for column in (table.y, table.ids))
+
+
+def test_decimal_commas_are_found_behind_a_row_of_whole_numbers(tmp_path):
+    table = read(tmp_path, "genre;x\nrock;2\npop;1,5\n")
+    assert table.X.tolist() == [[2.0], [1.5]]
+    assert "decimal commas" in table.notes[0]

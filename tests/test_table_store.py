@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from made_up import made_up_table
 
 from genreclf.errors import RequestError
 from genreclf.progress import Silent
@@ -123,6 +124,76 @@ def test_a_table_from_elsewhere_is_not_written_into(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text() == "track_id,genre,x\n1,rock,2\n"
 
 
+@pytest.mark.parametrize("name", ["t.json", "t", "t.parquet", ".csv", "..", "", "folder.csv"])
+def test_only_a_file_whose_name_ends_in_csv_is_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(RequestError, match=r"whose name ends in \.csv"):
+        opened(tmp_path / name)
+    with pytest.raises(RequestError, match=r"whose name ends in \.csv"):
+        made_up_table().write(tmp_path / name)
+
+
+def test_a_file_that_has_the_name_of_ours_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text('{"mine": 1}')
+    with (
+        pytest.raises(RequestError, match=r"t\.json is there and was not written beside a table"),
+        opened(tmp_path / "t.csv"),
+    ):
+        pass
+    assert (tmp_path / "t.json").read_text() == '{"mine": 1}'
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_a_run_killed_before_its_first_line_is_begun_again(tmp_path: Path) -> None:
+    with opened(tmp_path / "t.csv"):
+        pass
+    (tmp_path / "t.csv").unlink()
+    with opened(tmp_path / "t.csv") as store:
+        assert not store.rows
+
+
+@pytest.mark.parametrize("beside", ["", "[]", "{}", '{"feature_set": "made-up", "parameters": [1]}', "\xff"])
+def test_a_table_whose_parameters_are_lost_is_not_written_into(tmp_path: Path, beside: str) -> None:
+    with opened(tmp_path / "t.csv"):
+        pass
+    (tmp_path / "t.json").write_text(beside, encoding="latin-1")
+    with pytest.raises(RequestError, match="was not written by genreclf extract"), opened(tmp_path / "t.csv"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda data: data.replace(b"\n", b"\r\n"), "line 1 is not the header"),
+        (lambda data: data.replace(b",", b";"), "line 1 is not the header"),
+        (lambda data: b"\xef\xbb\xbf" + data, "line 1 is not the header"),
+        (lambda data: data.replace(b"artist,album", b"album,artist"), "line 1 is not the header"),
+        (lambda data: data.replace(b"jazz", b"caf\xe9"), "line 3: not UTF-8 text"),
+    ],
+)
+def test_a_table_that_another_program_saved_is_refused_as_it_is(tmp_path: Path, change: object, said: str) -> None:
+    path = tmp_path / "t.csv"
+    with opened(path) as store:
+        store.append(identity("a"), (1.0, 2.0))
+        store.append(identity("b", genre="jazz"), (1.0, 2.0))
+    path.write_bytes(change(path.read_bytes()))
+    saved = path.read_bytes()
+    with pytest.raises(RequestError, match=said), opened(path):
+        pass
+    assert path.read_bytes() == saved
+
+
+def test_zeros_that_a_power_cut_left_are_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    with opened(path) as store:
+        store.append(identity("a"), (1.0, 2.0))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0" * 300_000 + b"\n")
+    with opened(path) as store:
+        assert list(store.rows) == ["a"]
+    assert path.read_bytes() == whole
+
+
 def test_labels_change_without_touching_values(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     with opened(path) as store:
@@ -145,6 +216,48 @@ def test_failures_are_listed_beside_the_table_until_they_are_mended(tmp_path: Pa
         store.append(identity("x"), (1.0, 2.0))
         store.finish()
     assert not failed.exists()
+
+
+FAILED = b"track_id,path,code,reason,digest\n"
+
+
+@pytest.mark.parametrize(
+    ("listed", "known"),
+    [
+        (FAILED + b"x,x.mp3,empty\n", ["x"]),
+        (FAILED + b"x,x.mp3\n", []),
+        (FAILED + b"x,x.mp3,empty,no bytes,d,more\n", []),
+        (FAILED.replace(b",", b";") + b"x;x.mp3;empty;no bytes;d\n", []),
+        (FAILED + b"\0" * 300_000, []),
+        (b"\xff", []),
+    ],
+)
+def test_a_damaged_list_of_failures_is_no_trouble(tmp_path: Path, listed: bytes, known: list[str]) -> None:
+    with opened(tmp_path / "t.csv"):
+        pass
+    (tmp_path / "t.failed.csv").write_bytes(listed)
+    with opened(tmp_path / "t.csv") as store:
+        assert list(store.failures) == known
+        store.finish()
+
+
+def test_a_track_with_a_row_has_not_failed(tmp_path: Path) -> None:
+    with opened(tmp_path / "t.csv") as store:
+        store.failures["x"] = Failure("x", "x.mp3", "empty", "holds no sound", "d")
+        store.finish()
+    with opened(tmp_path / "t.csv") as store:
+        store.append(identity("x"), (1.0, 2.0))
+    with opened(tmp_path / "t.csv") as store:
+        assert not store.failures, "the run before was killed before it could mend the list"
+
+
+@pytest.mark.parametrize("seen", ['{"a": 5, "b": [1, 2, "d"]}', "[]", "no JSON", "\xff"])
+def test_a_damaged_memory_of_files_is_no_trouble(tmp_path: Path, seen: str) -> None:
+    with opened(tmp_path / "t.csv"):
+        pass
+    (tmp_path / ".t.seen.json").write_text(seen, encoding="latin-1")
+    with opened(tmp_path / "t.csv") as store:
+        assert store.seen.keys() <= {"b"}
 
 
 def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from made_work import act
 
-from genreclf.errors import RequestError
+from genreclf.errors import GenreclfError, RequestError
 from genreclf.workers import Stop, available_workers, run
+
+ORPHANS = """
+from made_work import act
+from genreclf.workers import run
+
+for outcome in run(act, ["process", "hang"], jobs=1):
+    print(outcome.value, flush=True)
+"""
 
 
 def outcomes(deeds: list[object], **options: object) -> dict[int, object]:
@@ -35,6 +48,54 @@ def test_an_item_that_hangs_is_given_up_after_its_time() -> None:
     start = time.perf_counter()
     assert outcomes(["a", "hang", "b", "c"], jobs=2, timeout=1.5) == {0: "a", 1: "timeout", 2: "b", 3: "c"}
     assert time.perf_counter() - start < 20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are looked up in the way of POSIX")
+@pytest.mark.parametrize("sent", ["SIGKILL", "SIGTERM"])
+def test_workers_end_with_the_process_that_started_them(sent: str) -> None:
+    process = subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-c", ORPHANS], cwd=Path(__file__).parent, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    os.kill(process.pid, getattr(signal, sent))
+    process.communicate(timeout=10)
+    for _ in range(100):
+        try:
+            os.kill(worker, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.kill(worker, signal.SIGKILL)
+    pytest.fail("the worker is still there")
+
+
+def test_a_worker_that_dies_writes_nothing_on_the_terminal() -> None:
+    script = "from made_work import act; from genreclf.workers import run; print(*run(act, ['die', 1], jobs=1))"
+    ran = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert "crashed" in ran.stdout
+    assert ran.stderr == ""
+
+
+def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    first_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(first_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free + 3, limits[1]))
+    try:
+        with pytest.raises(GenreclfError, match="cannot be started: Too many open files; ask for fewer with --jobs"):
+            outcomes([1, 2], jobs=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf"), 1e10])
+def test_a_time_that_makes_no_sense_is_refused(timeout: float) -> None:
+    with pytest.raises(RequestError, match="--timeout"):
+        outcomes([1], timeout=timeout)
 
 
 def test_an_unexpected_fault_is_told_in_one_line() -> None:

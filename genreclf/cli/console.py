@@ -23,8 +23,9 @@ def complain(line: str) -> None:
 
 
 def show(text: str) -> None:
-    """Write a result on standard output."""
-    print(text)
+    """Write a result on standard output; what its encoding lacks is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def interrupted(line: str) -> typer.Exit:
@@ -34,8 +35,13 @@ def interrupted(line: str) -> typer.Exit:
 
 
 def emit_json(value: object) -> None:
-    """Write one JSON document on one line of standard output, for programs."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write one JSON document on one line of standard output, for programs; in ASCII where the stream needs that."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, allow_nan=False)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

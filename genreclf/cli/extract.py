@@ -47,21 +47,25 @@ def extract(
 
     with TerminalProgress() as progress:
         manifest = open_source(source, subset=subset, artists=artists, split=split)
-        done = run(
-            manifest,
-            output,
-            feature_set=feature_set,
-            offset=offset,
-            duration=duration,
-            jobs=jobs,
-            timeout=timeout,
-            progress=progress,
-        )
+        try:
+            done = run(
+                manifest,
+                output,
+                feature_set=feature_set,
+                offset=offset,
+                duration=duration,
+                jobs=jobs,
+                timeout=timeout,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            raise interrupted("what was under way is given up; the same command goes on from here") from None
         for failure in done.failed[:10]:
             progress.say(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(done.failed) > 10:
             progress.say(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
-        verified = verify(manifest, output, tracks=check, progress=progress) if check else None
+        wanted = check and not done.interrupted
+        verified = verify(manifest, output, tracks=check, progress=progress) if wanted else None
     if json:
         emit_json(done.summary() | ({"verified": asdict(verified)} if verified else {}))
     else:

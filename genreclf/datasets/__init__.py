@@ -58,7 +58,7 @@ def open_source(
     RequestError : the source cannot be used, or sources of different kinds are mixed.
     """
     names = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-    if not names:
+    if not names or "" in names:
         raise RequestError("no source named; give a folder of music, a manifest or a data set such as fma:FOLDER")
     manifest = _listed(names, subset=subset)
     if artists is None and split is None:
@@ -73,7 +73,7 @@ def open_source(
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
-    alone = [name for name in names if _dataset_of(name) or str(name).lower().endswith(".csv")]
+    alone = [name for name in names if _dataset_of(name) or _is_manifest(Path(name))]
     if alone and len(names) > 1:
         raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
     found = _dataset_of(names[0])
@@ -130,6 +130,10 @@ def open_table(
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
     return table if families is None else table.select(families)
+
+
+def _is_manifest(path: Path) -> bool:
+    return path.suffix.lower() == ".csv" and not path.is_dir()
 
 
 def _dataset_of(source: str | Path) -> tuple[Dataset, Path] | None:

@@ -96,10 +96,10 @@ def download(archive: Archive, to: Path, *, progress: Progress = SILENT) -> Path
         except ValueError as error:
             if isinstance(error, RequestError):
                 raise
-            raise RequestError(
-                f"{archive.name} from {url}: what arrived is not the published file ({archive.checksum}); "
+            reasons.append(
+                f"what arrived from {url} is not the published file ({archive.checksum}); "
                 "it was removed, fetch it again"
-            ) from None
+            )
     raise RequestError(f"{archive.name} cannot be fetched: {'; '.join(reasons)}")
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SUBSETS = ("small", "medium", "large", "full")
 NO_AUDIO = (99134, 108925, 133297)
 SHORTER_THAN_30_S = (98565, 98567, 98569)
+_LARGEST_NUMBER = 999_999  # six digits name a clip
 
 _COLUMNS = {
     ("artist", "id"): "artist_id",
@@ -187,7 +188,7 @@ def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
         raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {' '.join(str(error).split())}") from None
     frame = frame.rename(columns={0: "number", **columns})
     numbers = pd.Series(pd.to_numeric(frame.pop("number"), errors="coerce"))
-    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0)
+    bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers > _LARGEST_NUMBER)
     if bad.any() or numbers.duplicated().any():
         row = int((bad | numbers.duplicated()).to_numpy().argmax())
         raise RequestError(f"{path}: row {row + 1} after the header: no track number of its own; fetch the file again")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from genreclf.audio import AUDIO_SUFFIXES
@@ -27,22 +27,32 @@ def scan(sources: Sequence[Path]) -> Manifest:
     ------
     RequestError : one of the sources does not exist.
     """
-    tracks: list[Track] = []
+    tracks: dict[Path, Track] = {}
     notes: list[str] = []
+    again = 0
     for source in sources:
+        for track in _tracks(source, notes):
+            again += tracks.setdefault(track.path.absolute(), track) is not track
+    if again:
+        notes.append(f"{again} files are named more than once and taken once")
+    name = Path(os.path.realpath(sources[0])).name if len(sources) == 1 else f"{len(tracks)} files"
+    return Manifest.of(name or "music", tracks.values(), notes)
+
+
+def _tracks(source: Path, notes: list[str]) -> Iterable[Track]:
+    try:
         if source.is_dir():
-            tracks += _folder(source, notes)
-        elif os.path.lexists(source):
-            tracks.append(_track(source, path_name(source), genre=""))
-        else:
-            tracks += _pattern(source)
-    name = sources[0].resolve().name if len(sources) == 1 else f"{len(tracks)} files"
-    return Manifest.of(name, tracks, notes)
+            return _folder(source, notes)
+        if os.path.lexists(source):
+            return [_track(source, path_name(source), genre="")]
+        return _pattern(source, notes)
+    except OSError as error:
+        raise RequestError(f"{source}: cannot be read: {error.strerror or error}") from None
 
 
 def _folder(root: Path, notes: list[str]) -> Iterator[Track]:
     passed_over = 0
-    for path in _files(root):
+    for path in _files(root, notes):
         if path.suffix.lower() not in AUDIO_SUFFIXES:
             passed_over += 1
             continue
@@ -53,25 +63,39 @@ def _folder(root: Path, notes: list[str]) -> Iterator[Track]:
         notes.append(f"{root}: {passed_over} files passed over, as their names are not those of audio files")
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, notes: list[str]) -> Iterator[Path]:
     """All files below a folder, each folder entered once even where links lead round in a circle."""
+
+    def closed(error: OSError) -> None:
+        notes.append(f"{error.filename}: this folder cannot be read: {error.strerror}; nothing of it is taken")
+
     entered: set[tuple[int, int]] = set()
-    for folder, names, files in os.walk(root, followlinks=True):
-        stat = Path(folder).stat()
+    for folder, names, files in os.walk(root, followlinks=True, onerror=closed):
+        try:
+            stat = Path(folder).stat()
+        except OSError as error:
+            closed(error)
+            names.clear()
+            continue
         if (stat.st_dev, stat.st_ino) in entered:
             names.clear()
             continue
         entered.add((stat.st_dev, stat.st_ino))
-        names[:] = sorted(name for name in names if not name.startswith("."))
+        # Links last, so that a folder keeps its own name where a link beside it leads there too.
+        names[:] = sorted((n for n in names if not n.startswith(".")), key=lambda n: (Path(folder, n).is_symlink(), n))
         yield from (Path(folder, name) for name in sorted(files) if not name.startswith("."))
 
 
-def _pattern(source: Path) -> list[Track]:
-    found = sorted(glob.glob(str(source), recursive=True))  # noqa: PTH207 - Path.glob refuses absolute patterns
+def _pattern(source: Path, notes: list[str]) -> list[Track]:
+    found = [Path(name) for name in sorted(glob.glob(str(source), recursive=True))]  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not found:
         raise RequestError(f"{source}: no such file or folder")
-    files = (Path(name) for name in found)
-    return [_track(path, path_name(path), genre="") for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
+    files = [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES and not path.is_dir()]
+    if len(files) < len(found):
+        notes.append(
+            f"{source}: {len(found) - len(files)} folders and other files passed over; name folders themselves"
+        )
+    return [_track(path, path_name(path), genre="") for path in files]
 
 
 def _track(path: Path, name: str, *, genre: str) -> Track:

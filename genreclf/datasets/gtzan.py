@@ -47,24 +47,26 @@ def manifest(folder: Path, *, subset: str | None = None) -> Manifest:
     if subset not in (None, "filtered", "all"):
         raise RequestError(f"unknown subset {subset!r} of gtzan; choose from filtered, all")
     home = _home(folder)
-    tracks = [
-        Track(
-            track_id=path.stem,
-            path=path,
-            name=f"{genre}/{path.name}",
-            genre=genre,
-        )
+    files = [
+        (genre, path)
         for genre in GENRES
         for path in sorted((home / genre).glob("*"))
         if _FILE.fullmatch(path.name) and path.name.lower().startswith(genre)
     ]
-    if not tracks:
+    if not files:
         raise RequestError(f"{home}: genre folders without files such as blues/blues.00000.wav")
-    notes = [f"{name} {reason}" for name, reason in FAULTY.items() if any(t.track_id == name for t in tracks)]
-    missing = [genre for genre in GENRES if not any(track.genre == genre for track in tracks)]
+    # Where a recording is there as .au and as .wav, the last is taken: it must not stand on two sides of a split.
+    tracks = {
+        path.stem: Track(track_id=path.stem, path=path, name=f"{genre}/{path.name}", genre=genre)
+        for genre, path in files
+    }
+    notes = [f"{name} {reason}" for name, reason in FAULTY.items() if name in tracks]
+    if len(tracks) < len(files):
+        notes.append(f"{home}: {len(files) - len(tracks)} recordings are there as .au and as .wav; the .wav is taken")
+    missing = [genre for genre in GENRES if not any(track.genre == genre for track in tracks.values())]
     if missing:
         notes.append(f"{home}: no tracks of {', '.join(missing)}")
-    found = Manifest.of("gtzan", tracks, notes)
+    found = Manifest.of("gtzan", tracks.values(), notes)
     lists = next((place for place in (folder, home, home.parent) if all((place / n).is_file() for n in _LISTS)), None)
     if lists is not None and subset != "all":
         return join(found, split=lists)

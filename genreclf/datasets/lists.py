@@ -117,7 +117,8 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         text = path.read_text(encoding="latin-1")
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    # A byte that Windows means as dots is a line end to `splitlines`.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip() and not line.startswith("#"):
             yield number, line.strip()
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genreclf.errors import RequestError
+from genreclf.table_lines import not_text
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
 
@@ -67,15 +68,30 @@ class Manifest:
 def cell(text: str) -> str:
     """A text fit for one cell of a table: one line, no control characters, valid Unicode."""
     line = " ".join(text.split())
+    if line.isprintable():
+        return line
     clean = "".join(c for c in line if c == " " or unicodedata.category(c) not in ("Cc", "Cf") or c in "\u200d\u200c")
     return clean.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def path_name(path: Path | str) -> str:
-    """A path as a label: forward slashes, one line; bytes that are no text are shown as escapes."""
-    text = Path(path).as_posix() if isinstance(path, Path) else path
-    shown = "".join(c if unicodedata.category(c) not in ("Cc", "Cs") else ascii(c)[1:-1] for c in text)
-    return shown.encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path as a label: forward slashes, one line; line ends, blanks at the ends and bytes that are no text escaped.
+
+    A table would change them, and two files could become one.
+    """
+    text = path.as_posix() if isinstance(path, Path) else path
+    inside = text.strip()
+    if inside == text and text.isprintable():
+        return text
+    before, after = text[: text.find(inside)], text[text.find(inside) + len(inside) :]
+    shown = "".join(_escaped(c) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in inside)
+    return "".join([*map(_escaped, before), shown, *map(_escaped, after)])
+
+
+def _escaped(character: str) -> str:
+    r"""The character as Python would write it: ``\x0a``, ``\udcff``."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -83,12 +99,15 @@ def read_manifest(path: Path) -> Manifest:
 
     Raises
     ------
-    RequestError : no such file, not UTF-8, a missing column, a row without a path, or an id or path that stands
-        twice; the line is named.
+    RequestError : no such file, not UTF-8, a missing column, no rows, a row without a path, or an id or path that
+        stands twice; the line is named.
     """
-    header, rows = _rows(path)
+    (_, header), *rows = _rows(path)
     if "path" not in header:
-        raise RequestError(f"{path}: no column 'path'; a manifest has the columns path, genre and may have others")
+        there = ", ".join(repr(name) for name in header[:8])
+        raise RequestError(f"{path}: no column 'path' but {there}; a manifest has a first line such as path,genre")
+    if not rows:
+        raise RequestError(f"{path}: a header and no rows; a manifest has a row a track")
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
         raise RequestError(f"{path}: line 1: the column {doubled[0]!r} stands there twice; rename one")
@@ -96,7 +115,8 @@ def read_manifest(path: Path) -> Manifest:
     lines: dict[str, int] = {}
     for line, cells in rows:
         if len(cells) != len(header):
-            raise RequestError(f"{path}: line {line}: {len(cells)} cells where the header has {len(header)} columns")
+            some = "cell" if len(cells) == 1 else "cells"
+            raise RequestError(f"{path}: line {line}: {len(cells)} {some} where the header has {len(header)} columns")
         track = _track(path, line, dict(zip(header, cells, strict=True)))
         if track.track_id in lines:
             raise RequestError(
@@ -108,23 +128,33 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest.of(path.stem, tracks, _remarks(path, header, tracks))
 
 
-def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The header and the rows, each with the line on which it starts."""
+    rows: list[tuple[int, list[str]]] = []
+    start = 1
     try:
+        if path.exists() and not path.is_file():
+            raise RequestError(f"{path}: a pipe or a device; a manifest is a file")
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            first = stream.readline()
-            separator = max(",;\t|", key=first.count)
+            separator = max(",;\t|", key=stream.readline().count)
             stream.seek(0)
-            reader = csv.reader(stream, delimiter=separator)
-            rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
+            # Strict, or a quote that is left open would swallow the rows that follow.
+            reader = csv.reader(stream, delimiter=separator, strict=True)
+            for cells in reader:
+                if any(cells):
+                    rows.append((start, [cell.strip() for cell in cells]))
+                start = reader.line_num + 1
     except FileNotFoundError:
         raise RequestError(f"{path}: no such file") from None
     except UnicodeDecodeError:
-        raise RequestError(f"{path}: not UTF-8 text; save the manifest as a UTF-8 CSV file") from None
-    except (OSError, csv.Error) as error:
-        raise RequestError(f"{path}: cannot be read as a manifest: {error}") from None
+        raise not_text(path) from None
+    except csv.Error as error:
+        raise RequestError(f"{path}: line {start}: {error}; is a quote left open or doubled there?") from None
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not rows:
         raise RequestError(f"{path}: empty; a manifest has a header line with the columns path, genre")
-    return rows[0][1], rows[1:]
+    return rows
 
 
 def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
@@ -148,12 +178,14 @@ def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
 
 def _located(manifest: Path, text: str) -> Path:
     """Where the track is: as written, or with the other kind of slash or the other composition of accents."""
-    for slashed in (text, text.replace("\\", "/")):
-        for written in (slashed, unicodedata.normalize("NFC", slashed), unicodedata.normalize("NFD", slashed)):
-            candidate = manifest.parent / written
-            if os.path.lexists(candidate):
-                return candidate
-    return manifest.parent / text
+    as_written = manifest.parent / text
+    if os.path.lexists(as_written):
+        return as_written
+    slashed = text.replace("\\", "/")
+    composed = (unicodedata.normalize(form, way) for way in (text, slashed) for form in ("NFC", "NFD"))
+    others = [written for written in dict.fromkeys((slashed, *composed)) if written != text]
+    found = (manifest.parent / written for written in others if os.path.lexists(manifest.parent / written))
+    return next(found, as_written)
 
 
 def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
@@ -161,11 +193,26 @@ def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
     extra = [name for name in header if name not in COLUMNS]
     if extra:
         remarks.append(f"{path}: columns that a manifest has no use for: {', '.join(map(repr, extra))}")
-    root = path.parent.resolve()
-    outside = [track for track in tracks if not track.path.resolve().is_relative_to(root)]
+    outside = _outside(path.parent, tracks)
     if outside:
         remarks.append(f"{path}: {len(outside)} tracks lie outside its folder, the first is {outside[0].name}")
     unlabelled = sum(not track.genre for track in tracks)
     if unlabelled:
         remarks.append(f"{path}: {unlabelled} of {len(tracks)} tracks have no genre")
     return remarks
+
+
+def _outside(folder: Path, tracks: list[Track]) -> list[Track]:
+    """The tracks that do not lie below a folder; links are followed, each folder of tracks looked up once."""
+    root = os.path.realpath(folder)
+    below: dict[str, bool] = {}
+    outside = []
+    for track in tracks:
+        # Not by `Path`, whose methods fail where links lead in a circle or a name is too long.
+        place = os.path.realpath(track.path) if os.path.islink(track.path) else str(track.path)  # noqa: PTH114 - as below
+        parent = os.path.dirname(place)  # noqa: PTH120 - of a million tracks, a path object each would take seconds
+        if parent not in below:
+            below[parent] = Path(os.path.realpath(parent)).is_relative_to(root)
+        if not below[parent]:
+            outside.append(track)
+    return outside

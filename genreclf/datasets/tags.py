@@ -1,8 +1,12 @@
-"""What a file says of itself: artist, album and title from its tags."""
+"""What a file says of itself: artist, album and title from its tags, each fit for a cell of a table."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+from genreclf.datasets.manifest import cell
+
+_LONGEST = 500  # characters; who hides a picture in a title shall not break the table
 
 
 def read_tags(path: Path) -> tuple[str, str, str]:
@@ -13,5 +17,5 @@ def read_tags(path: Path) -> tuple[str, str, str]:
         tag = TinyTag.get(path)
     except Exception:  # noqa: BLE001 - tags are a help, never a reason to fail
         return ("", "", "")
-    artist, album, title = (" ".join(str(text or "").split()) for text in (tag.artist, tag.album, tag.title))
+    artist, album, title = (cell(str(text or "")[:_LONGEST]) for text in (tag.artist, tag.album, tag.title))
     return (artist, album, title)

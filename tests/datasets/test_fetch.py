@@ -182,6 +182,13 @@ def test_second_address_is_taken_where_the_first_fails(server, body, tmp_path):
     assert download(archive, tmp_path).read_bytes() == body
 
 
+def test_second_address_is_taken_where_the_first_has_another_file(server, body, tmp_path):
+    archive = offered(server, body)
+    server.files["/page"] = b"<p>log in to this network first</p>"
+    archive = replace(archive, urls=(f"{server.address}/page", *archive.urls))
+    assert download(archive, tmp_path).read_bytes() == body
+
+
 def test_no_server_at_all_is_one_line(tmp_path, server, body):
     archive = replace(offered(server, body), urls=("http://127.0.0.1:9/pack.zip",))
     with pytest.raises(RequestError, match="refused") as error:

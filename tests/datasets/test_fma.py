@@ -173,6 +173,14 @@ def test_tracks_with_a_missing_value_are_left_out_and_named(tmp_path):
     assert np.isfinite(table.X).all()
 
 
+def test_a_number_that_no_clip_can_have_is_refused(tmp_path):
+    folder = write_fma(tmp_path, tracks=40, small=20, medium=10)
+    path = folder / "fma_metadata" / "tracks.csv"
+    path.write_text(path.read_text().replace("\n2,", "\n1e300,", 1))
+    with pytest.raises(RequestError, match="row 1 after the header: no track number"):
+        open_table(f"fma:{folder}")
+
+
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",album\n,title\ntrack_id,\n2,x\n", ",set\n,split\n" + "x" * 100])
 def test_other_tables_named_tracks_csv_are_refused_in_one_line(tmp_path, text):
     (tmp_path / "tracks.csv").write_text(text)

@@ -20,6 +20,11 @@ def make_gtzan(folder, *, home="genres", ending="wav", each=4):
     return folder
 
 
+def test_a_byte_that_windows_means_as_dots_ends_no_line(tmp_path):
+    (tmp_path / "index.txt").write_bytes(b"blues.00002.wav ::: Andr\xe9 ::: Think Twice\x85\n")
+    assert read_artists(tmp_path / "index.txt") == {"blues.00002": ("Andr\xe9", "Think Twice")}
+
+
 def write_lists(folder, *, ending=".wav"):
     folder.mkdir(exist_ok=True)
     for name, number in (("train", 0), ("valid", 1), ("test", 2)):
@@ -36,6 +41,15 @@ def test_genre_folders_are_found_and_other_files_passed_over(tmp_path, home, end
     first = next(iter(manifest))
     assert (first.track_id, first.genre, first.name) == ("blues.00000", "blues", f"blues/blues.00000.{ending}")
     assert first.path.is_file()
+
+
+def test_a_recording_in_two_encodings_is_taken_once(tmp_path):
+    make_gtzan(tmp_path)
+    (tmp_path / "genres" / "rock" / "rock.00001.au").touch()
+    manifest = open_source(f"gtzan:{tmp_path}")
+    assert len(manifest) == 40
+    assert {track.path.suffix for track in manifest} == {".wav"}
+    assert any("1 recordings are there as .au and as .wav" in note for note in manifest.notes)
 
 
 def test_known_faulty_file_is_noted_and_kept(tmp_path):

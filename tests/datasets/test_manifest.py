@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import unicodedata
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genreclf.datasets.manifest import Manifest, Track, read_manifest
+from genreclf.datasets.manifest import Manifest, Track, path_name, read_manifest
 from genreclf.errors import GenreclfError, RequestError
 
 same_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -66,7 +67,11 @@ def test_other_dialects_are_understood(tmp_path: Path, text: str) -> None:
     ("text", "said"),
     [
         ("", "empty"),
-        ("file,genre\na.mp3,rock\n", "no column 'path'"),
+        ("file,genre\na.mp3,rock\n", "no column 'path' but 'file', 'genre'"),
+        ("path,genre\n", "a header and no rows"),
+        ('path,genre\na.mp3,"rock\nb.mp3,rock\n', "line 2: unexpected end of data; is a quote left open"),
+        ('path,genre\n"a.mp3","in two\nlines"\nb.mp3\n', "line 4: 1 cell where the header has 2 columns"),
+        (f"path,genre\na.mp3,{'x' * 200_000}\n", "line 2: field larger than field limit"),
         ("path,genre,genre\na.mp3,rock,pop\n", "line 1: the column 'genre' stands there twice"),
         ("path,genre\na.mp3,rock\n,pop\n", "line 3, column 'path': no path"),
         ("path,genre\na.mp3,rock\na.mp3,pop\n", "line 3: 'a.mp3' stands on line 2 already"),
@@ -82,7 +87,7 @@ def test_what_is_wrong_is_said_in_one_line_that_names_the_line(tmp_path: Path, t
 
 
 def test_a_manifest_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="not UTF-8"):
+    with pytest.raises(RequestError, match="line 2: not UTF-8"):
         read_manifest(written(tmp_path, "path,genre\nbl\u00fc.mp3,rock\n", encoding="latin-1"))
     with pytest.raises(RequestError, match="no such file"):
         read_manifest(tmp_path / "none.csv")
@@ -131,3 +136,33 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "m.csv"
     path.write_bytes(b"path,genre\n" + data)
     read_or_refused(path)
+
+
+def test_links_in_a_circle_and_names_too_long_are_tracks_like_others(tmp_path: Path) -> None:
+    (tmp_path / "loop.mp3").symlink_to("loop.mp3")
+    manifest = read_manifest(written(tmp_path, f"path,genre\nloop.mp3,rock\n{'a' * 5000}.mp3,rock\n"))
+    assert len(manifest) == 2
+    assert not manifest.notes
+
+
+def test_a_link_that_leads_out_of_the_folder_is_noted(tmp_path: Path) -> None:
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "a.mp3").symlink_to(tmp_path / "a.mp3")
+    manifest = read_manifest(written(tmp_path / "music", "path,genre\na.mp3,rock\n"))
+    assert any("1 tracks lie outside its folder, the first is a.mp3" in note for note in manifest.notes)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are those of POSIX")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "m.csv")
+    with pytest.raises(RequestError, match="a pipe or a device"):
+        read_manifest(tmp_path / "m.csv")
+
+
+@given(text=st.text(st.sampled_from("a b/\t\n\r\x85\u2028\u3000\udcff\N{VIOLIN}"), max_size=8))
+def test_a_path_becomes_a_label_that_a_table_keeps_as_it_is(text: str) -> None:
+    label = path_name(text)
+    assert label == label.strip()
+    assert len(label.splitlines()) == (label != "")
+    assert label.encode().decode() == label
+    assert not text.strip() or path_name(f" {text}") != label, "two names, two labels"

@@ -32,6 +32,8 @@ def test_lists_join_any_source(tmp_path):
     ("sources", "options", "said"),
     [
         ([], {}, "no source named"),
+        ([""], {}, "no source named"),
+        (["a" * 5000], {}, "cannot be read: File name too long"),
         (["fma:"], {}, "write fma:FOLDER"),
         (["fma:a", "b"], {}, "fma:a stands alone"),
         (["a.csv", "b.csv"], {}, "a.csv stands alone"),
