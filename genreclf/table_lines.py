@@ -85,6 +85,11 @@ def _refused(path: Path, number: int, content: str, cells: int, width: int) -> R
 
 def not_text(path: Path) -> RequestError:
     """The one line for a file that is not UTF-8; it names the first line that is not."""
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+    if b"\0" in head:
+        kind = "a genreclf model, an index or another archive" if head.startswith(b"PK\x03\x04") else "no text"
+        return RequestError(f"{path}: {kind}, not a table; make one with: genreclf extract SOURCE -o TABLE.csv")
     number = 0
     with path.open("rb") as stream:
         for line in stream:

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import typer
 
+MAX_SEED = 2**32 - 1  # the largest that NumPy takes
+
 
 def printable(text: str) -> str:
     """The text in one line that any stream can show: control and unpaired characters are escaped."""

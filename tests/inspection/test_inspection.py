@@ -147,6 +147,9 @@ def test_genres_over_time_are_ordered_by_their_mean_and_drawn_by_window():
     assert timeline.ends == (30.0, 60.0)
     assert timeline.said == "<rock>"
     assert timeline.genres == ("<rock>", "jazz")
+    told = timeline.as_json()
+    assert told["probabilities"] == pytest.approx({"<rock>": 0.7, "jazz": 0.3})
+    assert told["windows"][1] == {"start": 30.0, "end": 60.0, "probabilities": {"<rock>": 0.6, "jazz": 0.4}}
     drawing = probabilities_over_time(timeline, width=600)
     assert sum("chance" in mark for mark in drawing.marks) == 4
     assert not any("<rock>" in mark for mark in drawing.marks)

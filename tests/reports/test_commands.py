@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from genreclf.cli import app
 from genreclf.errors import RequestError
+from genreclf.features import describe
 
 RUN = CliRunner()
 
@@ -41,10 +42,30 @@ def test_compare_gives_json_to_programs(reports):
     assert told["standings"][0]["p_value"] is None
 
 
+def test_compare_refuses_draws_that_give_no_interval(reports):
+    result = RUN.invoke(app, ["compare", *reports, "--draws", "1"])
+    assert isinstance(result.exception, RequestError)
+    assert "1 draws make no interval" in str(result.exception)
+
+
 def test_compare_refuses_a_folder_without_a_report(reports, tmp_path):
     result = RUN.invoke(app, ["compare", reports[0], str(tmp_path)])
     assert isinstance(result.exception, RequestError)
     assert "no scores.csv" in str(result.exception)
+
+
+def test_inspect_gives_json_to_programs(tmp_path):
+    noise = np.random.default_rng(0).normal(scale=0.1, size=22050).astype(np.float32)
+    track, page = tmp_path / "noise.wav", tmp_path / "noise.html"
+    soundfile.write(track, noise, 22050, subtype="FLOAT")
+    result = RUN.invoke(app, ["inspect", str(track), "-o", str(page), "--json"])
+    told = json.loads(result.stdout)
+    assert (told["path"], told["page"], told["png"]) == (str(track), str(page), None)
+    assert (told["seconds"], told["sample_rate"], told["table"], told["genres"]) == (1.0, 22050, None, None)
+    known = describe(noise, 22050)
+    assert {name: row["value"] for name, row in told["features"].items()} == pytest.approx(known, rel=1e-9)
+    assert {row["percentile"] for row in told["features"].values()} == {None}
+    assert page.is_file()
 
 
 def test_inspect_writes_the_page_and_the_picture(tmp_path):

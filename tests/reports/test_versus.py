@@ -68,7 +68,7 @@ def test_what_changed_is_found_inside_what_runs_wrote_down():
     versus = compare_runs({"a": run, "b": replace(run, run=changed)})
     assert {change.what: change.values for change in versus.changes} == {
         "seed": ("42", "7"),
-        "versions genreclf": ("0.1.0", "0.2.0"),
+        "version of genreclf": ("0.1.0", "0.2.0"),
     }
 
 
