@@ -88,8 +88,10 @@ def not_text(path: Path) -> RequestError:
     with path.open("rb") as stream:
         head = stream.read(4096)
     if b"\0" in head:
-        kind = "a genreclf model, an index or another archive" if head.startswith(b"PK\x03\x04") else "no text"
-        return RequestError(f"{path}: {kind}, not a table; make one with: genreclf extract SOURCE -o TABLE.csv")
+        made = "make one with: genreclf extract SOURCE -o TABLE.csv"
+        if head.startswith(b"PK\x03\x04"):
+            return RequestError(f"{path}: a genreclf model, an index or another archive, not a table; {made}")
+        return RequestError(f"{path}: not UTF-8 text; save the table as a UTF-8 CSV file, or {made}")
     number = 0
     with path.open("rb") as stream:
         for line in stream:

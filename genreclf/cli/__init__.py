@@ -6,6 +6,7 @@ tracks failed; 2 the request makes no sense; 130 stopped with Ctrl-C.
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated, Any
 
@@ -58,6 +59,10 @@ def genreclf(
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal of another encoding cannot show must not end the work.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False, prog_name="genreclf")
     except GenreclfError as error:

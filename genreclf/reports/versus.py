@@ -254,7 +254,8 @@ def _changes(runs: Sequence[Comparison]) -> list[Change]:
     for name in names:
         values = tuple(run.get(name, "") for run in told)
         if len(set(values)) > 1:
-            changes.append(Change(_named(name), tuple(value or "none given" for value in values)))
+            missing = "0" if name.startswith("table families ") else "none given"
+            changes.append(Change(_named(name), tuple(value or missing for value in values)))
     return changes
 
 
