@@ -161,7 +161,7 @@ def test_of_one_window_the_model_has_the_say():
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [400, 800, 1400])
 def test_the_page_holds_in_a_browser(browser: Browser, track, table, tmp_path, width):
     inspect_track(track, table=table).write_html(tmp_path / "page.html")
     browser.open(tmp_path / "page.html", width=width, dark=width == 400)
@@ -169,7 +169,10 @@ def test_the_page_holds_in_a_browser(browser: Browser, track, table, tmp_path, w
     assert browser.console() == []
     assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
     number, overlapping = browser.overlaps()
-    assert number > 200 if width == 1400 else number > 50
+    assert number > (50 if width == 400 else 200)
     assert overlapping == []
     assert browser.run("return document.documentElement.scrollWidth") <= width
+    if width > 736:
+        cut = "return [...document.querySelectorAll('.canvas')].filter((c) => c.scrollWidth > c.clientWidth + 1).length"
+        assert browser.run(cut) == 0
     assert browser.axe() == []
