@@ -67,7 +67,11 @@ def test_no_terminal_is_too_narrow_for_a_number(width, reports, monkeypatch, cap
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports):
+def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, tmp_path):
+    run = made_up_comparison(models=MODELS[:2])
+    faultless = replace(run, predictions=run.predictions.assign(svc=run.predictions["genre"]))
+    faultless.write(tmp_path / "faultless")
+    reports = [str(tmp_path / "faultless"), reports[0]]  # the difference is below zero
     shown = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "genreclf", "compare", *reports, "--draws", "50"],
         capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
