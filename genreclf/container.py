@@ -171,7 +171,7 @@ def _bytes(path: Path, kind: Kind) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise RequestError(f"{path}: not a file; give a genreclf {kind.name}, made with: {kind.made_with}")
         if status.st_size > most:
-            raise damaged(path, f"{status.st_size:,} bytes, a {kind.name} has at most {most:,}")
+            raise damaged(path, f"{status.st_size:,} bytes, {_a(kind)} has at most {most:,}")
         with path.open("rb") as stream:
             content = stream.read(most + 1)
     except FileNotFoundError:
@@ -181,8 +181,12 @@ def _bytes(path: Path, kind: Kind) -> bytes:
             raise
         raise RequestError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not content:
-        raise RequestError(f"{path}: empty; make a {kind.name} with: {kind.made_with}")
+        raise RequestError(f"{path}: empty; make {_a(kind)} with: {kind.made_with}")
     return content
+
+
+def _a(kind: Kind) -> str:
+    return f"an {kind.name}" if kind.name[0] in "aeiou" else f"a {kind.name}"
 
 
 def _check_digest(path: Path, kind: Kind, content: bytes) -> None:
@@ -194,7 +198,7 @@ def _check_digest(path: Path, kind: Kind, content: bytes) -> None:
         raise damaged(path, "its bytes have changed since it was written")
     if words[1] != kind.name.encode("ascii"):
         found = words[1].decode("ascii", "replace")
-        raise RequestError(f"{path}: a genreclf {found}, not a {kind.name}; make a {kind.name} with: {kind.made_with}")
+        raise RequestError(f"{path}: a genreclf {found}, not {_a(kind)}; make one with: {kind.made_with}")
 
 
 def _checked(path: Path, kind: Kind, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

@@ -6,7 +6,7 @@ Both carry a single line meant for the user: what was wrong, with the value, and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -35,6 +35,21 @@ class TrackError(GenreclfError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason} [{self.code}]" if self.path else f"{self.code}: {self.reason}"
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """The end of a sentence that names what a mistyped `name` may have meant; empty where nothing is near."""
+    from difflib import get_close_matches
+
+    known = {choice.casefold(): choice for choice in choices}
+    found = get_close_matches(name.casefold(), known, n=1)
+    return f"; did you mean {known[found[0]]!r}?" if found else ""
+
+
+def unknown(what: str, name: str, choices: Iterable[str]) -> RequestError:
+    """The one line for a name that stands for nothing: what there is, and the nearest."""
+    names = list(choices)
+    return RequestError(f"unknown {what} {name!r}; choose from {', '.join(names)}{nearest(name, names)}")
 
 
 @contextmanager

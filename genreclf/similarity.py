@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genreclf.container import Kind, damaged, dump_array, load_array, parse_json, read_container, write_container
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest, unknown
 from genreclf.hubness import BLOCK_BYTES, SAMPLE, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.spaces import METRICS, Space, fit_space
 
@@ -132,7 +132,9 @@ class Index:
         if row is not None:
             return self.points[row : row + 1], row
         if not Path(track).exists():
-            raise RequestError(f"{track}: no track of that id in the index, and no such file")
+            raise RequestError(
+                f"{track}: no track of that id in the index, and no such file{nearest(str(track), self._rows)}"
+            )
         return self.space(self._described(Path(track))[None]).astype(np.float32), None
 
     @cached_property
@@ -241,9 +243,9 @@ def build_index(
 
 def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximate: bool) -> None:
     if metric not in METRICS:
-        raise RequestError(f"unknown metric {metric!r}; choose from {', '.join(METRICS)}")
+        raise unknown("metric", metric, METRICS)
     if hubness not in HUBNESS:
-        raise RequestError(f"unknown hubness reduction {hubness!r}; choose from {', '.join(HUBNESS)}")
+        raise unknown("hubness reduction", hubness, HUBNESS)
     if len(table) < 2:
         raise RequestError(f"{table.name}: {len(table)} track; an index needs at least two")
     if metric != "euclidean":

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest
 from genreclf.files import write_whole
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ class FeatureTable:
             if family not in self.families:
                 raise RequestError(
                     f"no feature family {family!r} in {self.name}; choose from {', '.join(self.families)}"
+                    f"{nearest(family, self.families)}"
                 )
         columns = tuple(c for c in self.features if family_of(c) in wanted)
         return self.with_frame(self.frame.drop(columns=[c for c in self.features if c not in columns]), columns)

@@ -85,6 +85,13 @@ def _refused(path: Path, number: int, content: str, cells: int, width: int) -> R
 
 def not_text(path: Path) -> RequestError:
     """The one line for a file that is not UTF-8; it names the first line that is not."""
+    with path.open("rb") as stream:
+        head = stream.read(4096)
+    if b"\0" in head:
+        made = "make one with: genreclf extract SOURCE -o TABLE.csv"
+        if head.startswith(b"PK\x03\x04"):
+            return RequestError(f"{path}: a genreclf model, an index or another archive, not a table; {made}")
+        return RequestError(f"{path}: not UTF-8 text; save the table as a UTF-8 CSV file, or {made}")
     number = 0
     with path.open("rb") as stream:
         for line in stream:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest
 from genreclf.table import IDENTITY, FeatureTable
 from genreclf.table_lines import not_text, row_lines
 
@@ -53,7 +53,10 @@ def read_table(
     meta = _meta(path)
     features = _numbers(path, frame, lines, meta.get("columns"), notes)
     if features.shape[1] == 0:
-        raise RequestError(f"{path}: no numeric columns; a feature table needs at least one")
+        raise RequestError(
+            f"{path}: no numeric columns; a feature table needs at least one. Of a list of tracks make a table with: "
+            f"genreclf extract {path} -o TABLE.csv"
+        )
     if "track_id" not in identity:
         import pandas as pd
 
@@ -91,7 +94,9 @@ class _Roles:
             if asked is None:
                 continue
             if asked not in header:
-                raise RequestError(f"{path}: no column {asked!r} ({option}); there are {_listed(header)}")
+                raise RequestError(
+                    f"{path}: no column {asked!r} ({option}); there are {_listed(header)}{nearest(asked, header)}"
+                )
             columns = {r: c for r, c in columns.items() if c != asked} | {role: asked}
         if "genre" not in columns:
             raise RequestError(
@@ -111,6 +116,10 @@ def _header(path: Path) -> tuple[str, list[str]]:
         raise RequestError(f"{path}: no such file; make one with: genreclf extract SOURCE -o {path}") from None
     except UnicodeDecodeError:
         raise not_text(path) from None
+    except IsADirectoryError:
+        raise RequestError(
+            f"{path}: a folder, not a table; of a folder of music make one with: genreclf extract {path} -o TABLE.csv"
+        ) from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
     if not line.strip():

@@ -70,6 +70,11 @@ def train(
     table, said = usable(table)
     for line in said:
         progress.say(f"note: {line}")
+    if not table.meta.get("feature_set"):
+        progress.say(
+            f"note: how {table.name} was made is not known (extract leaves that beside its table, as a .json of the "
+            "same name), so this model can be asked about rows of such a table, not about audio"
+        )
     table = table if families is None else table.select(families)
     progress.begin("train", 1)
     try:

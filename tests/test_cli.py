@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from genreclf import __version__
 
 GENRECLF = [sys.executable, "-m", "genreclf"]
 COMMANDS = ("demo", "extract", "benchmark", "compare", "train", "predict", "index", "similar", "inspect", "datasets")
@@ -29,11 +33,14 @@ def test_importing_loads_nothing_heavy(code: str) -> None:
 
 def test_help_answers_at_once() -> None:
     def seconds() -> float:
-        start = time.perf_counter()
+        before = os.times()
         assert ran("--help").returncode == 0
-        return time.perf_counter() - start
+        after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system
 
-    assert min(seconds() for _ in range(5)) < 0.8, "0.4 s on an idle machine, twice that on a busy one"
+    # Of a burst of work beside it, a median of runs is little moved; a machine with more to do than cores has
+    # every start waiting, so time is counted as the processor's, which waiting does not add to.
+    assert statistics.median(seconds() for _ in range(7)) < 0.5
 
 
 def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
@@ -61,6 +68,27 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
         (("extract", ".", "--feature-set", "best"), "unknown feature set 'best'; choose from study, fma"),
         (("benchmark", "none.csv"), "none.csv: no such file"),
         (("benchmark", "t.csv", "--models", "svm"), "unknown model 'svm'; choose from svc,"),
+        (("benchmark", "t.csv", "--models", "svm"), "did you mean 'svc'?"),
+        (("benchmark", "t.csv", "--models", "random_forest"), "did you mean 'rf'?"),
+        (("benchmark", "t.csv", "--protocol", "cv-artists"), "did you mean 'cv-artist'?"),
+        (("benchmark", "t.csv", "--label", "gener"), "did you mean 'genre'?"),
+        (("benchmark", "t.csv", "--seed", "-1"), "--seed"),
+        (("benchmark", "t.csv", "--modles", "svc"), "no such option: --modles"),
+        (("benchmark", "t.csv", "--folds", "five"), "see genreclf benchmark --help"),
+        (("benchmrk",), "no such command 'benchmrk'. Did you mean 'benchmark'?"),
+        (("benchmark", "."), ".: a folder, not a table"),
+        (("benchmark", "m.genreclf"), "m.genreclf: a genreclf model, an index or another archive, not a table"),
+        (("benchmark", "list.csv"), "genreclf extract list.csv"),
+        (("benchmark", "t.csv", "-o", "t.csv"), "t.csv: a file, not a folder"),
+        (("train", "t.csv", "-o", "t.csv"), "t.csv: is there already and is not a genreclf model"),
+        (("train", "t.csv", "-o", "."), ".: a folder; name a file for a genreclf model"),
+        (("index", "t.csv", "-o", "t.csv"), "t.csv: is there already and is not a genreclf index"),
+        (("index", "t.csv", "-o", "i", "--metric", "ldaa"), "did you mean 'lda'?"),
+        (("inspect", "a.wav", "-o", "t.csv"), "t.csv: is there already and is not a page of genreclf"),
+        (("inspect", "a.wav", "-o", "z", "--png", "z"), "z: the page goes there"),
+        (("inspect", "a.wav", "--png", "t.csv"), "t.csv: is there already and is not a PNG picture"),
+        (("predict", "m.genreclf", "a.wav", "--csv", "m.genreclf"), "m.genreclf: is there already and is not a table"),
+        (("compare", "a", "b", "-o", "page.md"), "name the page, page.html"),
         (("predict", "none.genreclf", "."), "none.genreclf: no such file"),
         (("inspect", "none.mp3"), "none.mp3"),
         (("compare", "none", "nil"), "none"),
@@ -72,11 +100,56 @@ def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
 ) -> None:
     rows = "\n".join(f"{i},{'ab'[i % 2]},{i * i % 7}" for i in range(30))
     (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
+    (tmp_path / "list.csv").write_text("path,genre\na.wav,rock\nb.wav,folk\n")
+    (tmp_path / "m.genreclf").write_bytes(b"PK\x03\x04\0\0\xff")
     (tmp_path / "a.wav").touch()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     shown = ran(*arguments, cwd=tmp_path)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert said in shown.stderr
     assert len(shown.stderr.splitlines()) == 1
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_version_is_told() -> None:
+    assert ran("--version").stdout == f"genreclf {__version__}\n"
+
+
+def test_a_track_is_never_replaced_by_its_own_page(music: Path, tmp_path: Path) -> None:
+    track = Path(shutil.copy(next(music.rglob("*.*")), tmp_path))
+    sound = track.read_bytes()
+    for option in (("-o", track), ("-o", tmp_path / "page.html", "--png", track)):
+        shown = ran("inspect", track, *option)
+        assert (shown.returncode, shown.stdout) == (2, "")
+        assert track.read_bytes() == sound
+
+
+def test_a_page_a_model_and_predictions_can_be_made_again(music: Path, tmp_path: Path) -> None:
+    table, model, page = tmp_path / "t.csv", tmp_path / "m.genreclf", tmp_path / "page.html"
+    assert ran("extract", music, "-o", table, "--jobs", "1").returncode == 0
+    track = next(path for path in music.rglob("*.*") if path.is_file())
+    for _ in range(2):
+        assert ran("train", table, "-o", model, "--model", "logreg").returncode == 0
+        assert ran("predict", model, track, "--csv", tmp_path / "p.csv", "--jobs", "1").returncode == 0
+        assert ran("inspect", track, "-o", page, "--png", tmp_path / "page.png").returncode == 0
+
+
+def test_what_audio_a_model_cannot_be_asked_about_is_said_when_it_is_trained(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{'ab'[i % 2]},{i * i % 7}" for i in range(30))
+    (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
+    shown = ran("train", "t.csv", "-o", "m.genreclf", "--model", "logreg", cwd=tmp_path)
+    assert shown.returncode == 0
+    assert "how t was made is not known" in shown.stderr
+
+
+def test_a_folder_without_music_has_nothing_to_predict(music: Path, tmp_path: Path) -> None:
+    table, model = tmp_path / "t.csv", tmp_path / "m.genreclf"
+    ran("extract", music, "-o", table, "--jobs", "1")
+    ran("train", table, "-o", model, "--model", "logreg")
+    (tmp_path / "empty").mkdir()
+    shown = ran("predict", model, tmp_path / "empty")
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert "no audio files there" in shown.stderr
 
 
 def test_bad_tracks_are_listed_and_the_exit_code_is_1(music: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_last_columns_may_be_empty_texts(tmp_path):
 def test_missing_file_and_folder_are_one_line(tmp_path):
     with pytest.raises(RequestError, match="no such file; make one with: genreclf extract"):
         FeatureTable.read(tmp_path / "none.csv")
-    with pytest.raises(RequestError, match="cannot be read"):
+    with pytest.raises(RequestError, match="a folder, not a table"):
         FeatureTable.read(tmp_path)
 
 

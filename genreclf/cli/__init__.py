@@ -6,12 +6,14 @@ tracks failed; 2 the request makes no sense; 130 stopped with Ctrl-C.
 
 from __future__ import annotations
 
+import io
 import sys
+from typing import Annotated, Any
 
 import typer
 
 from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
-from genreclf.cli.console import complain
+from genreclf.cli.console import complain, show
 from genreclf.errors import GenreclfError
 
 app = typer.Typer(
@@ -38,18 +40,48 @@ for command in COMMANDS:
 app.add_typer(datasets.app, name="datasets")
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from genreclf import __version__
+
+        show(f"genreclf {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def genreclf() -> None:
+def genreclf(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Tells music genres apart with classical machine learning, on a CPU, with numbers that hold up."""
 
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a terminal of another encoding cannot show must not end the work.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        code = app(standalone_mode=False, prog_name="genreclf")
     except GenreclfError as error:
         complain(str(error))
         sys.exit(2)
     except KeyboardInterrupt:
         complain("stopped")
         sys.exit(130)
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        _misused(error)
+        sys.exit(2)
+    sys.exit(code)
+
+
+def _misused(error: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click's errors since 0.20
+    """Say in one line what Typer has to say of a command line; what it says by help alone is said already."""
+    said = " ".join(error.format_message().split())
+    if said:
+        path = error.ctx.command_path if getattr(error, "ctx", None) else "genreclf"
+        complain(f"{said[0].lower()}{said[1:].removesuffix('.')} (see {path} --help)")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import TerminalProgress, emit_json, interrupted
+from genreclf.cli.console import MAX_SEED, TerminalProgress, emit_json, interrupted
 
 
 def benchmark(
@@ -18,14 +18,17 @@ def benchmark(
     ] = None,
     subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
     models: Annotated[
-        str | None, typer.Option(help="Comma-separated: svc, rf, gb, logreg, catboost, histgb and the baselines.")
+        str | None,
+        typer.Option(
+            help="Comma-separated: svc, rf, gb, logreg, catboost, histgb; baselines most_frequent, stratified."
+        ),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="study, holdout, cv (the default), cv-artist, cv-random, split or cross.")
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of a cross-validation.")] = 5,
     test_size: Annotated[float, typer.Option(help="Share that holdout tests on.")] = 0.25,
-    seed: Annotated[int, typer.Option(help="Seed of splits, models and bootstrap.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of splits, models and bootstrap.")] = 42,
     features: Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
     group: Annotated[
@@ -45,12 +48,14 @@ def benchmark(
     from genreclf.cli.ranking import comparison_as_json, show_comparison
     from genreclf.datasets import open_table
     from genreclf.evaluation.benchmark import benchmark as run
+    from genreclf.files import check_folder
 
     columns = {"label": label, "id": id, "group": group_column}
     families = _listed(features)
     tested = None if test_table is None else open_table(test_table, **columns)
     read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
+    check_folder(folder)
     with TerminalProgress() as progress:
         try:
             comparison = run(

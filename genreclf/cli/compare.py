@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genreclf.cli.console import MAX_SEED
+
 
 def compare(
     reports: Annotated[list[Path], typer.Argument(help="Report folders; the others are compared with the first.")],
@@ -14,7 +16,7 @@ def compare(
         Path | None, typer.Option("--output", "-o", help="Also write a page, and the same as .md.")
     ] = None,
     draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the bootstrap.")] = 42,
     json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
 ) -> None:
     """Lay runs side by side: what changed, and whether the difference is real."""
@@ -22,8 +24,10 @@ def compare(
     from genreclf.cli.versus import show_versus, versus_as_json
     from genreclf.reports.runs import read_runs
     from genreclf.reports.versus import compare_runs
-    from genreclf.reports.versus_page import write_versus
+    from genreclf.reports.versus_page import check_page, write_versus
 
+    if output:
+        check_page(output)
     versus = compare_runs(read_runs(reports), draws=draws, seed=seed)
     if output:
         write_versus(versus, output)

@@ -5,9 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+    from rich.table import Table
+
+_WIDTH_OF_NO_TERMINAL = 120
+_ROOM_FOR_DETAIL = 110  # columns, for what is under way beside bar, rate and times
+MAX_SEED = 2**32 - 1  # the largest that NumPy takes
 
 
 def printable(text: str) -> str:
@@ -45,6 +55,28 @@ def emit_json(value: object) -> None:
     sys.stdout.flush()
 
 
+def result_console() -> Console:
+    """A console on standard output; without a terminal it is as wide as a log's reader would like it."""
+    from rich.console import Console
+
+    # Without a terminal rich takes 80 columns, which would break the lines of a table in a log.
+    return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_NO_TERMINAL, highlight=False)
+
+
+def print_widest(console: Console, tables: Iterable[Table]) -> None:
+    """Print the first of the tables that fits; the last as wide as it is, for no number may be cut."""
+    from rich.measure import Measurement
+
+    width = 0
+    for table in tables:
+        width = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+        if width <= console.width:
+            break
+    usual, console.width = console.width, max(console.width, width)
+    console.print(table)
+    console.width = usual
+
+
 class TerminalProgress:
     """Shows long work as a bar with rate and time left; where there is no terminal, only what must be said."""
 
@@ -77,15 +109,16 @@ class TerminalProgress:
             TimeRemainingColumn,
         )
 
+        roomy = self.console.width >= _ROOM_FOR_DETAIL
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=28 if roomy else 8),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[detail]}"),
+            *([TextColumn("[dim]{task.fields[detail]}")] if roomy else []),
             console=self.console,
             transient=True,
         )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import TerminalProgress
+from genreclf.cli.console import MAX_SEED, TerminalProgress
 from genreclf.cli.ranking import show_comparison
 
 
@@ -15,7 +15,9 @@ def demo(
     music: Annotated[Path, typer.Option(help="Where the made-up music is kept.")] = Path("demo-music"),
     table: Annotated[Path, typer.Option(help="The feature table.")] = Path("features/demo.csv"),
     report: Annotated[Path, typer.Option(help="The folder of the report.")] = Path("reports/demo"),
-    seed: Annotated[int, typer.Option(help="The same seed makes the same music and the same numbers.")] = 42,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="The same seed makes the same music and the same numbers.")
+    ] = 42,
     jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
 ) -> None:
     """Make a small music collection, extract features, compare five models and write a report."""

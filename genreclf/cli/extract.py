@@ -79,8 +79,9 @@ def extract(
 def summary(done: Extraction) -> str:
     """What an extraction did, in a line or two."""
     rate = f" at {done.computed / done.seconds:.1f} tracks/s" if done.computed else ""
+    tracks = "1 track" if done.tracks == 1 else f"{done.tracks} tracks"
     line = (
-        f"{done.path}: {done.tracks} tracks, {done.features} features each; {done.computed} computed, "
+        f"{done.path}: {tracks}, {done.features} features each; {done.computed} computed, "
         f"{done.reused} already there, {len(done.failed)} failed; {done.seconds:.1f} s{rate}"
     )
     if done.failed:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import show
+from genreclf.cli.console import MAX_SEED, show
 
 
 def index(
@@ -19,12 +19,14 @@ def index(
     approximate: Annotated[bool, typer.Option("--approximate", help="Search with usearch, not exactly.")] = False,
     label: Annotated[str | None, typer.Option(help="Column of the labels, where it is not 'genre'.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="Column of the track ids.")] = None,  # noqa: A002
-    seed: Annotated[int, typer.Option(help="Seed of what is sampled.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of what is sampled.")] = 42,
 ) -> None:
     """Make an index in which similar tracks are found."""
     from genreclf.datasets import open_table
+    from genreclf.files import check_file
     from genreclf.similarity import build_index
 
+    check_file(output, begins=b"PK", what="a genreclf index")
     read = open_table(table, subset=subset, label=label, id=id)
     made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
     made.save(output)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genreclf.cli.console import emit_json, show
+
 
 def inspect(
     track: Annotated[Path, typer.Argument(help="A sound file.")],
@@ -20,14 +22,24 @@ def inspect(
     model: Annotated[Path | None, typer.Option(help="A trained model, for genre probabilities over time.")] = None,
     offset: Annotated[float | None, typer.Option(help="Where to begin, in seconds; the middle by default.")] = None,
     duration: Annotated[float, typer.Option(help="How much to show, in seconds.")] = 30.0,
+    json: Annotated[bool, typer.Option("--json", help="Print what the page says as JSON.")] = False,
 ) -> None:
     """Show one track as the features see it, as a page."""
-    from genreclf.inspection import inspect_track
+    from genreclf.errors import RequestError
+    from genreclf.files import check_file
+    from genreclf.inspection import PAGE_BEGINS, PNG_BEGINS, inspect_track
 
-    inspection = inspect_track(track, table=table, model=model, offset=offset, duration=duration)
     page = output or Path(f"{track.stem}.html")
+    check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
+    if png is not None:
+        if png.resolve() == page.resolve():
+            raise RequestError(f"{png}: the page goes there; choose another name for the picture")
+        check_file(png, begins=PNG_BEGINS, what="a PNG picture")
+    inspection = inspect_track(track, table=table, model=model, offset=offset, duration=duration)
     inspection.write_html(page)
-    typer.echo(str(page))
-    if png:
+    if png is not None:
         inspection.write_png(png)
-        typer.echo(str(png))
+    if json:
+        emit_json(inspection.as_json() | {"page": str(page), "png": None if png is None else str(png)})
+        return
+    show("\n".join(str(path) for path in (page, png) if path is not None))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, interrupted
+from genreclf.errors import RequestError
 
 
 def predict(
@@ -25,13 +26,18 @@ def predict(
     """Say what genre tracks are; a track that cannot be read is reported and the others go on."""
     from genreclf.cli.predictions import Predictions
     from genreclf.datasets import open_source
+    from genreclf.files import check_file
     from genreclf.prediction import load, shown
     from genreclf.tagging import Tagger
     from genreclf.workers import Stop
 
+    if csv is not None:
+        check_file(csv, begins=b"path,genre,p_", what="a table of predictions")
     tagger = Tagger.of(write_tags=write_tags, to=to, in_place=in_place)
     predictor = load(model)
     manifest = open_source(source)
+    if not len(manifest):
+        raise RequestError(f"{', '.join(source)}: no audio files there")
     table = Predictions(predictor.genres, csv=csv, json=json, segments=segments)
     with TerminalProgress() as progress, Stop() as stop:
         places = {shown(track.path): track.path for track in manifest}

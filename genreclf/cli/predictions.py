@@ -23,8 +23,7 @@ class Predictions:
         self._segments = segments
         self._rows: list[list[str]] = []
         self._width = max([len("genre"), *map(len, genres)])
-        if not json:
-            show(f"{'genre':<{self._width}}  prob.  others{'':<22}  path")
+        self._headed = False
 
     def add(self, prediction: Prediction, refused: str | None, *, progress: TerminalProgress) -> None:
         """Show one prediction; `refused` says why its tag was not written."""
@@ -62,6 +61,9 @@ class Predictions:
         return [prediction.path, prediction.genre, *chances, f"{prediction.seconds:.3f}", error]
 
     def _show(self, prediction: Prediction) -> None:
+        if not self._headed:
+            show(f"{'genre':<{self._width}}  prob.  others{'':<22}  path")
+            self._headed = True
         chances = prediction.probabilities
         others = sorted((g for g in chances if g != prediction.genre), key=lambda g: -chances[g])[:2]
         rest = ", ".join(f"{genre} {chances[genre]:.2f}" for genre in others)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreclf.cli.console import print_widest, result_console
 from genreclf.models import MODELS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
 _BAR = 16
-_WIDTH_OF_NO_TERMINAL = 120
+_CAN_BE_LEFT_OUT = 5
 
 
 def show_comparison(comparison: Comparison, folder: Path | str) -> None:
@@ -26,12 +26,12 @@ def show_comparison(comparison: Comparison, folder: Path | str) -> None:
     ----------
     folder : where the report is.
     """
-    console = _console()
-    console.print(_ranking(comparison, console))
+    console = result_console()
+    print_widest(console, (_ranking(comparison, console, without) for without in range(_CAN_BE_LEFT_OUT + 1)))
     for line in _remarks(comparison):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if len(comparison.ablation):
-        console.print(_ablation(comparison))
+        print_widest(console, [_ablation(comparison)])
     console.print(f"report: {Path(folder) / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -50,15 +50,8 @@ def comparison_as_json(comparison: Comparison, folder: Path | str) -> dict[str, 
     }
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    # Without a terminal rich takes 80 columns, which would break the lines of a table in a log.
-    width = None if sys.stdout.isatty() else _WIDTH_OF_NO_TERMINAL
-    return Console(width=width, highlight=False)
-
-
-def _ranking(comparison: Comparison, console: Console) -> Table:
+def _ranking(comparison: Comparison, console: Console, without: int) -> Table:
+    """The ranking; `without` says how many of the columns that a narrow terminal can do without are left out."""
     from rich import box
     from rich.table import Table
 
@@ -69,21 +62,30 @@ def _ranking(comparison: Comparison, console: Console) -> Table:
     table.add_column("model", no_wrap=True)
     table.add_column("macro-F1", justify="right")
     table.add_column("95 % interval", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    more = ["accuracy", "random split" if random else "", "study" if studied else "", "fit s", "predict s"]
-    for title in filter(None, more):
-        table.add_column(title, justify="right")
+    bar, predicting, fitting, accuracy, split = (without <= place for place in range(_CAN_BE_LEFT_OUT))
+    more = [
+        ("accuracy", accuracy),
+        ("random split", bool(random) and split),
+        ("study", studied),
+        ("fit s", fitting),
+        ("predict s", predicting),
+    ]
+    if bar:
+        table.add_column("", no_wrap=True)
+    for title, wanted in more:
+        if wanted:
+            table.add_column(title, justify="right", no_wrap=True)
     for row in _records(comparison.ranking):
         cells: list[RenderableType] = [
             _title(row["model"]) + (" ~" if row["tied_with_best"] else ""),
             _points(row["macro_f1"]),
             f"{_points(row['macro_f1_low'])} to {_points(row['macro_f1_high'])}",
-            _bar(row["macro_f1"], console),
-            _points(row["accuracy"]),
-            *([_points(random.get(row["model"]))] if random else []),
+            *([_bar(row["macro_f1"], console)] if bar else []),
+            *([_points(row["accuracy"])] if accuracy else []),
+            *([_points(random.get(row["model"]))] if random and split else []),
             *([_points(row["study_macro_f1"], 2)] if studied else []),
-            f"{row['fit_seconds']:.2f}",
-            f"{row['predict_seconds']:.2f}",
+            *([f"{row['fit_seconds']:.2f}"] if fitting else []),
+            *([f"{row['predict_seconds']:.2f}"] if predicting else []),
         ]
         table.add_row(*cells, style="bold" if row["model"] == comparison.best else None)
     return table

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import TerminalProgress, emit_json, show
+from genreclf.cli.console import MAX_SEED, TerminalProgress, emit_json, show
 
 
 def train(
@@ -23,7 +23,7 @@ def train(
     label: Annotated[str | None, typer.Option(help="Column of the labels, where it is not 'genre'.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="Column of the track ids.")] = None,  # noqa: A002
     group: Annotated[str | None, typer.Option("--group", help="Column of the artists.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the model and of folds.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the model and of folds.")] = 42,
     licence: Annotated[str, typer.Option(help="Kept in the model: under what it may be used.")] = "",
     notes: Annotated[str, typer.Option(help="Kept in the model: what others should know.")] = "",
     jobs: Annotated[int | None, typer.Option(help="Worker processes of the benchmark behind best.")] = None,
@@ -33,8 +33,10 @@ def train(
     from dataclasses import asdict
 
     from genreclf.datasets import open_table
+    from genreclf.files import check_file
     from genreclf.training import train as run
 
+    check_file(output, begins=b"PK", what="a genreclf model")
     families = None if features is None else [part.strip() for part in features.split(",") if part.strip()]
     with TerminalProgress() as progress:
         bundle = run(

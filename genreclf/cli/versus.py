@@ -7,45 +7,62 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from genreclf.cli.console import printable
+from genreclf.cli.console import print_widest, printable, result_console
 
 if TYPE_CHECKING:
-    from genreclf.reports.versus import Versus
+    from rich.table import Table
 
-_WIDTH_OF_NO_TERMINAL = 120
+    from genreclf.reports.versus import Versus
 
 
 def show_versus(versus: Versus) -> None:
     """Print the scores and differences of the runs, what changed, and what that says."""
+    from genreclf.reports.versus_page import versus_findings
+
+    console = result_console()
+    print_widest(console, (_standings(versus, shorter) for shorter in range(4)))
+    for finding in versus_findings(versus):
+        line = f"{finding.topic}: {finding.text}"
+        console.print(_shown(line), markup=False, soft_wrap=True)
+    for change in versus.changes:
+        console.print(_shown(f"  {change.what}: {' | '.join(change.values)}"), markup=False, soft_wrap=True)
+    for note in versus.notes:
+        console.print(_shown(f"note: {note}"), markup=False, soft_wrap=True)
+
+
+def _standings(versus: Versus, shorter: int) -> Table:
+    """A row for each model and run; for narrow terminals without p, then without the intervals."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from genreclf.reports.versus_page import VERDICTS, versus_findings
-    from genreclf.reports.wording import model_title, p_value, with_interval
+    from genreclf.reports.versus_page import VERDICTS
+    from genreclf.reports.wording import model_title, p_value, points, with_interval
 
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_NO_TERMINAL, highlight=False)
-    table = Table(title="macro-F1 (95 % interval), points of a hundred", title_justify="left", box=box.SIMPLE_HEAD)
-    for title in ("model", "run", "macro-F1", f"less {versus.runs[0]}", "p, Holm", "verdict"):
+    title = "macro-F1, points of a hundred" if shorter == 3 else "macro-F1 (95 % interval), points of a hundred"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    tested = () if shorter else ("p, Holm",)
+    for title in ("model", "run", "macro-F1", f"less {versus.runs[0]}", *tested, "verdict"):
         right = title not in ("model", "run", "verdict")
-        table.add_column(Text(printable(title)), justify="right" if right else "left", no_wrap=True)
+        table.add_column(Text(_shown(title)), justify="right" if right else "left", no_wrap=True)
     before = None
     for s in versus.standings:
-        gain = with_interval(s.difference, s.difference_low, s.difference_high, sign=True) if s.verdict else ""
+        ends = (s.difference, s.difference_low, s.difference_high)
+        gain = points(s.difference, sign=True) if shorter == 3 else with_interval(*ends, sign=True)
         verdict = Text(VERDICTS[s.verdict], style="bold" if s.verdict in ("better", "worse") else "")
         model = "" if s.model == before else model_title(s.model)
-        score = with_interval(s.score, s.low, s.high)
-        table.add_row(Text(printable(model)), Text(printable(s.run)), score, gain, p_value(s.p_value), verdict)
+        score = points(s.score) if shorter > 1 else with_interval(s.score, s.low, s.high)
+        p = () if shorter else (p_value(s.p_value),)
+        cells = (model, s.run, score, gain if s.verdict else "", *p)
+        table.add_row(*(Text(_shown(cell)) for cell in cells), verdict)
         before = s.model
-    console.print(table)
-    for finding in versus_findings(versus):
-        line = f"{finding.topic}: {finding.text}"
-        console.print(printable(line), markup=False, soft_wrap=True)
-    for change in versus.changes:
-        console.print(printable(f"  {change.what}: {' | '.join(change.values)}"), markup=False, soft_wrap=True)
-    for note in versus.notes:
-        console.print(printable(f"note: {note}"), markup=False, soft_wrap=True)
+    return table
+
+
+def _shown(text: str) -> str:
+    """Text in one line; a minus that a stream cannot show becomes a hyphen."""
+    utf = (sys.stdout.encoding or "").lower().startswith("utf")
+    return printable(text if utf else text.replace("\u2212", "-").replace("\u2265", ">="))
 
 
 def versus_as_json(versus: Versus) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, unknown
 
 if TYPE_CHECKING:
     from genreclf.table import FeatureTable
@@ -33,7 +33,7 @@ def find_dataset(name: str) -> Dataset:
     RequestError : there is none of that name.
     """
     if name not in DATASETS:
-        raise RequestError(f"unknown data set {name!r}; choose from {', '.join(DATASETS)}")
+        raise unknown("data set", name, DATASETS)
     return DATASETS[name]
 
 

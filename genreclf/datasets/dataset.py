@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest
@@ -80,7 +80,10 @@ class Dataset:
         """
         wanted = self.portions[0] if asked is None else asked
         if wanted not in self.portions:
-            raise RequestError(f"unknown subset {wanted!r} of {self.name}; choose from {', '.join(self.portions)}")
+            raise RequestError(
+                f"unknown subset {wanted!r} of {self.name}; choose from {', '.join(self.portions)}"
+                f"{nearest(wanted, self.portions)}"
+            )
         return tuple(a for a in self.archives if not a.subsets or wanted in a.subsets)
 
     def text(self) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,9 @@ class Layout:
         RequestError : there is no such subset, or no ``tracks.csv``; the line says where it was looked for.
         """
         if subset is not None and subset not in SUBSETS:
-            raise RequestError(f"unknown subset {subset!r} of fma; choose from {', '.join(SUBSETS)}")
+            raise RequestError(
+                f"unknown subset {subset!r} of fma; choose from {', '.join(SUBSETS)}{nearest(subset, SUBSETS)}"
+            )
         own = folder.name.removeprefix("fma_")
         roots = (folder, folder.parent) if own in (*SUBSETS, "metadata") else (folder,)
         places = [folder / "tracks.csv"] + [root / "fma_metadata" / "tracks.csv" for root in roots]

@@ -192,7 +192,10 @@ def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
     remarks = []
     extra = [name for name in header if name not in COLUMNS]
     if extra:
-        remarks.append(f"{path}: columns that a manifest has no use for: {', '.join(map(repr, extra))}")
+        remarks.append(
+            f"{path}: columns that a manifest has no use for: {', '.join(map(repr, extra[:8]))}"
+            + (f" and {len(extra) - 8} more" if len(extra) > 8 else "")
+        )
     outside = _outside(path.parent, tracks)
     if outside:
         remarks.append(f"{path}: {len(outside)} tracks lie outside its folder, the first is {outside[0].name}")

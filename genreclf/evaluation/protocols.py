@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest
 from genreclf.evaluation.folds import Fold, Folds, grouped_folds, holdout, one_fold, random_folds
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def choose(protocol: str | None, table: FeatureTable, settings: Settings, *, cro
     """
     asked = protocol or ("cross" if crossed else "cv")
     if asked != "cv" and asked not in PROTOCOLS:
-        raise RequestError(f"unknown protocol {asked!r}; choose from {_choices()}")
+        raise RequestError(f"unknown protocol {asked!r}; choose from {_choices()}{nearest(asked, PROTOCOLS)}")
     if crossed != (asked == "cross"):
         raise RequestError(
             "protocol 'cross' trains on one table and tests on another; give the other with --test-table"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.errors import RequestError
+from genreclf.errors import unknown
 from genreclf.features import chroma, mfcc, power, rhythm, spectral, tonnetz, zero_crossings
 from genreclf.features.statistics import STATISTICS, column_names, summarise
 
@@ -123,4 +123,4 @@ def find_feature_set(name: str) -> FeatureSet:
     try:
         return FEATURE_SETS[name]
     except KeyError:
-        raise RequestError(f"unknown feature set {name!r}; choose from {', '.join(FEATURE_SETS)}") from None
+        raise unknown("feature set", name, FEATURE_SETS) from None

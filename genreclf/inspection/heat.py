@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 SEQUENTIAL = ("#0b0924", "#2a1259", "#57157e", "#842681", "#b73779", "#e35b5f", "#fb8861", "#fec287", "#fcfdbf")
 DIVERGING = ("#08458a", "#3f83bd", "#92bfdc", "#d9e6ee", "#f4f1ee", "#f5d7bd", "#eda26d", "#cf6321", "#8c3404")
 
@@ -62,7 +63,7 @@ def png(indices: np.ndarray, stops: tuple[str, ...]) -> bytes:
         (b"IDAT", zlib.compress(rows, 9)),
         (b"IEND", b""),
     )
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
+    return PNG_BEGINS + b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import DURATION
 
@@ -42,6 +43,19 @@ class Inspection:
     timeline: Timeline | None = None
     model_name: str = ""
 
+    def as_json(self) -> dict[str, Any]:
+        """What the page says in plain values, for programs; seconds are of the track, what has no value is None."""
+        standings = {s.feature: {"value": _finite(s.value), "percentile": s.percentile} for s in self.standings}
+        return {
+            "path": str(self.path),
+            "start": self.start,
+            "seconds": self.series.seconds,
+            "sample_rate": self.series.sample_rate,
+            "table": {"name": self.table_name, "tracks": self.table_tracks} if self.table_tracks else None,
+            "features": standings,
+            "genres": None if self.timeline is None else {"model": self.model_name} | self.timeline.as_json(),
+        }
+
     def write_html(self, path: Path | str) -> None:
         """Write one page that needs nothing from outside.
 
@@ -65,6 +79,10 @@ class Inspection:
         from genreclf.inspection.picture import inspection_picture
 
         write_whole(Path(path), inspection_picture(self))
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def inspect_track(

@@ -16,7 +16,6 @@ from genreclf.inspection.drawings import (
 from genreclf.inspection.panels import panels_of, parts_of
 from genreclf.reports.blocks import Cell, Column, Figure, Section, Table
 from genreclf.reports.page import render
-from genreclf.reports.wording import count
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
@@ -70,7 +69,13 @@ def _sections(inspection: Inspection) -> list[Section | None]:
             "What rings and what is struck",
             short="Parts",
             lead="The track split into its harmonic and its percussive part, coloured as the mel spectrogram above.",
-            figures=(Figure("parts", "128 mel bands of each part; the powers are two of the features.", parts),),
+            figures=(
+                Figure(
+                    "parts",
+                    "128 mel bands of each part; the powers, mean squares of full scale, are two of the features.",
+                    parts,
+                ),
+            ),
         ),
         Section(
             "fifths",
@@ -93,13 +98,15 @@ def _sections(inspection: Inspection) -> list[Section | None]:
 def _genres(inspection: Inspection) -> Section | None:
     if inspection.timeline is None:
         return None
+    windows = len(inspection.timeline.starts)
+    heard = "the track" if windows == 1 else f"each of {windows} windows of the track"
     drawing = probabilities_over_time(inspection.timeline, width=WIDTH)
     caption = "Height is the probability; the likeliest genre of each window is strong. At the right, the mean."
     return Section(
         "genres",
         "Genre over time",
         short="Genre",
-        lead=f"What {inspection.model_name} says of {count(len(inspection.timeline.starts), 'window')} of the track.",
+        lead=f"What {inspection.model_name} says of {heard}.",
         figures=(Figure("genres", caption, drawing),),
     )
 
@@ -129,16 +136,10 @@ def _numbers(inspection: Inspection) -> Section:
 
 
 def _table(standings: tuple[Standing, ...]) -> Table:
-    columns = [Column("Feature", numeric=False), Column("Value"), Column("Above, % of tracks")]
-    rows = [
-        [
-            Cell(s.feature, s.feature),
-            Cell(f"{s.value:.6g}", s.value),
-            Cell(
-                "" if s.percentile is None else f"{100 * s.percentile:.0f}",
-                "" if s.percentile is None else s.percentile,
-            ),
-        ]
-        for s in standings
-    ]
+    columns = [Column("Feature", numeric=False), Column("Value")]
+    rows = [[Cell(s.feature, s.feature), Cell(f"{s.value:.6g}".replace("-", "\u2212"), s.value)] for s in standings]
+    if any(s.percentile is not None for s in standings):
+        columns.append(Column("Above, % of tracks"))
+        for row, s in zip(rows, standings, strict=True):
+            row.append(Cell("", "") if s.percentile is None else Cell(f"{100 * s.percentile:.0f}", s.percentile))
     return Table("Every feature of the track", columns, rows)

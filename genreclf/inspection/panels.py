@@ -114,7 +114,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         ),
         HeatPanel(
             "Tempogram",
-            "how well the onsets of eight seconds repeat, by tempo",
+            "how well the onsets of eight seconds repeat, by tempo in beats a minute",
             np.maximum(series.tempogram, 0.0),
             0.0,
             max(float(np.quantile(series.tempogram, 0.995)), 1e-9),
@@ -155,7 +155,7 @@ def mel_ticks(sample_rate: int) -> list[tuple[float, str]]:
     from genreclf.features.spectra import N_MELS, mel_frequencies
 
     centres = mel_frequencies(N_MELS + 2, highest=sample_rate / 2)
-    shown = ((500, "500 Hz"), (1000, "1 kHz"), (2000, "2"), (4000, "4"), (8000, "8"))
+    shown = ((500, "500 Hz"), (1000, "1 kHz"), (2000, "2 kHz"), (4000, "4 kHz"), (8000, "8 kHz"))
     return [
         (float(np.interp(hertz, centres, np.linspace(0, 1, N_MELS + 2))), name)
         for hertz, name in shown

@@ -34,6 +34,18 @@ class Timeline:
         """Where the last window ends."""
         return self.ends[-1]
 
+    def as_json(self) -> dict[str, Any]:
+        """The genre, its mean probabilities and those of each window, for programs."""
+        rows = zip(self.starts, self.ends, self.shares.tolist(), strict=True)
+        return {
+            "genre": self.said,
+            "probabilities": dict(zip(self.genres, self.shares.mean(axis=0).tolist(), strict=True)),
+            "windows": [
+                {"start": start, "end": end, "probabilities": dict(zip(self.genres, row, strict=True))}
+                for start, end, row in rows
+            ],
+        }
+
 
 def timeline_of(path: Path, model: Path, *, length: float) -> Timeline:
     """Genre probabilities of every window of a track, by a trained model.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, nearest
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -75,8 +75,15 @@ def spec(name: str) -> ModelSpec:
     RequestError : there is no model of that name.
     """
     if name not in MODELS:
-        raise RequestError(f"unknown model {name!r}; choose from {', '.join(MODELS)}")
+        raise RequestError(f"unknown model {name!r}; choose from {', '.join(MODELS)}{_meant(name)}")
     return MODELS[name]
+
+
+def _meant(name: str) -> str:
+    """What a mistyped name may have meant; titles count, so that ``random_forest`` finds ``rf``."""
+    titles = {entry.title.casefold().replace(" ", "_"): key for key, entry in MODELS.items()}
+    near = nearest(name, MODELS) or nearest(name.replace(" ", "_"), titles)
+    return next((f"; did you mean {key!r}?" for title, key in titles.items() if repr(title) in near), near)
 
 
 def _svc(seed: int) -> Any:  # noqa: ANN401 - scikit-learn has no types

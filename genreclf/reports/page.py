@@ -13,6 +13,8 @@ from genreclf.reports.wording import clean
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+PAGE_BEGINS = b"<!doctype html>"
+
 
 def render(template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template shows
     """Fill in a page; every text is escaped, and the browser may load or run nothing but what the page holds."""

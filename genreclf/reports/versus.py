@@ -102,10 +102,12 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
 
     Raises
     ------
-    RequestError : fewer than two runs.
+    RequestError : fewer than two runs, or draws.
     """
     if len(runs) < 2:
         raise RequestError("one run alone cannot be compared; give the folders of two or more reports")
+    if draws < 2:
+        raise RequestError(f"{draws} draws make no interval; ask for some hundred")
     protocols = _protocols(runs)
     names = tuple(runs)
     first, *others = names
@@ -252,8 +254,17 @@ def _changes(runs: Sequence[Comparison]) -> list[Change]:
     for name in names:
         values = tuple(run.get(name, "") for run in told)
         if len(set(values)) > 1:
-            changes.append(Change(name, values))
+            missing = "0" if name.startswith("table families ") else "none given"
+            changes.append(Change(_named(name), tuple(value or missing for value in values)))
     return changes
+
+
+def _named(what: str) -> str:
+    """What changed, in the words of the command line and of tables."""
+    if what.startswith("table families "):
+        return f"{what.removeprefix('table families ')} features"
+    told = {"table digest": "contents of the table", "table features": "number of features", "table rows": "tracks"}
+    return told.get(what, what.replace("parameters ", "option ").replace("versions ", "version of "))
 
 
 def _flattened(value: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genreclf import __version__
+from genreclf.errors import RequestError
 from genreclf.reports.blocks import Cell, Column, Section, Table, figure
 from genreclf.reports.charts.versus import versus_chart
 from genreclf.reports.findings import Finding
 from genreclf.reports.markdown import markdown_report
-from genreclf.reports.page import chart_style, render
+from genreclf.reports.page import PAGE_BEGINS, chart_style, render
 from genreclf.reports.wording import (
     count,
     interval,
@@ -28,6 +29,20 @@ if TYPE_CHECKING:
     from genreclf.reports.versus import Standing, Versus
 
 VERDICTS = {"better": "better", "worse": "worse", "same": "not told apart", "": ""}
+
+
+def check_page(page: Path) -> None:
+    """Refuse a place for the page before work begins.
+
+    Raises
+    ------
+    RequestError : it is a folder, a file of another kind, or the place of the page's own Markdown.
+    """
+    from genreclf.files import check_file
+
+    if page.suffix == ".md":
+        raise RequestError(f"{page}: the same is written as Markdown there; name the page, {page.with_suffix('.html')}")
+    check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
 
 
 def write_versus(versus: Versus, page: Path) -> None:
@@ -145,7 +160,7 @@ def versus_table(versus: Versus) -> Table:
                 Cell(points(s.difference, sign=True) if s.verdict else "", s.difference),
                 Cell(ends, s.difference_low),
                 Cell(p_value(s.p_value), s.p_value),
-                Cell(VERDICTS[s.verdict], s.verdict, strong=s.verdict in ("better", "worse")),
+                Cell(VERDICTS[s.verdict].replace(" ", "\u00a0"), s.verdict, strong=s.verdict in ("better", "worse")),
             ]
         )
     return Table("Each model in each run, points out of 100", columns, rows)

@@ -76,6 +76,6 @@ def test_description_for_people_names_every_archive(name):
 
 def test_unknown_names_are_refused_with_the_known_ones(tmp_path):
     done = CliRunner().invoke(app, ["datasets", "info", "gtzn"])
-    assert str(done.exception) == "unknown data set 'gtzn'; choose from fma, gtzan"
+    assert str(done.exception) == "unknown data set 'gtzn'; choose from fma, gtzan; did you mean 'gtzan'?"
     done = CliRunner().invoke(app, ["datasets", "fetch", "fma", "--to", str(tmp_path), "--subset", "tiny"])
     assert "unknown subset 'tiny' of fma; choose from small" in str(done.exception)

@@ -1,5 +1,9 @@
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +12,12 @@ from made_comparisons import MODELS, made_up_comparison
 from typer.testing import CliRunner
 
 from genreclf.cli import app
+from genreclf.cli.ranking import show_comparison
+from genreclf.cli.versus import show_versus
 from genreclf.errors import RequestError
+from genreclf.features import describe
+from genreclf.reports.runs import read_runs
+from genreclf.reports.versus import compare_runs
 
 RUN = CliRunner()
 
@@ -41,10 +50,60 @@ def test_compare_gives_json_to_programs(reports):
     assert told["standings"][0]["p_value"] is None
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_no_terminal_is_too_narrow_for_a_number(width, reports, monkeypatch, capsys):
+    monkeypatch.setattr("genreclf.cli.console._WIDTH_OF_NO_TERMINAL", width)
+    show_comparison(made_up_comparison(models=MODELS[:3]), "folder")
+    show_versus(compare_runs(read_runs([Path(report) for report in reports]), draws=50))
+    printed = capsys.readouterr().out
+    assert "\u2026" not in printed.split("contents")[0]
+    ranking = made_up_comparison(models=MODELS[:3]).ranking
+    for score in ranking["macro_f1"]:
+        assert f"{100 * score:.1f}" in printed
+    assert printed.count("not told apart") == 2
+    lines = printed.splitlines()
+    table = lines[: next(i for i, line in enumerate(lines) if line.startswith("report:"))]
+    assert max(len(line.rstrip()) for line in table if line.startswith("  ")) <= max(width, 56)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, tmp_path):
+    run = made_up_comparison(models=MODELS[:2])
+    faultless = replace(run, predictions=run.predictions.assign(svc=run.predictions["genre"]))
+    faultless.write(tmp_path / "faultless")
+    reports = [str(tmp_path / "faultless"), reports[0]]  # the difference is below zero
+    shown = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "genreclf", "compare", *reports, "--draws", "50"],
+        capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert b"not told apart" in shown.stdout
+
+
+def test_compare_refuses_draws_that_give_no_interval(reports):
+    result = RUN.invoke(app, ["compare", *reports, "--draws", "1"])
+    assert isinstance(result.exception, RequestError)
+    assert "1 draws make no interval" in str(result.exception)
+
+
 def test_compare_refuses_a_folder_without_a_report(reports, tmp_path):
     result = RUN.invoke(app, ["compare", reports[0], str(tmp_path)])
     assert isinstance(result.exception, RequestError)
     assert "no scores.csv" in str(result.exception)
+
+
+def test_inspect_gives_json_to_programs(tmp_path):
+    noise = np.random.default_rng(0).normal(scale=0.1, size=22050).astype(np.float32)
+    track, page = tmp_path / "noise.wav", tmp_path / "noise.html"
+    soundfile.write(track, noise, 22050, subtype="FLOAT")
+    result = RUN.invoke(app, ["inspect", str(track), "-o", str(page), "--json"])
+    told = json.loads(result.stdout)
+    assert (told["path"], told["page"], told["png"]) == (str(track), str(page), None)
+    assert (told["seconds"], told["sample_rate"], told["table"], told["genres"]) == (1.0, 22050, None, None)
+    known = describe(noise, 22050)
+    assert {name: row["value"] for name, row in told["features"].items()} == pytest.approx(known, rel=1e-9)
+    assert {row["percentile"] for row in told["features"].values()} == {None}
+    assert page.is_file()
 
 
 def test_inspect_writes_the_page_and_the_picture(tmp_path):

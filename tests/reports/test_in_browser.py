@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,8 @@ from browser import Browser
 from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 
 from genreclf.reports import write_report
+from genreclf.reports.versus import compare_runs
+from genreclf.reports.versus_page import write_versus
 
 pytestmark = pytest.mark.browser
 
@@ -17,6 +20,44 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     many = tuple(f"{GENRES[i % 8]} {i}" for i in range(21))
     write_report(made_up_comparison(tracks=600, genres=many, models=MODELS[:6]), folder / "many")
     return {name: folder / name / "report.html" for name in ("usual", "hostile", "many")}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("compared")
+    run, hostile = made_up_comparison(), made_up_comparison(genres=HOSTILE, models=MODELS[:3], titles=HOSTILE)
+    other = replace(run, run=dict(run.run) | {"seed": 7})
+    write_versus(compare_runs({"first": run, "other": other}, draws=50), folder / "usual.html")
+    names = dict(zip(HOSTILE, [hostile] * 4, strict=False))
+    write_versus(compare_runs(names, draws=50), folder / "hostile.html")
+    return {name: folder / f"{name}.html" for name in ("usual", "hostile")}
+
+
+@pytest.mark.parametrize(("width", "dark"), [(400, True), (800, False), (1400, False)])
+@pytest.mark.parametrize("name", ["usual", "hostile"])
+def test_a_page_of_runs_side_by_side_holds_in_a_browser(browser: Browser, compared, name, width, dark):
+    browser.open(compared[name], width=width, dark=dark)
+    browser.open_everything()
+    assert browser.console() == []
+    assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
+    number, overlapping = browser.overlaps()
+    assert number > 60
+    assert overlapping == []
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.axe() == []
+
+
+def test_a_page_of_runs_side_by_side_is_sorted_and_says_what_its_marks_are(browser: Browser, compared):
+    browser.open(compared["usual"])
+    head = "#scores thead th:nth-child(3)"
+    browser.run(f"document.querySelector('{head} button').click()")
+    scores = browser.run(
+        "return [...document.querySelectorAll('#scores tbody tr')].map((r) => +r.cells[2].dataset.key)"
+    )
+    assert len(scores) > 4
+    assert scores == sorted(scores, reverse=True)
+    browser.move_to("#figure-versus .wide .points", index=2)  # two stand in the legend
+    assert browser.run("return document.querySelector('.tooltip').textContent").startswith("SVC in first: ")
 
 
 def test_nothing_is_wrong_on_the_console_and_nothing_is_asked_of_the_network(browser: Browser, pages):
@@ -69,6 +110,46 @@ def test_the_pointer_shows_what_a_mark_is(browser: Browser, pages):
     hint = browser.run("const t = document.querySelector('.tooltip'); return [t.hidden, t.textContent]")
     assert hint[0] is False
     assert hint[1].startswith("SVC: macro-F1")
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_arrow_keys_go_from_mark_to_mark_of_a_chart(browser: Browser, pages, width):
+    browser.open(pages["usual"], width=width)
+    shown = "const t = document.querySelector('.tooltip'); return t.hidden ? null : t.textContent"
+    canvas = "#figure-ranking .canvas" + (".narrow" if width == 400 else ".wide")
+    browser.run(f"document.querySelector('{canvas}').focus()")
+    assert "arrow keys" in browser.run(f"return document.querySelector('{canvas}').getAttribute('aria-label')")
+    said = []
+    for key in ("\ue014", "\ue014", "\ue012"):
+        browser.press(key)
+        browser.driver.execute_async_script("const done = arguments[0]; setTimeout(done, 120);")
+        said.append(browser.run(shown))
+    assert said[0].startswith("SVC: macro-F1")
+    assert said[1] not in (None, said[0])
+    assert said[2] == said[0]
+    assert browser.run("return document.querySelectorAll('.current').length") == 1
+    browser.press("\ue00c")
+    assert browser.run(shown) is None
+    browser.press("\ue004")
+    assert browser.run("return document.querySelectorAll('.current').length") == 0
+
+
+def test_a_finger_that_taps_a_mark_is_told_what_it_is(browser: Browser, pages):
+    browser.open(pages["usual"], width=400)
+    x, y = browser.run(
+        "const m = document.querySelector('#figure-ranking .narrow .dot.best'); m.scrollIntoView({ block: 'center' });"
+        "const b = m.getBoundingClientRect(); return [b.left + b.width / 2, b.top + b.height / 2];"
+    )
+    browser.driver.execute_async_script("const done = arguments[0]; setTimeout(done, 120);")
+    for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+        browser.driver.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert browser.run("return document.querySelector('.tooltip').textContent").startswith("SVC: macro-F1")
+
+
+def test_names_of_models_are_whole_on_a_telephone(browser: Browser, pages):
+    browser.open(pages["usual"], width=400)
+    labels = "return [...document.querySelectorAll('#figure-ranking .narrow text')].map((t) => t.textContent)"
+    assert [text for text in browser.run(labels) if "\u2026" in text] == []
 
 
 def test_the_map_says_what_a_track_is_by_pointer_and_by_arrow_keys(browser: Browser, pages):

@@ -64,11 +64,16 @@ def test_runs_without_a_common_track_are_not_tested():
 
 def test_what_changed_is_found_inside_what_runs_wrote_down():
     run = made_up_comparison(models=MODELS[:1])
-    changed = dict(run.run) | {"seed": 7, "versions": {"genreclf": "0.2.0", "scikit-learn": "1.9.0"}}
+    changed = dict(run.run) | {
+        "parameters": {"features": ["mfcc"]},
+        "seed": 7,
+        "versions": {"genreclf": "0.2.0", "scikit-learn": "1.9.0"},
+    }
     versus = compare_runs({"a": run, "b": replace(run, run=changed)})
     assert {change.what: change.values for change in versus.changes} == {
+        "option features": ("none given", "mfcc"),
         "seed": ("42", "7"),
-        "versions genreclf": ("0.1.0", "0.2.0"),
+        "version of genreclf": ("0.1.0", "0.2.0"),
     }
 
 

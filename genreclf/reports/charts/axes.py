@@ -20,8 +20,13 @@ def label_room(names: Iterable[str], *, most: float, size: float = 13) -> float:
 
 
 def row_label(drawing: Drawing, name: str, y: float, room: float, *, strong: bool = False) -> None:
-    """The name of a row, at its left; a long one is cut and shown whole when the pointer rests on it."""
+    """The name of a row, at its left; a long one stands in two lines, or is cut, with the whole as a hint."""
     size = 13.5 if strong else 13
+    first, _, second = name.partition(" ")
+    if text_width(name, size) > room - 8 and second and max(text_width(w, size) for w in (first, second)) <= room - 8:
+        for line, place in ((first, y - 2.5), (second, y + 11.5)):
+            drawing.text(0, place, line, class_="strong" if strong else "label")
+        return
     shown = shorten(name, room - 8, size)
     drawing.text(0, y + 4.5, shown, class_="strong" if strong else "label", tip=name if shown != name else "")
 

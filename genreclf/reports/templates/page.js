@@ -112,10 +112,37 @@
     tips.set(title.parentNode, title.textContent);
     title.remove();
   }
-  document.addEventListener("pointermove", (event) => {
+  // A finger that taps does not move.
+  for (const kind of ["pointermove", "pointerdown"]) document.addEventListener(kind, (event) => {
     const text = tips.get(event.target);
     if (text) show(text, event.clientX, event.clientY); else if (!event.target.closest(".map")) hide();
   });
+  const startChart = (canvas) => {
+    const marks = [...canvas.querySelectorAll("svg *")].filter((mark) => tips.has(mark));
+    if (!marks.length) return;
+    let at = -1;
+    const leave = () => { if (at >= 0) marks[at].classList.remove("current"); };
+    canvas.tabIndex = 0;
+    canvas.setAttribute("role", "group");
+    canvas.setAttribute("aria-label", canvas.querySelector("svg > title").textContent + ": arrow keys go from mark to mark");
+    canvas.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      leave();
+      at = Math.max(0, Math.min(marks.length - 1, at + step));
+      const mark = marks[at];
+      mark.classList.add("current");
+      mark.scrollIntoView({ block: "nearest", inline: "nearest" });
+      // Scrolling hides the hint, at the latest just before this.
+      requestAnimationFrame(() => {
+        const box = mark.getBoundingClientRect();
+        show(tips.get(mark), box.left + box.width / 2, box.top + box.height / 2);
+      });
+    });
+    canvas.addEventListener("blur", () => { leave(); at = -1; hide(); });
+  };
+  for (const canvas of document.querySelectorAll("figure:not(.map) .canvas")) startChart(canvas);
   for (const map of document.querySelectorAll("figure.map")) startMap(map);
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   addEventListener("scroll", hide, { passive: true });
