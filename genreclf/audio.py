@@ -335,6 +335,9 @@ def _open(path: Path) -> Iterator[_Sound]:
     name = os.fsencode(path) if os.name == "posix" else str(path)
     try:
         sound = _SndfileSound(lambda: soundfile.SoundFile(name))
+    except TypeError as error:
+        # By its name headerless, so that nothing says which rate and sample format it has.
+        raise TrackError("unreadable", f"{path.suffix} files do not say what sound they hold") from error
     except (soundfile.LibsndfileError, OSError) as error:
         if path.suffix.lower() in EXTRA_SUFFIXES:
             from genreclf.compressed import open_with_av

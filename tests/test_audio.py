@@ -174,6 +174,7 @@ def test_each_failure_has_its_code(tmp_path):
     (tmp_path / "text.mp3").write_text("not sound at all\n" * 999)
     (tmp_path / "loop.wav").symlink_to("loop.wav")
     (tmp_path / "dangling.wav").symlink_to("gone.wav")
+    (tmp_path / "headerless.raw").write_bytes(bytes(99_999))
     write(tmp_path / "none.wav", noise(0))
     write(tmp_path / "one.wav", noise(1 / 44100))
     write(tmp_path / "short.wav", noise(0.05))
@@ -190,6 +191,7 @@ def test_each_failure_has_its_code(tmp_path):
         "empty.wav": "empty",
         "none.wav": "empty",
         "text.mp3": "unreadable",
+        "headerless.raw": "unreadable",
         "one.wav": "too-short",
         "short.wav": "too-short",
         "slow.wav": "odd-rate",
