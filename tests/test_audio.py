@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import threading
 
@@ -262,6 +263,15 @@ def test_standard_error_is_back_after_reading_from_many_threads(tmp_path, capfd)
         thread.join()
     os.write(2, b"still here\n")
     assert capfd.readouterr().err == "still here\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are passed on as POSIX does")
+def test_sound_is_read_where_standard_error_is_closed(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(1))
+    code = f"from genreclf import audio; print(len(audio.load({str(path)!r})[0]))"
+    command = ["/bin/sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, code]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own code
+    assert done.stdout == "22050\n"
 
 
 def test_compressed_files_name_the_extra_they_need(tmp_path, monkeypatch):
