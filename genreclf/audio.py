@@ -179,6 +179,12 @@ def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:
     return resampled if len(resampled) == size else np.pad(resampled, (0, size - len(resampled)))
 
 
+def check_rate(sample_rate: float) -> None:
+    """Raise a `RequestError` unless a sample rate, in Hz, is one that sound can have."""
+    if not _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE:
+        raise RequestError(f"the sample rate {sample_rate} Hz is not between {_LOWEST_RATE} and {_HIGHEST_RATE}")
+
+
 def check_samples(samples: np.ndarray, rate: int) -> None:
     """Raise a `TrackError` if mono samples are too short, not finite or out of range."""
     if not len(samples):
@@ -202,8 +208,8 @@ def _finish(samples: np.ndarray, rate: int, target: int | None) -> tuple[np.ndar
 
 
 def _check_request(*, sample_rate: int | None, offset: float | None, duration: float | None) -> None:
-    if sample_rate is not None and not _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE:
-        raise RequestError(f"the sample rate {sample_rate} Hz is not between {_LOWEST_RATE} and {_HIGHEST_RATE}")
+    if sample_rate is not None:
+        check_rate(sample_rate)
     if offset is not None and not 0 <= offset < np.inf:
         raise RequestError(f"the offset {offset} s is not zero or more")
     if duration is not None and not SHORTEST_SECONDS <= duration <= LONGEST_SECONDS:
@@ -329,6 +335,9 @@ def _open(path: Path) -> Iterator[_Sound]:
     name = os.fsencode(path) if os.name == "posix" else str(path)
     try:
         sound = _SndfileSound(lambda: soundfile.SoundFile(name))
+    except TypeError as error:
+        # By its name headerless, so that nothing says which rate and sample format it has.
+        raise TrackError("unreadable", f"{path.suffix} files do not say what sound they hold") from error
     except (soundfile.LibsndfileError, OSError) as error:
         if path.suffix.lower() in EXTRA_SUFFIXES:
             from genreclf.compressed import open_with_av

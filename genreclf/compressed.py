@@ -20,26 +20,33 @@ class AvSound:
 
     Parameters
     ----------
-    container : an open PyAV container with a sound stream.
+    file : open at its beginning; it stays the caller's to close.
     """
 
-    def __init__(self, container: Any) -> None:  # noqa: ANN401 - PyAV is optional
-        self._container = container
-        self._stream = container.streams.audio[0]
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._rewind()
         self.rate: int = self._stream.rate or 0
         length = self._stream.duration
         self.promised: int = int(length * self._stream.time_base * self.rate) if length else 0
-        self._frames = self._decoded(0)
-        self._ahead = np.empty(0, dtype=np.float32)
+
+    def close(self) -> None:
+        """Close the container, not the file."""
+        self._container.close()
 
     def seek(self, start: int) -> None:
         """Go to sample `start`: to the packet before it, and on from there by the decoded frames' own times."""
-        begin = self._stream.start_time or 0
         # A lossy decoder needs a few packets before its samples are right again.
-        target = max(0, min(start, self.promised or start) - self.rate)
-        self._container.seek(begin + int(target / self.rate / self._stream.time_base), stream=self._stream)
-        self._frames = self._decoded(start)
-        self._ahead = np.empty(0, dtype=np.float32)
+        target = min(start, self.promised or start) - self.rate
+        if target > 0:
+            begin = self._stream.start_time or 0
+            self._container.seek(begin + int(target / self.rate / self._stream.time_base), stream=self._stream)
+            self._frames = self._decoded(start)
+            self._ahead = np.empty(0, dtype=np.float32)
+        else:
+            # Decoded from the first packet on: sought, the start comes without what the decoder has to drop before it.
+            self.close()
+            self._rewind(start)
 
     def read(self, count: int) -> np.ndarray:
         """Read up to `count` samples; fewer, or none, only at the end."""
@@ -62,6 +69,19 @@ class AvSound:
         with quiet():
             return sum(len(block) for block in self._frames)
 
+    def _rewind(self, start: int = 0) -> None:
+        """Open the container anew, to be read from sample `start` on."""
+        import av
+
+        self._file.seek(0)
+        with quiet():
+            self._container: Any = av.open(self._file)
+        if not self._container.streams.audio:
+            raise TrackError("unreadable", "the file holds no sound")
+        self._stream = self._container.streams.audio[0]
+        self._frames = self._decoded(start)
+        self._ahead = np.empty(0, dtype=np.float32)
+
     def _decoded(self, start: int) -> Iterator[np.ndarray]:
         """Mono blocks from sample `start` on."""
         from av.audio.resampler import AudioResampler
@@ -80,13 +100,6 @@ class AvSound:
                     yield block
 
 
-def _opened(file: BinaryIO) -> Any:  # noqa: ANN401 - PyAV is optional
-    import av
-
-    with quiet():
-        return av.open(file)
-
-
 @contextlib.contextmanager
 def open_with_av(path: Path) -> Iterator[AvSound]:
     """Open a sound file with PyAV; a `TrackError` ``needs-extra`` if that is not installed."""
@@ -98,9 +111,8 @@ def open_with_av(path: Path) -> Iterator[AvSound]:
             f'{path.suffix.lower()} files need PyAV: pip install "genreclf[m4a]"',
         ) from error
     try:
-        with path.open("rb") as file, _opened(file) as container:
-            if not container.streams.audio:
-                raise TrackError("unreadable", "the file holds no sound")
-            yield AvSound(container)
+        with path.open("rb") as file, contextlib.closing(AvSound(file)) as sound:
+            yield sound
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
-        raise TrackError("unreadable", f"not a sound file that can be decoded ({error})") from error
+        cause = getattr(error, "strerror", None) or error  # the rest is the path once more
+        raise TrackError("unreadable", f"not a sound file that can be decoded ({cause})") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,10 @@ def quiet() -> Iterator[None]:
 
 
 def _divert() -> int:
-    """Point the descriptor at nothing; return a copy of what it was, or -1 where it is closed."""
+    """Point the descriptor at nothing; return a copy of what it was, or -1 where there is no standard error."""
+    if sys.__stderr__ is None:
+        # It was closed from the start: the descriptor is some other file by now, perhaps the one that is being read.
+        return -1
     try:
         saved = os.dup(_DESCRIPTOR)
     except OSError:

@@ -159,3 +159,11 @@ def test_bad_tracks_are_listed_and_the_exit_code_is_1(music: Path, tmp_path: Pat
     summary = json.loads(shown.stdout)
     assert (summary["tracks"], summary["computed"], len(summary["failed"])) == (7, 6, 1)
     assert "failed: low/bad.mp3" in shown.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors are passed on as POSIX does")
+def test_extracting_needs_no_standard_error(music: Path, tmp_path: Path) -> None:
+    command = ["/bin/sh", "-c", '"$@" 2>&-', "sh", *GENRECLF, "extract", str(music), "-o", str(tmp_path / "table.csv")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603 - our own program
+    assert done.returncode == 0
+    assert "6 computed" in done.stdout

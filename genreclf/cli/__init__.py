@@ -7,7 +7,9 @@ tracks failed; 2 the request makes no sense; 130 stopped with Ctrl-C.
 from __future__ import annotations
 
 import io
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -59,6 +61,10 @@ def genreclf(
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 2."""
+    if sys.stderr is None:
+        # Whoever started the program has closed it; no file that is opened later, nor a worker's, shall take its place.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open for as long as the program runs
+        os.set_inheritable(sys.stderr.fileno(), True)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal of another encoding cannot show must not end the work.

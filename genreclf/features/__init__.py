@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.audio import DURATION, check_samples, load, mono, resample
+from genreclf.audio import DURATION, check_rate, check_samples, load, mono, resample
 from genreclf.errors import RequestError, TrackError, naming
 from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
 from genreclf.features.sets import FEATURE_SETS, Family, FeatureSet, find_feature_set
@@ -49,20 +49,21 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str = "study
     Raises
     ------
     RequestError
-        If the feature set is unknown or `samples` is no array of floating-point samples.
+        If the feature set is unknown, the rate is none of sound, or `samples` is no array of floating-point samples.
     TrackError
         If the sound cannot be described: too short, not finite, out of range.
     """
     chosen = find_feature_set(feature_set)
     sound = np.asarray(samples)
-    if sound.ndim not in {1, 2} or not np.issubdtype(sound.dtype, np.floating):
+    if sound.ndim not in {1, 2} or 0 in sound.shape[:-1] or not np.issubdtype(sound.dtype, np.floating):
         raise RequestError(
             f"samples of shape {sound.shape} and type {sound.dtype}; "
             "floating-point samples of shape (n,) or (channels, n) are needed"
         )
-    if not sample_rate > 0:
-        raise RequestError(f"the sample rate {sample_rate} Hz is not positive")
-    sound = np.ascontiguousarray(mono(sound), dtype=np.float32)
+    check_rate(sample_rate)
+    with np.errstate(over="ignore"):  # what is beyond single precision becomes infinite, and is refused below
+        sound = sound.astype(np.float32, copy=False)
+    sound = np.ascontiguousarray(mono(sound))
     check_samples(sound, sample_rate)
     sound = resample(sound, sample_rate, chosen.sample_rate or sample_rate)
     spectra = Spectra(sound, chosen.sample_rate or sample_rate)

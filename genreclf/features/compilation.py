@@ -93,7 +93,7 @@ def _user_cache() -> Path:
     except RuntimeError:
         home = Path("/nonexistent")
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "numba" / "numba" / "Cache"
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "numba" / "Cache"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "numba"
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "numba"

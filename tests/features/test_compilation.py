@@ -42,6 +42,17 @@ def test_a_temporary_folder_that_others_can_write_is_not_trusted(no_writable_fol
     assert compilation.ensure_cache() != first
 
 
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_the_users_cache_is_where_numba_looks_for_it(monkeypatch, tmp_path, system):
+    from numba.misc import appdirs
+
+    monkeypatch.setattr(compilation.sys, "platform", system)
+    monkeypatch.setattr(appdirs, "system", system)
+    monkeypatch.setattr(appdirs, "_get_win_folder", lambda _: str(tmp_path), raising=False)
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    assert str(compilation._user_cache()) == appdirs.user_cache_dir("numba", appauthor=False)
+
+
 def test_a_stamp_tells_that_all_is_compiled(monkeypatch, tmp_path):
     # Only the stamp moves: numba cannot bear that its folder changes between what it loads.
     monkeypatch.setattr(compilation, "ensure_cache", lambda: tmp_path)

@@ -94,6 +94,7 @@ def test_a_rate_too_low_for_the_constant_q_transform_is_a_reason(rate):
         (np.full(RATE, np.nan), "not-finite"),
         (np.append(noise(1.0), np.inf), "not-finite"),
         (np.full(RATE, 1e11), "out-of-range"),
+        (np.full(RATE, 1e300), "not-finite"),
     ],
 )
 def test_sounds_that_cannot_be_described_have_a_code(samples, code):
@@ -107,13 +108,17 @@ def test_sounds_that_cannot_be_described_have_a_code(samples, code):
     [
         (np.zeros(RATE, dtype=np.int16), RATE),
         (np.zeros((2, 2, RATE)), RATE),
+        (np.zeros((0, RATE)), RATE),
         (noise(1.0), 0),
+        (noise(1.0), 200),
+        (noise(1.0), 10**7),
         (noise(1.0), float("nan")),
     ],
 )
-def test_a_request_without_sense_is_refused(samples, rate):
+@pytest.mark.parametrize("feature_set", FEATURE_SETS)
+def test_a_request_without_sense_is_refused(samples, rate, feature_set):
     with pytest.raises(RequestError):
-        describe(samples, rate)
+        describe(samples, rate, feature_set=feature_set)
 
 
 def test_channels_are_averaged_and_other_rates_resampled():
@@ -121,6 +126,11 @@ def test_channels_are_averaged_and_other_rates_resampled():
     stereo = np.stack([1.5 * sound, 0.5 * sound])
     expected = describe(audio.resample(sound, 44100, RATE), RATE)
     assert describe(stereo, 44100) == pytest.approx(expected, rel=1e-3, abs=1e-3)
+
+
+def test_samples_in_half_precision_are_averaged_in_single():
+    sound = np.stack([noise(1.0), noise(1.0, seed=1)]).astype(np.float16)
+    assert describe(sound, RATE) == describe(sound.astype(np.float32), RATE)
 
 
 @pytest.mark.parametrize("feature_set", FEATURE_SETS)

@@ -112,7 +112,10 @@ def test_tuning_is_that_of_librosa(sound, bins_per_octave):
     assert found == librosa.estimate_tuning(y=sound, sr=RATE, bins_per_octave=bins_per_octave)
 
 
-@pytest.mark.parametrize("rate", [9000, 16000, 22050, 44100, 48000, 96000, 192000])
+LATER = pytest.mark.skipif(librosa.__version__ >= "1", reason="below 10 kHz librosa 1 decimates later")
+
+
+@pytest.mark.parametrize("rate", [pytest.param(9000, marks=LATER), 16000, 22050, 44100, 48000, 96000, 192000])
 def test_the_constant_q_transform_is_that_of_librosa_at_any_rate(rate):
     sound = music(2.0, rate=rate)
     expected = np.abs(librosa.cqt(sound, sr=rate, tuning=None))
