@@ -47,8 +47,11 @@ def check_features(table: FeatureTable) -> None:
 
     Raises
     ------
-    RequestError : every feature is the same in all tracks, or the values of one are too large for a variance.
+    RequestError : there is none, every feature is the same in all tracks, or the values of one are too large for a
+        variance.
     """
+    if not table.features:
+        raise RequestError(f"{table.name}: no feature is chosen; name some families, or leave out --features for all")
     with np.errstate(over="ignore", invalid="ignore"):
         deviations = table.X.std(axis=0)
     wild = np.flatnonzero(~np.isfinite(deviations))

@@ -394,6 +394,7 @@ def test_probabilities_of_genres_called_like_columns_are_read_back_as_numbers(ta
             {"protocol": "split"},
             "75 training tracks are left out",
         ),
+        ({}, {"features": ()}, "no feature is chosen"),
         ({}, {"features": ("loudness",)}, "no feature family 'loudness'"),
     ],
 )
