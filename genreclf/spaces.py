@@ -62,7 +62,10 @@ def _projection(Z: np.ndarray, y: np.ndarray, *, metric: str, seed: int) -> np.n
         several = counts[codes] > 1
         if (counts > 1).sum() < 2:
             return np.eye(Z.shape[1])
-        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z[several], y[several])
+        try:
+            lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z[several], y[several])
+        except np.linalg.LinAlgError:  # the tracks of each genre are all alike: no spread to weigh by
+            return np.eye(Z.shape[1])
         scalings = lda.scalings_[:, : len(lda.classes_) - 1]
         return np.asarray(scalings, dtype=np.float64)
     from sklearn.neighbors import NeighborhoodComponentsAnalysis

@@ -130,10 +130,8 @@ def _folds(table: FeatureTable, folds: int, seed: int) -> list[tuple[np.ndarray,
     from genreclf.evaluation.recordings import find_units
 
     units = find_units(table)
-    grouped = units.artists is not None
-    tied = units.recordings if units.artists is None else units.artists
     codes = np.unique(table.y.astype(str), return_inverse=True)[1]
-    return inner_folds(codes, tied, grouped=grouped, folds=folds, seed=seed).pairs()
+    return inner_folds(codes, units.recordings, units.artists, folds=folds, seed=seed).pairs()
 
 
 def _manifest(

@@ -32,9 +32,15 @@ def family_positions(features: Sequence[str], families: Mapping[str, Sequence[st
     return {family: np.array([place[name] for name in names]) for family, names in families.items()}
 
 
-def ablation_fits(plan: Plan, models: Sequence[str], positions: Mapping[str, np.ndarray], *, seed: int) -> list[Fit]:
-    """The fits that an ablation needs: one for each model, fold and set of families but that of all of them."""
-    sets = dict.fromkeys(chosen for _, chosen in steps(list(positions)) if len(chosen) < len(positions))
+def ablation_fits(
+    plan: Plan, models: Sequence[str], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
+) -> list[Fit]:
+    """The fits that an ablation needs: one for each model, fold and set of families.
+
+    All families are what the comparison itself fits, unless its parameters are `tuned`: every step is fitted with
+    the same parameters, those of the zoo, so that the steps differ by their features alone.
+    """
+    sets = dict.fromkeys(chosen for _, chosen in steps(list(positions)) if tuned or len(chosen) < len(positions))
     return [
         Fit(
             plan.protocol,
@@ -43,7 +49,7 @@ def ablation_fits(plan: Plan, models: Sequence[str], positions: Mapping[str, np.
             fold,
             grouped=plan.grouped,
             columns=np.sort(np.concatenate([positions[family] for family in chosen])),
-            step="+".join(chosen),
+            step=chosen,
             seed=seed,
         )
         for chosen in sets
@@ -56,12 +62,11 @@ def ablation_fits(plan: Plan, models: Sequence[str], positions: Mapping[str, np.
 def ablation_rows(
     answers: Answers, data: Data, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """Rows of the frame ``ablation``, from the fits of `ablation_fits`; all families are the answers themselves."""
+    """Rows of the frame ``ablation``, from the fits of `ablation_fits`; a step without any is the answers."""
     rows: list[dict[str, Any]] = []
     for step, chosen in steps(list(positions)):
-        parts = [(fit, fitted) for fit, fitted in outcomes if fit.step == "+".join(chosen)]
-        whole = len(chosen) == len(positions)
-        found = answers if whole else gather(answers.plan, answers.genres, data, parts, answers.bootstrap)
+        parts = [(fit, fitted) for fit, fitted in outcomes if fit.step == chosen]
+        found = gather(answers.plan, answers.genres, data, parts, answers.bootstrap) if parts else answers
         for model, said in found.said.items():
             if spec(model).baseline:
                 continue

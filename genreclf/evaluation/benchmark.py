@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf import __version__
 from genreclf.errors import RequestError
+from genreclf.evaluation.answers import LEVEL
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
-from genreclf.evaluation.protocols import Plan, Settings, choose, plan
+from genreclf.evaluation.protocols import Plan, Settings, choose, leak_notes, plan, precision_notes
 from genreclf.evaluation.recordings import Units, find_units
-from genreclf.evaluation.usable import crossed, usable
+from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import MODELS, spec
 from genreclf.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from genreclf.table import FeatureTable
 
+_LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which scikit-learn uses, take no other
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 
 
@@ -73,6 +77,8 @@ def benchmark(
     names = _models(models)
     if draws < 2:
         raise RequestError(f"{draws} draws make no interval; ask for some hundred")
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise RequestError(f"a seed of {seed} makes no sense; give a whole number from 0 to {_LARGEST_SEED}")
     notes = list(table.notes)
     if test_table is not None:
         table, said = crossed(table, test_table)
@@ -84,17 +90,18 @@ def benchmark(
     units = find_units(table)
     settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
     plans, said = _plans(table, units, settings, protocol, crossing=test_table is not None)
-    notes += [*units.notes, *said]
-    table = table if features is None else table.select(features)
+    notes += [*units.notes, *said, *_draws_note(draws, names)]
+    if features is not None:
+        table = table.select(features)
+        check_features(table)
     work = Work(
         table, units, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
     comparison = work.frames(outcomes, progress)
     notes += _warnings(work.fits, outcomes)
-    told = set(comparison["probabilities"].get("model", ()))
-    silent = [name for name in names if probabilities and name not in told]
-    notes += [f"{name}: no probabilities, as a genre has too few tracks to calibrate them" for name in silent]
+    if probabilities:
+        notes += _silent(comparison["probabilities"], plans, names)
     run |= {
         "protocols": [p.protocol for p in plans],
         "parameters": {
@@ -151,7 +158,35 @@ def _plans(
             if name != "cv-artist" or len(chosen) == 1:
                 raise
             notes.append(f"cv-artist is left out: {error}")
-    return tuple(plans), notes + [note for made in plans for note in made.notes]
+    notes += [note for made in plans for note in (*made.notes, *precision_notes(made, units))]
+    if "cv-artist" not in chosen:
+        leaks = [note for made in plans for note in leak_notes(made, units)]
+        notes += [f"{note}; --protocol cv keeps artists apart" for note in leaks]
+    elif plans[0].protocol != "cv-artist":
+        notes += leak_notes(plans[0], units)
+    return tuple(plans), notes
+
+
+def _draws_note(draws: int, models: Sequence[str]) -> list[str]:
+    """A note where even the smallest p-value that so few draws allow would not pass Holm's correction."""
+    others = len(models) - 1
+    needed = round(2 * others / LEVEL)
+    if draws >= needed:
+        return []
+    return [
+        f"{draws} draws are too few to tell any of {len(models)} models apart; ask for {needed} or more with --draws"
+    ]
+
+
+def _silent(probabilities: pd.DataFrame, plans: Sequence[Plan], models: Sequence[str]) -> list[str]:
+    """A note for each protocol and model that was to give probabilities and has none."""
+    told = set() if probabilities.empty else set(zip(probabilities["protocol"], probabilities["model"], strict=True))
+    return [
+        f"{made.protocol}: {name}: no probabilities, as a genre has too few tracks to calibrate them"
+        for made in plans
+        for name in models
+        if (made.protocol, name) not in told
+    ]
 
 
 def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:

@@ -19,7 +19,9 @@ from genreclf.files import write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-_TEXTS = dict.fromkeys(("protocol", "track_id", "genre", "model", "artist", "title", "path"), "str")
+_TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family")
+# The other columns of this table are named by the genres, and a genre may be called path.
+_TEXTS_OF_PROBABILITIES = ("protocol", "track_id", "model")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +87,12 @@ class Comparison:
         folder = Path(folder)
         for name in _tables():
             frame = getattr(self, name)
+            path = folder / f"{name}.csv"
             if len(frame) or name in ("scores", "predictions"):
-                write_whole(folder / f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+                write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
+            else:
+                # An earlier run's table would be read back as if it were of this one.
+                path.unlink(missing_ok=True)
         run = dict(self.run) | {"notes": list(self.notes)}
         write_whole(folder / "run.json", json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
         write_report(self, folder)
@@ -108,7 +114,7 @@ class Comparison:
         for name in _tables():
             path = folder / f"{name}.csv"
             # What models said are names too: a genre may be called 01, or NA.
-            types: dict[str, str] = defaultdict(lambda: "str", fold="int64") if name == "predictions" else _TEXTS
+            types: dict[str, str] = defaultdict(lambda: "str", fold="int64") if name == "predictions" else _texts(name)
             try:
                 tables[name] = (
                     pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
@@ -122,6 +128,10 @@ class Comparison:
         except (OSError, ValueError):
             raise RequestError(f"{folder / 'run.json'}: missing or damaged; run the benchmark again") from None
         return cls(**tables, run=run, notes=tuple(run.get("notes", ())))
+
+
+def _texts(table: str) -> dict[str, str]:
+    return dict.fromkeys(_TEXTS_OF_PROBABILITIES if table == "probabilities" else _TEXTS, "str")
 
 
 def _tables() -> list[str]:

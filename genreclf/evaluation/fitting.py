@@ -59,7 +59,7 @@ class Fit:
     fold : rows to train on and to test on.
     columns : features to use, by position.
     grouped : whether folds made inside the training part keep artists on one side.
-    step : what the fit is for: empty for the comparison itself, else a step of the ablation.
+    step : what the fit is for: empty for the comparison itself, else the families of a step of the ablation.
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
     families : features of each family, by position, to shuffle over the test tracks; empty for none.
@@ -72,7 +72,7 @@ class Fit:
     fold: Fold
     columns: np.ndarray
     grouped: bool = False
-    step: str = ""
+    step: tuple[str, ...] = ()
     calibrate: bool = False
     tune: bool = False
     families: Sequence[np.ndarray] = ()
@@ -87,7 +87,7 @@ class Fit:
         return spec(self.model).cost * size * candidates
 
     def __str__(self) -> str:
-        return f"{self.model}, {self.protocol} fold {self.number}" + (f", {self.step}" if self.step else "")
+        return f"{self.model}, {self.protocol} fold {self.number}" + (f", {'+'.join(self.step)}" if self.step else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,8 +205,8 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         from genreclf.evaluation.tuning import search
 
         model, parameters, inner = search(model, spec(fit.model), X, y, _inner(fit, data, folds=3), seed=fit.seed)
-    folds = _inner(fit, data, folds=5) if fit.calibrate and not has_probabilities(model) else []
-    if folds and _complete(folds, y):
+    folds = _to_calibrate(fit, data) if fit.calibrate and not has_probabilities(model) else []
+    if folds:
         teller = calibrated(model, X, y, folds)
         model = answers_of(teller)
     else:
@@ -234,15 +234,19 @@ def _with_warnings(fitted: Fitted, lines: tuple[str, ...]) -> Fitted:
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds inside the training part, with the same things kept together as outside."""
     train = fit.fold.train
-    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
-    made = inner_folds(data.y[train], tied[train], grouped=fit.grouped, folds=folds, seed=fit.seed)
-    return made.pairs()
+    artists = data.artists[train] if fit.grouped and data.artists is not None else None
+    return inner_folds(data.y[train], data.recordings[train], artists, folds=folds, seed=fit.seed).pairs()
 
 
-def _complete(folds: Sequence[tuple[np.ndarray, np.ndarray]], y: np.ndarray) -> bool:
-    """Whether every fold trains on every genre, without which a model cannot be calibrated."""
+def _to_calibrate(fit: Fit, data: Data) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds to calibrate on; none where one would not train on every genre, as then the scores have no place."""
+    y = data.y[fit.fold.train]
+    try:
+        folds = _inner(fit, data, folds=5)
+    except RequestError:
+        return []
     genres = len(np.unique(y))
-    return all(len(np.unique(y[train])) == genres for train, _ in folds)
+    return folds if all(len(np.unique(y[train])) == genres for train, _ in folds) else []
 
 
 def _in_all_genres(model: Any, X: np.ndarray, genres: int) -> np.ndarray:  # noqa: ANN401

@@ -92,7 +92,7 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
     possible = _artists_by_genre(y, groups).min() >= folds
     best: tuple[int, int, np.ndarray] | None = None
     for attempt in range(_ATTEMPTS if possible else 1):
-        side = _grouped_sides(y, groups, folds, seed + attempt)
+        side = _grouped_sides(y, groups, folds, (seed + attempt) % 2**32)
         gaps = _gaps(y, side, folds)
         if best is None or gaps < best[0]:
             best = (gaps, attempt, side)
@@ -100,9 +100,8 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
             break
     assert best is not None  # noqa: S101 - the loop runs at least once
     if best[1]:
-        notes.append(
-            f"seed {seed} left a genre out of an artist-safe fold; seed {seed + best[1]} was taken for the folds"
-        )
+        taken = (seed + best[1]) % 2**32
+        notes.append(f"seed {seed} left a genre out of an artist-safe fold; seed {taken} was taken for the folds")
     return _checked(y, best[2], folds, "artists", tuple(notes))
 
 
@@ -123,7 +122,7 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
     except ValueError as error:
         raise RequestError(
             f"a test share of {test_size} does not leave every genre on both sides ({error}); "
-            "choose another with --test-size"
+            "choose another with --protocol holdout --test-size"
         ) from None
     side = np.ones(len(y), dtype=int)
     side[test] = 0
@@ -135,7 +134,9 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
     return Folds(tuple(ordered), made.notes)
 
 
-def inner_folds(y: np.ndarray, tied: np.ndarray, *, grouped: bool, folds: int = 5, seed: int = 42) -> Folds:
+def inner_folds(
+    y: np.ndarray, recordings: np.ndarray, artists: np.ndarray | None = None, *, folds: int = 5, seed: int = 42
+) -> Folds:
     """Folds inside a training part: to choose parameters, or to calibrate.
 
     Where artists cannot be kept apart (too few of them), recordings still are.
@@ -143,15 +144,24 @@ def inner_folds(y: np.ndarray, tied: np.ndarray, *, grouped: bool, folds: int = 
     Parameters
     ----------
     y : (tracks,), genres.
-    tied : (tracks,), numbers of the groups if `grouped`, else of the recordings.
+    recordings : (tracks,), numbers of the recordings.
+    artists : (tracks,), numbers of the groups to keep apart; None where artists may stand on both sides.
+
+    Raises
+    ------
+    RequestError : there are too few tracks for two folds that train on two genres.
     """
-    tied = np.unique(tied, return_inverse=True)[1]
-    if grouped:
+    if artists is not None:
         try:
-            return grouped_folds(y, tied, folds=folds, seed=seed)
+            return grouped_folds(y, artists, folds=folds, seed=seed)
         except RequestError:
-            tied = np.arange(len(y))
-    return random_folds(y, tied, folds=min(folds, _largest_genre(y)), seed=seed)
+            pass
+    recordings = np.unique(recordings, return_inverse=True)[1]
+    possible = min(folds, _largest_genre(y[_rows_to_split(recordings)]))
+    try:
+        return random_folds(y, recordings, folds=possible, seed=seed)
+    except RequestError:
+        raise RequestError("too few tracks of a genre for folds inside the training part; add tracks") from None
 
 
 def one_fold(y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Folds:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 STUDY_SEED = 42
 STUDY_TEST_SIZE = 0.25
 
+# With fewer groups than some twenty, percentile intervals over them are too narrow.
+FEW_DRAWN = 20
+
 _TRAINING = ("train", "training")
 _VALIDATION = ("val", "valid", "validation", "dev")
 _TEST = ("test", "testing")
@@ -112,7 +115,10 @@ def _split(table: FeatureTable, units: Units, settings: Settings) -> Folds:
     if other:
         notes.append(f"{other} tracks without a known split take no part")
     train, notes_of_removal = _without_tested(train, test, units, settings, "the split")
-    made = one_fold(table.y, train, test)
+    try:
+        made = one_fold(table.y, train, test)
+    except RequestError as error:
+        raise RequestError("; ".join([str(error), *notes_of_removal])) from None
     return Folds(made.folds, (*notes, *notes_of_removal, *made.notes))
 
 
@@ -176,21 +182,28 @@ def plan(protocol: str, table: FeatureTable, units: Units, settings: Settings) -
         if len(both):
             raise AssertionError(f"{protocol}, fold {number}: {len(both)} groups stand on both sides")
     notes = [f"{protocol}: {note}" for note in made.notes]
-    if not grouped and protocol != "cv-random":
-        notes += _leak_note(protocol, units, made)
     return Plan(protocol, made.folds, grouped and units.artists is not None, tuple(notes))
 
 
-def _leak_note(protocol: str, units: Units, made: Folds) -> list[str]:
+def leak_notes(made: Plan, units: Units) -> list[str]:
     """How many tested tracks are by an artist that was trained on, for protocols that let that be."""
-    if units.artists is None:
+    if units.artists is None or made.grouped:
         return []
-    tested = sum(len(fold.test) for fold in made.folds)
     leaked = sum(int(np.isin(units.artists[fold.test], units.artists[fold.train]).sum()) for fold in made.folds)
     if not leaked:
         return []
-    told = f"{protocol}: {leaked} of {tested} test tracks are by artists that were trained on"
-    return [f"{told}; --protocol cv keeps artists apart"]
+    return [f"{made.protocol}: {leaked} of {len(made.tested)} test tracks are by artists that were trained on"]
+
+
+def precision_notes(made: Plan, units: Units) -> list[str]:
+    """What makes a protocol's intervals too narrow, if anything does."""
+    number = len(np.unique(units.widest[made.tested]))
+    if number >= FEW_DRAWN:
+        return []
+    what = "recordings" if units.artists is None else "artists"
+    if number == 1:
+        return [f"{made.protocol}: all test tracks are of one artist; intervals are over tracks, for this artist alone"]
+    return [f"{made.protocol}: {number} {what} are tested; intervals over so few are too narrow, and tests too sure"]
 
 
 def _choices(without: str = "") -> str:

@@ -42,6 +42,11 @@ class Units:
         """(tracks,), sets of rows that are not independent of each other: artists where known, else recordings."""
         return self.recordings if self.artists is None else self.artists
 
+    def drawn(self, rows: np.ndarray) -> np.ndarray:
+        """What a bootstrap over some rows draws: their `widest`, or their recordings where that is a single set."""
+        tied = self.widest if len(np.unique(self.widest[rows])) > 1 else self.recordings
+        return np.asarray(tied[rows])
+
     def take(self, rows: np.ndarray) -> Units:
         """The same for some of the rows."""
         return Units(self.recordings[rows], None if self.artists is None else self.artists[rows], self.notes)

@@ -87,9 +87,7 @@ def _queries(
         return [(np.arange(len(table)), plain)]
     from genreclf.evaluation.folds import inner_folds
 
-    grouped = units.artists is not None
-    tied = units.recordings if units.artists is None else units.artists
-    pairs = inner_folds(y, tied, grouped=grouped, folds=5, seed=seed).pairs()
+    pairs = inner_folds(y, units.recordings, units.artists, folds=5, seed=seed).pairs()
     return [(test, _learned(table, train)(table.X).astype(np.float32)) for train, test in pairs]
 
 

@@ -17,7 +17,8 @@ def track_map(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     X : (tracks, features).
-    y : (tracks,), genres; with fewer than three the axes are the principal components.
+    y : (tracks,), genres; with fewer than three, or where the tracks of each genre are all alike, the axes are the
+        principal components.
 
     Returns
     -------
@@ -30,11 +31,13 @@ def track_map(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     scaled = StandardScaler().fit_transform(X)
     axes = min(2, X.shape[1], len(X) - 1)
-    if len(set(y)) < 3 or axes < 2:
-        places = PCA(axes, svd_solver="full").fit_transform(scaled)
-    else:
+    try:
         lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto", n_components=axes)
-        places = lda.fit(scaled, y).transform(scaled)
+        places = None if len(set(y)) < 3 or axes < 2 else lda.fit(scaled, y).transform(scaled)
+    except np.linalg.LinAlgError:
+        places = None
+    if places is None:
+        places = PCA(axes, svd_solver="full").fit_transform(scaled)
     farthest = places[np.abs(places).argmax(axis=0), np.arange(places.shape[1])]
     signed = places * np.where(farthest < 0, -1.0, 1.0)
     return np.hstack([signed, np.zeros((len(X), 2 - signed.shape[1]))])

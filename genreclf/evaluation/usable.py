@@ -38,9 +38,32 @@ def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
         raise RequestError(
             f"{table.name}: a comparison needs at least two genres with two tracks each; there is {found}"
         )
-    if not left.features or not np.ptp(left.X, axis=0).any():
-        raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
+    check_features(left)
     return left, notes
+
+
+def check_features(table: FeatureTable) -> None:
+    """Make sure that some feature tells tracks apart, and that all can be standardised.
+
+    Raises
+    ------
+    RequestError : there is none, every feature is the same in all tracks, or the values of one are too large for a
+        variance.
+    """
+    if not table.features:
+        raise RequestError(f"{table.name}: no feature is chosen; name some families, or leave out --features for all")
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviations = table.X.std(axis=0)
+    wild = np.flatnonzero(~np.isfinite(deviations))
+    if len(wild):
+        column = table.features[wild[0]]
+        largest = float(np.abs(table.X[:, wild[0]]).max())
+        raise RequestError(
+            f"{table.name}: column {column!r} holds values up to {largest:.3g}, too large to be standardised; "
+            "mend the column, or give it in another unit"
+        )
+    if not deviations.any():
+        raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
 
 
 def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, list[str]]:
@@ -73,10 +96,13 @@ def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, li
             f"{', '.join(table.genres[:8])} against {', '.join(tested.genres[:8])}"
         )
     parts = []
-    for one, side in ((table, "training"), (tested, "test")):
+    # Ids may be row numbers, which mean nothing across tables; a track of unknown artist is told apart by its id.
+    taken = set(tested.ids)
+    ids = [f"{name} of {table.name}" if name in taken else name for name in table.ids]
+    for one, names, side in ((table, ids, "training"), (tested, tested.ids, "test")):
         rows = np.isin(one.y.astype(str), list(shared))
-        frame = one.frame.loc[rows].drop(columns=[c for c in one.features if c not in features])
-        parts.append(frame.assign(split=side))
+        frame = one.frame.assign(track_id=names, split=side)
+        parts.append(frame.loc[rows].drop(columns=[c for c in one.features if c not in features]))
     frame = pd.concat(parts, ignore_index=True)
     identity = [name for name in frame.columns if name not in features]
     frame[identity] = frame[identity].astype("object").fillna("")

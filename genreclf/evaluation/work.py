@@ -94,7 +94,7 @@ class Work:
             for number, fold in enumerate(made.folds, start=1)
         ]
         if self.ablate:
-            found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed)
+            found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
         return found
 
     def _shuffled_families(self, made: Plan, model: str) -> tuple[np.ndarray, ...]:
@@ -151,7 +151,7 @@ class Work:
             return pd.DataFrame()
 
     def _answers(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Answers:
-        drawn = Bootstrap.over(self.units.widest[made.tested], draws=self.draws, seed=self.seed)
+        drawn = Bootstrap.over(self.units.drawn(made.tested), draws=self.draws, seed=self.seed)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
         return gather(made, self.table.genres, self.data, here, drawn)
 

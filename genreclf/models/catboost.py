@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from genreclf.models.oblivious import check_trees, oblivious_trees, raw_scores, softmax
+from genreclf.models.oblivious import check_trees, no_trees, oblivious_trees, raw_scores, softmax
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier
@@ -78,10 +78,11 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"CatBoost needs at least two classes; the labels hold one class: {self.classes_[0]!r}")
-        if not np.ptp(X, axis=0).any():
-            raise ValueError("CatBoost needs a feature that differs; here each is the same in all tracks")
-        booster = self._fitted(np.array(X), codes)
-        self.trees_ = oblivious_trees(booster)
+        if np.ptp(X, axis=0).any():
+            self.trees_ = oblivious_trees(self._fitted(np.array(X), codes))
+        else:
+            # CatBoost refuses features that are all the same; there is only how frequent each class is.
+            self.trees_ = no_trees(np.bincount(codes) / len(codes))
         return self
 
     def _fitted(self, X: np.ndarray, codes: np.ndarray) -> CatBoostClassifier:

@@ -48,6 +48,23 @@ def oblivious_trees(booster: CatBoostClassifier) -> dict[str, np.ndarray]:
     }
 
 
+def no_trees(shares: np.ndarray) -> dict[str, np.ndarray]:
+    """A booster that asks nothing.
+
+    Parameters
+    ----------
+    shares : (classes,), the probabilities that it gives, above zero.
+    """
+    return {
+        "depths": np.empty(0, dtype=np.int64),
+        "features": np.empty(0, dtype=np.int64),
+        "borders": np.empty(0, dtype=np.float32),
+        "leaves": np.empty(0, dtype=np.float64),
+        "bias": np.log(shares),
+        "scale": np.array(1.0),
+    }
+
+
 def check_trees(trees: Mapping[str, np.ndarray], *, features: int, classes: int) -> None:
     """Make sure that trees from elsewhere are whole.
 

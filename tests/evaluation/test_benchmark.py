@@ -12,7 +12,9 @@ from sklearn.model_selection import StratifiedKFold
 from genreclf.errors import RequestError
 from genreclf.evaluation import fitting
 from genreclf.evaluation.benchmark import benchmark
+from genreclf.evaluation.comparison import Comparison
 from genreclf.models import MODELS, build
+from genreclf.models.catboost import CatBoost
 from genreclf.table import FeatureTable
 
 _QUICK = ("svc", "logreg", "most_frequent", "stratified")
@@ -264,6 +266,108 @@ def test_one_artist_for_each_of_three_genres_is_said_genre_by_genre(table):
     assert any("'genre0'" in note and "cannot be found there" in note for note in found.notes)
 
 
+def test_an_ablation_with_tuning_scores_every_step_with_the_same_parameters(table):
+    options = {"models": ("svc",), "ablate": True, "draws": 50, "protocol": "holdout"}
+    plain, tuned = benchmark(table, **options), benchmark(table, tune=True, **options)
+    assert not tuned.predictions["svc"].equals(plain.predictions["svc"])
+    pd.testing.assert_frame_equal(tuned.ablation, plain.ablation)
+
+
+def test_a_family_with_a_plus_in_its_name_is_not_taken_for_two_families(table):
+    names = dict(zip(table.features, ("bass", "drum", "bass+drum", "horn", "harp", "oboe"), strict=True))
+    renamed = FeatureTable(table.frame.rename(columns=names), tuple(names.values()))
+    found = benchmark(renamed, models=("svc",), ablate=True, draws=50, protocol="holdout")
+    scores = found.ablation[found.ablation["families"] == "bass+drum"].set_index("step")["macro_f1"]
+    for step, families in (("alone", ("bass+drum",)), ("added", ("bass", "drum"))):
+        only = benchmark(renamed, models=("svc",), features=families, draws=50, protocol="holdout")
+        assert scores[step] == only.ranking["macro_f1"][0]
+
+
+def test_a_family_that_is_all_the_same_scores_as_a_guess_in_an_ablation(table, monkeypatch):
+    quick = dataclasses.replace(MODELS["catboost"], factory=lambda seed: CatBoost(iterations=5, random_state=seed))
+    monkeypatch.setitem(MODELS, "catboost", quick)
+    flat = _with(table, **{name: 1.0 for name in table.features if name.startswith("tonnetz")})
+    found = benchmark(flat, models=("catboost", "svc"), ablate=True, draws=50, protocol="holdout")
+    alone = found.ablation[found.ablation["step"] == "alone"].set_index(["model", "families"])["macro_f1"]
+    assert alone["catboost", "tonnetz"] < 0.2 < alone["catboost", "mfcc"]
+
+
+def test_a_table_too_small_to_calibrate_says_so_for_each_protocol(table):
+    found = benchmark(table.take(np.arange(6)), models=("svc",), folds=2, probabilities=True, draws=20, group=False)
+    assert "cv-random: svc: no probabilities, as a genre has too few tracks to calibrate them" in found.notes
+    artists = [f"duo {k % 2}" if table.y[k] == "genre2" else name for k, name in enumerate(table.frame["artist"])]
+    found = benchmark(_with(table, artist=artists), models=("svc",), probabilities=True, draws=20)
+    assert set(found.probabilities["protocol"]) == {"cv-random"}
+    assert any(note.startswith("cv-artist: svc: no probabilities") for note in found.notes)
+
+
+def test_ids_that_are_row_numbers_in_both_tables_tie_no_tracks_of_unknown_artist(table):
+    artists = [artist if row % 75 % 2 else "" for row, artist in enumerate(table.frame["artist"])]
+    numbered = _with(table, track_id=[str(row + 1) for row in range(len(table))], artist=artists)
+    rows = np.arange(len(table))
+    ours, theirs = numbered.take(rows < 75), numbered.take(rows >= 75)
+    theirs = _with(theirs, track_id=list(ours.ids), artist=[a and f"other {a}" for a in theirs.frame["artist"]])
+    found = benchmark(ours, test_table=theirs, models=("logreg",), draws=20)
+    assert not any("left out" in note for note in found.notes)
+    assert list(found.predictions["track_id"]) == list(theirs.ids)
+
+
+def test_random_folds_alone_say_how_many_tracks_leak(table):
+    for options in ({"protocol": "cv-random"}, {"group": False}):
+        found = benchmark(table, models=("logreg",), draws=20, **options)
+        assert any("150 of 150 test tracks are by artists that were trained on" in note for note in found.notes)
+    both = benchmark(table, models=("logreg",), draws=20)
+    assert not any("by artists that were trained on" in note for note in both.notes)
+
+
+def test_intervals_over_few_artists_are_flagged_and_one_artist_gives_intervals_over_tracks(table):
+    few = _with(table, artist=[f"artist {row % 10}" for row in range(len(table))])
+    found = benchmark(few, models=("logreg",), draws=20)
+    assert any(note.startswith("cv-artist: 10 artists are tested; intervals") for note in found.notes)
+    alone = benchmark(_with(table, artist="me"), models=("logreg",), draws=20)
+    assert any("all test tracks are of one artist" in note for note in alone.notes)
+    nobody = benchmark(_with(table, artist=""), models=("logreg",), draws=20)
+    timed = ["fit_seconds", "predict_seconds"]
+    pd.testing.assert_frame_equal(alone.scores.drop(columns=timed), nobody.scores.drop(columns=timed))
+    assert not any("intervals" in note for note in nobody.notes)
+
+
+def test_too_few_draws_for_any_difference_are_flagged(table):
+    names = ("svc", "most_frequent", "stratified")
+    short = benchmark(table, models=names, draws=79, protocol="holdout")
+    assert any("ask for 80 or more with --draws" in note for note in short.notes)
+    assert short.ranking["tied_with_best"].tolist() == [False, True, True]
+    enough = benchmark(table, models=names, draws=80, protocol="holdout")
+    assert not any("--draws" in note for note in enough.notes)
+    assert not enough.ranking["tied_with_best"].any()
+
+
+def test_genres_whose_tracks_are_all_alike_are_scored(table):
+    frame = table.frame.assign(**{name: table.y == f"genre{k % 3}" for k, name in enumerate(table.features)})
+    alike = dataclasses.replace(table, frame=frame.astype(dict.fromkeys(table.features, float)))
+    found = benchmark(alike, models=("logreg",), draws=20)
+    assert found.ranking["macro_f1"][0] == 1.0
+    assert len(found.retrieval)
+
+
+def test_a_report_in_the_place_of_another_keeps_none_of_its_tables(table, tmp_path):
+    benchmark(table, models=("logreg",), ablate=True, draws=20, probabilities=True).write(tmp_path)
+    benchmark(table, models=("logreg",), draws=20, protocol="holdout").write(tmp_path)
+    again = Comparison.read(tmp_path)
+    assert again.leak.empty
+    assert again.ablation.empty
+    assert again.probabilities.empty
+
+
+def test_probabilities_of_genres_called_like_columns_are_read_back_as_numbers(table, tmp_path):
+    names = dict(zip(table.genres, ("genre", "title", "path"), strict=True))
+    renamed = _with(table, genre=[names[genre] for genre in table.y])
+    found = benchmark(renamed, models=("logreg",), draws=20, probabilities=True, protocol="holdout")
+    found.write(tmp_path)
+    shares = Comparison.read(tmp_path).probabilities
+    np.testing.assert_array_equal(shares[list(names.values())], found.probabilities[list(names.values())])
+
+
 @pytest.mark.parametrize(
     ("change", "options", "line"),
     [
@@ -281,6 +385,16 @@ def test_one_artist_for_each_of_three_genres_is_said_genre_by_genre(table):
         ({}, {"protocol": "holdout", "test_size": 2.0}, "test share of 2.0"),
         ({}, {"jobs": 0}, "0 workers"),
         ({}, {"draws": 0}, "0 draws"),
+        ({}, {"seed": -1}, "a seed of -1 makes no sense"),
+        ({}, {"seed": 2**32}, "a seed of 4294967296 makes no sense"),
+        ({"tonnetz_mean_02": np.r_[1e300, np.zeros(149)]}, {}, "column 'tonnetz_mean_02' holds values up to 1e.300"),
+        ({"tonnetz_mean_01": 1, "tonnetz_mean_02": 1, "tonnetz_mean_03": 1}, {"features": ("tonnetz",)}, "the same"),
+        (
+            {"split": ["training", "test"] * 75, "artist": "me"},
+            {"protocol": "split"},
+            "75 training tracks are left out",
+        ),
+        ({}, {"features": ()}, "no feature is chosen"),
         ({}, {"features": ("loudness",)}, "no feature family 'loudness'"),
     ],
 )

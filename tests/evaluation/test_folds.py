@@ -126,9 +126,17 @@ def test_senseless_test_shares_are_refused(test_size):
         holdout(y, np.arange(20), test_size=test_size)
 
 
-def test_inner_folds_fall_back_to_tracks_where_artists_are_too_few():
-    y = np.array(["a"] * 6 + ["b"] * 6, dtype=object)
-    artists = np.repeat([3, 9], 6)
-    made = inner_folds(y, artists, grouped=True, folds=3)
-    _assert_a_partition(made.folds, 12)
-    assert all(len(set(y[fold.train])) == 2 for fold in made.folds)
+def test_inner_folds_fall_back_to_recordings_where_artists_are_too_few():
+    y = np.array(["a"] * 8 + ["b"] * 8, dtype=object)
+    recordings, artists = np.repeat(np.arange(8), 2) * 3, np.repeat([3, 9], 8)
+    made = inner_folds(y, recordings, artists, folds=5)
+    _assert_a_partition(made.folds, 16)
+    assert len(made.folds) == 4
+    for fold in made.folds:
+        assert len(set(y[fold.train])) == 2
+        assert not set(recordings[fold.train]) & set(recordings[fold.test])
+
+
+def test_too_few_tracks_for_inner_folds_are_refused_in_words_of_the_training_part():
+    with pytest.raises(RequestError, match="too few tracks of a genre for folds inside the training part"):
+        inner_folds(np.array(["a", "b"], dtype=object), np.arange(2))

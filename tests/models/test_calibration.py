@@ -13,7 +13,7 @@ def test_a_calibrated_model_answers_as_before_and_gives_probabilities():
     everything = made_up_table(tracks=480)
     table, fresh = everything.take(np.arange(240)), everything.take(np.arange(240, 480))
     artists = np.unique(table.groups, return_inverse=True)[1]
-    folds = inner_folds(table.y, artists, grouped=True).pairs()
+    folds = inner_folds(table.y, np.arange(len(table)), artists).pairs()
     assert not has_probabilities(build("svc"))
     model = calibrated(build("svc"), table.X, table.y, folds)
     assert has_probabilities(model)
@@ -26,5 +26,5 @@ def test_a_calibrated_model_answers_as_before_and_gives_probabilities():
 
 def test_a_calibrated_model_keeps_no_row_numbers():
     table = made_up_table()
-    folds = inner_folds(table.y, np.arange(len(table)), grouped=False, folds=3).pairs()
+    folds = inner_folds(table.y, np.arange(len(table)), folds=3).pairs()
     assert calibrated(build("svc"), table.X, table.y, folds).cv == 3
