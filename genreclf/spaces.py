@@ -9,8 +9,14 @@ Source: Goldberger et al. (2004), Neighbourhood Components Analysis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    from genreclf.table import FeatureTable
 
 METRICS = ("euclidean", "lda", "nca")
 _NCA_TRACKS = 2_000  # NCA takes every pair into account; so many tracks, drawn at random, are enough
@@ -33,6 +39,24 @@ class Space:
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """(tracks, features) to (tracks, dimensions)."""
         return np.asarray(((X - self.mean) / self.deviation) @ self.projection)
+
+
+def check_spread(table: FeatureTable) -> None:
+    """Make sure that the features of a table can be standardised.
+
+    Raises
+    ------
+    RequestError : the values of a column are so large that their squares are no numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        wild = ~np.isfinite(table.X.std(axis=0))
+    if wild.any():
+        column = int(wild.argmax())
+        largest = float(np.abs(table.X[:, column]).max())
+        raise RequestError(
+            f"{table.name}: column {table.features[column]!r}: values up to {largest:g} are too large to standardise; "
+            "mend or remove the column"
+        )
 
 
 def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> Space:

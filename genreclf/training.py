@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from genreclf import __version__
+from genreclf.container import one_line
 from genreclf.errors import RequestError
 from genreclf.models.bundle import Bundle, probe
 from genreclf.models.bundle_manifest import BundleManifest
 from genreclf.progress import SILENT, Progress
+from genreclf.spaces import check_spread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,8 +42,8 @@ def train(
 ) -> Bundle:
     """Train one model on all tracks of a table.
 
-    A model without probabilities of its own is always calibrated, on folds that keep artists apart, so that
-    every bundle gives probabilities; the genres that it says are not changed by that.
+    A model without probabilities of its own is always calibrated, on folds that keep artists apart (but for genres
+    of a single artist), so that every bundle gives probabilities; the genres that it says are not changed by that.
 
     Parameters
     ----------
@@ -71,10 +74,11 @@ def train(
     for line in said:
         progress.say(f"note: {line}")
     table = table if families is None else table.select(families)
+    check_spread(table)
     progress.begin("train", 1)
     try:
         with threadpool_limits(1):
-            estimator = _fitted(table, model, seed=seed, tune=tune, calibrate=calibrate)
+            estimator = _fitted(table, model, seed=seed, tune=tune, calibrate=calibrate, progress=progress)
     finally:
         progress.advance(model)
         progress.end()
@@ -97,38 +101,73 @@ def _winner(
     return str(row["model"]), scores | {"tracks": len(table)}
 
 
-def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate: bool) -> Any:  # noqa: ANN401
+def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate: bool, progress: Progress) -> Any:  # noqa: ANN401
     from genreclf.models import build, spec
     from genreclf.models.calibration import calibrated, has_probabilities
 
     X, y = table.X, table.y
     model = build(name, seed)
-    if tune and spec(name).space:
-        from genreclf.evaluation.tuning import search
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            if tune and spec(name).space:
+                from genreclf.evaluation.tuning import search
 
-        model, _, _ = search(model, spec(name), X, y, _folds(table, 3, seed), seed=seed)
-    try:
-        if calibrate or not has_probabilities(model):
-            return calibrated(model, X, y, _folds(table, 5, seed))
-        return model.fit(X, y)
-    except Exception as error:
-        if isinstance(error, RequestError):
-            raise
-        raise RequestError(f"{name}: cannot be fitted to {table.name}: {' '.join(str(error).split())}") from error
+                model, _, _ = search(model, spec(name), X, y, _folds(table, folds=3, seed=seed), seed=seed)
+            if calibrate or not has_probabilities(model):
+                model = calibrated(model, X, y, _complete_folds(table, folds=5, seed=seed))
+            else:
+                model.fit(X, y)
+        except Exception as error:
+            if isinstance(error, RequestError):
+                raise
+            raise RequestError(f"{name}: cannot be fitted to {table.name}: {one_line(error)}") from error
+    for line in sorted({" ".join(str(warning.message).split()) for warning in said}):
+        progress.say(f"note: {line}")
+    return model
 
 
-def _folds(table: FeatureTable, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def _folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds for what is fitted inside the training, with artists on one side where they are known."""
+    from genreclf.evaluation.folds import inner_folds
+    from genreclf.evaluation.recordings import find_units
+
+    units = find_units(table)
+    tied = units.recordings if units.artists is None else units.artists
+    return inner_folds(_codes(table), tied, grouped=units.artists is not None, folds=folds, seed=seed).pairs()
+
+
+def _complete_folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds that all train on every genre, as calibration needs, with as much on one side as that allows.
+
+    The only artist of a genre cannot be on one side, nor can the only recording.
+    """
     import numpy as np
 
     from genreclf.evaluation.folds import inner_folds
     from genreclf.evaluation.recordings import find_units
 
-    units = find_units(table)
-    grouped = units.artists is not None
-    tied = units.recordings if units.artists is None else units.artists
-    codes = np.unique(table.y.astype(str), return_inverse=True)[1]
-    return inner_folds(codes, tied, grouped=grouped, folds=folds, seed=seed).pairs()
+    y, units = _codes(table), find_units(table)
+    ties: list[tuple[np.ndarray, bool]] = [(units.recordings, False), (np.arange(len(y)), False)]
+    if units.artists is not None:
+        lone = np.array([len(np.unique(units.artists[y == genre])) == 1 for genre in range(len(table.genres))])
+        loosened = np.where(lone[y], units.artists.max() + 1 + units.recordings, units.artists)
+        ties = [(units.artists, True), (loosened, True), *ties]
+    for tied, grouped in ties:
+        try:
+            pairs = inner_folds(y, tied, grouped=grouped, folds=folds, seed=seed).pairs()
+        except RequestError:
+            continue
+        if all(len(np.unique(y[rows])) == len(table.genres) for rows, _ in pairs):
+            return pairs
+    raise RequestError(f"{table.name}: too few tracks of a genre to calibrate probabilities; add tracks")
+
+
+def _codes(table: FeatureTable) -> np.ndarray:
+    """(tracks,), the genres as numbers."""
+    import numpy as np
+
+    return np.unique(table.y, return_inverse=True)[1]
 
 
 def _manifest(

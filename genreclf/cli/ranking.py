@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreclf.cli.console import printable
 from genreclf.models import MODELS
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def show_comparison(comparison: Comparison, folder: Path | str) -> None:
     console = _console()
     console.print(_ranking(comparison, console))
     for line in _remarks(comparison):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     if len(comparison.ablation):
         console.print(_ablation(comparison))
     console.print(f"report: {Path(folder) / 'report.html'}", markup=False, highlight=False, soft_wrap=True)
