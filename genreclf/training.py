@@ -105,7 +105,8 @@ def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate:
     from genreclf.models import build, spec
     from genreclf.models.calibration import calibrated, has_probabilities
 
-    X, y = table.X, table.y
+    # Genres go in as codes, as in the benchmark: scikit-learn's balanced weights take texts like "10" for numbers.
+    X, y = table.X, _codes(table)
     model = build(name, seed)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -124,6 +125,22 @@ def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate:
             raise RequestError(f"{name}: cannot be fitted to {table.name}: {one_line(error)}") from error
     for line in sorted({" ".join(str(warning.message).split()) for warning in said}):
         progress.say(f"note: {line}")
+    return _with_names(model, table)
+
+
+def _with_names(model: Any, table: FeatureTable) -> Any:  # noqa: ANN401
+    """The same model, which says genres by their names instead of their codes."""
+    import numpy as np
+
+    names = np.array(table.genres, dtype=object)
+    pipelines = [model]
+    if hasattr(model, "calibrated_classifiers_"):
+        model.classes_ = names
+        for part in model.calibrated_classifiers_:
+            part.classes = names
+        pipelines = [part.estimator for part in model.calibrated_classifiers_]
+    for pipeline in pipelines:
+        pipeline.named_steps["model"].classes_ = names
     return model
 
 

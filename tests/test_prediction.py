@@ -210,6 +210,24 @@ def test_a_genre_of_one_artist_is_trained_and_calibrated_like_others(model):
     assert min(own) > 0.7
 
 
+@pytest.mark.parametrize("model", ["svc", "rf", "logreg"])
+def test_genres_that_look_like_numbers_are_texts(model, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from genreclf.models import build
+
+    small = build(model)
+    if model == "rf":
+        small.set_params(model__n_estimators=3)
+    monkeypatch.setattr("genreclf.models.build", lambda *_: small)
+    table = made_up_table()
+    table = replace(table, frame=table.frame.assign(genre=["10", "2", "007"] * 40))
+    genreclf.train(table, model=model).save(tmp_path / "m")
+    predictor = genreclf.load(tmp_path / "m")
+    assert predictor.genres == ("007", "10", "2")
+    assert set(predictor.predict_table(table)["genre"]) == {"007", "10", "2"}
+
+
 def test_probabilities_are_calibrated_on_folds_that_know_every_genre_and_part_artists_where_that_can_be():
     from dataclasses import replace
 
