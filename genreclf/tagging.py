@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import tempfile
 import unicodedata
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _PADDING = 1024
 _MOST_TAG = 1 << 28
 _MOST_BLOCK = (1 << 24) - 1
 _VORBIS_COMMENT = 4
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _REFERENCE = re.compile(r"\(|\d+$|RX$|CR$")  # how a tag refers to ID3v1's numbered genres, remix and cover
 
 
@@ -87,6 +89,8 @@ def write_genre(path: Path, target: Path, genre: str) -> None:
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in genre):
         raise TrackError("untaggable", f"the genre {genre!r} has characters that are not for a tag")
     try:
+        if target.exists() and not (os.access(target, os.W_OK) and target.stat().st_mode & _WRITABLE):
+            raise TrackError("untaggable", "it is read-only")
         with path.open("rb") as source:
             head, start = _WRITERS[suffix](source, genre)
             _replace(target, head, source, start, like=path)

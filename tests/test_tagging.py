@@ -176,6 +176,17 @@ def test_a_genre_that_only_looks_odd_is_written(mp3, flac, genre):
         assert TinyTag.get(path).genre == genre
 
 
+def test_a_file_that_is_read_only_stays_and_its_copy_is_tagged(mp3, flac, tmp_path):
+    for path in (mp3, flac):
+        path.chmod(0o444)
+        before = path.read_bytes()
+        with pytest.raises(TrackError, match="read-only"):
+            write_genre(path, path, "rock")
+        assert path.read_bytes() == before
+        write_genre(path, tmp_path / "copies" / path.name, "rock")
+        assert TinyTag.get(tmp_path / "copies" / path.name).genre == "rock"
+
+
 def test_no_file_is_lost_when_the_disk_is_full(mp3, flac, tmp_path, monkeypatch):
     import errno
 
