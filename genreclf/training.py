@@ -146,12 +146,10 @@ def _with_names(model: Any, table: FeatureTable) -> Any:  # noqa: ANN401
 
 def _folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds for what is fitted inside the training, with artists on one side where they are known."""
-    from genreclf.evaluation.folds import inner_folds
     from genreclf.evaluation.recordings import find_units
 
     units = find_units(table)
-    tied = units.recordings if units.artists is None else units.artists
-    return inner_folds(_codes(table), tied, grouped=units.artists is not None, folds=folds, seed=seed).pairs()
+    return _inner_folds(_codes(table), units.recordings, units.artists, folds=folds, seed=seed)
 
 
 def _complete_folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -161,23 +159,31 @@ def _complete_folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple
     """
     import numpy as np
 
-    from genreclf.evaluation.folds import inner_folds
     from genreclf.evaluation.recordings import find_units
 
     y, units = _codes(table), find_units(table)
-    ties: list[tuple[np.ndarray, bool]] = [(units.recordings, False), (np.arange(len(y)), False)]
+    ties: list[tuple[np.ndarray, np.ndarray | None]] = [(units.recordings, None), (np.arange(len(y)), None)]
     if units.artists is not None:
         lone = np.array([len(np.unique(units.artists[y == genre])) == 1 for genre in range(len(table.genres))])
         loosened = np.where(lone[y], units.artists.max() + 1 + units.recordings, units.artists)
-        ties = [(units.artists, True), (loosened, True), *ties]
-    for tied, grouped in ties:
+        ties = [(units.recordings, units.artists), (units.recordings, loosened), *ties]
+    for recordings, artists in ties:
         try:
-            pairs = inner_folds(y, tied, grouped=grouped, folds=folds, seed=seed).pairs()
+            pairs = _inner_folds(y, recordings, artists, folds=folds, seed=seed)
         except RequestError:
             continue
         if all(len(np.unique(y[rows])) == len(table.genres) for rows, _ in pairs):
             return pairs
     raise RequestError(f"{table.name}: too few tracks of a genre to calibrate probabilities; add tracks")
+
+
+def _inner_folds(
+    y: np.ndarray, recordings: np.ndarray, artists: np.ndarray | None, *, folds: int, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    from genreclf.evaluation.folds import inner_folds
+
+    tied = recordings if artists is None else artists
+    return inner_folds(y, tied, grouped=artists is not None, folds=folds, seed=seed).pairs()
 
 
 def _codes(table: FeatureTable) -> np.ndarray:

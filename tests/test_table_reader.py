@@ -157,3 +157,21 @@ def test_any_bytes_are_a_table_of_finite_numbers_or_one_line(tmp_path, content):
         assert np.isfinite(table.X).all()
         assert len(set(table.ids)) == len(table)
         assert all(len(column) == len(table) for column in (table.y, table.ids))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        '{"feature_set": "study", "parameters": [1]}',
+        '{"feature_set": "study", "parameters": {"duration": "x"}}',
+        '{"feature_set": "study", "parameters": {"duration": NaN}}',
+        '{"feature_set": "study", "parameters": {"duration": 1' + "0" * 400 + "}}",
+        '{"feature_set": "study", "columns": 5}',
+        '{"feature_set": ["study"]}',
+        "[" * 100_000,
+    ],
+)
+def test_a_file_beside_a_table_that_extract_did_not_leave_there_is_nothing_known(tmp_path, made_table, beside):
+    made_table.write(tmp_path / "t.csv")
+    (tmp_path / "t.json").write_text(beside)
+    assert dict(FeatureTable.read(tmp_path / "t.csv").meta) == {}
