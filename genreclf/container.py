@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import math
+import re
 import stat
 import zipfile
 import zlib
@@ -27,8 +28,10 @@ from genreclf.files import write_whole
 if TYPE_CHECKING:
     import numpy as np
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _MAGIC = b"PK\x03\x04"
 _MOST_TIMES_SMALLER = 200  # real members shrink 5 to 30 times; a zip bomb 1,000 times and more
+_SMALLEST_PART = 3  # bytes for each part of JSON; real ones take 4 and more
 _SMALL = 1 << 20  # members up to this size may shrink as much as they like
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same members give the same bytes
 
@@ -99,19 +102,38 @@ def damaged(path: Path, reason: str) -> RequestError:
 
 
 def parse_json(path: Path, member: str, data: bytes) -> dict[str, Any]:
-    """Read one JSON object strictly: no doubled keys, no NaN, no infinite numbers, no deep nesting.
+    """Read one JSON object strictly: no doubled keys, NaN, infinite numbers, half characters or deep nesting.
 
     Raises
     ------
     RequestError : it is anything else.
     """
     try:
+        check_parts(data, smallest=_SMALLEST_PART)
         value = json.loads(data, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+        if _SURROGATE.search(data):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise damaged(path, f"{member} is not JSON ({one_line(error)})") from None
     if not isinstance(value, dict):
         raise damaged(path, f"{member} holds no JSON object")
     return value
+
+
+def check_parts(data: bytes, *, smallest: int) -> None:
+    """Make sure that JSON does not become far larger in memory than it is in the file.
+
+    Parameters
+    ----------
+    smallest : bytes that each of its lists, objects and values takes at least, on average.
+
+    Raises
+    ------
+    ValueError : it holds more parts than that.
+    """
+    parts = data.count(b"[") + data.count(b"{") + data.count(b",")
+    if parts * smallest > len(data) + 1000:
+        raise ValueError(f"{parts:,} parts in {len(data):,} bytes")
 
 
 def array_header(data: bytes) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.container import one_line
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, naming
 from genreclf.models.bundle import Bundle
@@ -112,7 +113,8 @@ class Predictor:
 
     def predict_proba(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
         """(files, genres), the probabilities in the order of `genres`; raises as `predict`."""
-        return np.array([list(p.probabilities.values()) for p in self._all(paths, jobs)])
+        rows = [list(p.probabilities.values()) for p in self._all(paths, jobs)]
+        return np.array(rows).reshape(-1, len(self.genres))
 
     def predict_table(self, table: FeatureTable) -> pd.DataFrame:
         """The genre of each row of a table.
@@ -123,7 +125,8 @@ class Predictor:
 
         Raises
         ------
-        RequestError : the table lacks features of the model, or was made with others.
+        RequestError : the table lacks features of the model, or was made with others, or holds values that the
+            model cannot take.
         """
         import pandas as pd
 
@@ -138,7 +141,7 @@ class Predictor:
         """What each segment of a file is: ``start`` in seconds, ``genre``, then a column for each genre."""
         import pandas as pd
 
-        starts, X = _describe_segments(Path(path), request=self._request)
+        starts, X = self._described(Path(path))
         said, probabilities = self._say(X)
         frame = pd.DataFrame(probabilities, columns=list(self.genres))
         frame.insert(0, "genre", said)
@@ -159,7 +162,7 @@ class Predictor:
         """
         import pandas as pd
 
-        starts, X = _describe_segments(Path(path), request=self._request)
+        starts, X = self._described(Path(path))
         predicted = self._track(shown(Path(path)), starts, X)
         place = self.genres.index(predicted.genre)
         with_all = float(predicted.segments[:, place].mean())
@@ -217,7 +220,7 @@ class Predictor:
         single = isinstance(paths, str | Path)
         wanted: list[str | Path] = [paths] if isinstance(paths, str | Path) else list(paths)
         if single or len(wanted) == 1 or jobs == 1:
-            return [self._track(shown(Path(p)), *_describe_segments(Path(p), request=self._request)) for p in wanted]
+            return [self._track(shown(Path(p)), *self._described(Path(p))) for p in wanted]
         unique = list(dict.fromkeys(Path(p) for p in wanted))
         by_path = {p.path: p for p in self.stream(unique, jobs=jobs)}
         for prediction in by_path.values():
@@ -225,6 +228,11 @@ class Predictor:
                 with naming(prediction.path):
                     raise prediction.error
         return [by_path[shown(Path(p))] for p in wanted]
+
+    def _described(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Segments of a file and their features, in this process; an error names the file."""
+        with naming(shown(path)):
+            return _describe_segments(path, request=self._request)
 
     def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:
         said, probabilities = self._say(X)
@@ -239,8 +247,14 @@ class Predictor:
 
         estimator = self.bundle.estimator
         model = answers_of(estimator) if self.manifest.calibrated else estimator
-        with threadpool_limits(1):
-            return np.array([str(genre) for genre in model.predict(X)], dtype=object), estimator.predict_proba(X)
+        try:
+            with threadpool_limits(1):
+                said, probabilities = model.predict(X), np.asarray(estimator.predict_proba(X))
+        except ValueError as error:
+            raise RequestError(f"the model cannot answer: {one_line(error)}") from None
+        if not np.isfinite(probabilities).all():
+            raise RequestError("the model gives probabilities that are no numbers; train it again")
+        return np.array([str(genre) for genre in said], dtype=object), probabilities
 
     def _columns_of(self, table: FeatureTable) -> np.ndarray:
         missing = [name for name in self.manifest.features if name not in set(table.features)]

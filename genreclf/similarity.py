@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,10 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.container import Kind, damaged, dump_array, load_array, parse_json, read_container, write_container
+from genreclf.container import (
+    Kind,
+    damaged,
+    dump_array,
+    load_array,
+    one_line,
+    parse_json,
+    read_container,
+    write_container,
+)
 from genreclf.errors import RequestError, nearest, unknown
 from genreclf.hubness import BLOCK_BYTES, SAMPLE, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
-from genreclf.spaces import METRICS, Space, fit_space
+from genreclf.spaces import METRICS, Space, fit_space, standard_deviations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,10 +45,12 @@ EXACT_LIMIT = 100_000
 
 KIND = Kind(
     name="index",
-    members={"index.json": 1 << 30, "points.npy": 1 << 32, "space.npy": 1 << 28, "spread.npy": 1 << 28},
+    members={"index.json": 1 << 28, "points.npy": 1 << 32, "space.npy": 1 << 28, "spread.npy": 1 << 28},
     made_with="genreclf index TABLE -o INDEX",
 )
 _FORMAT = 1
+_FARTHEST = 1e15  # from the origin; squares of sums of such numbers stay finite in single precision
+_WINDOW = {"offset", "duration"}
 _WORTH_A_GRAPH = 1_000  # queries; making the graph takes as long as some thousand exact ones
 _SHOWN = ("track_id", "genre", "artist", "title", "path")
 
@@ -131,7 +143,7 @@ class Index:
         row = self._rows.get(str(track))
         if row is not None:
             return self.points[row : row + 1], row
-        if not Path(track).exists():
+        if not os.path.exists(track):  # noqa: PTH110 - for `Path`, a name that cannot be is an error
             raise RequestError(
                 f"{track}: no track of that id in the index, and no such file{nearest(str(track), self._rows)}"
             )
@@ -196,7 +208,7 @@ class Index:
         try:
             return _from_parts(plain, {name: load_array(data) for name, data in members.items()})
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise damaged(path, f"index.json and its arrays do not fit ({error})") from None
+            raise damaged(path, f"index.json and its arrays do not fit ({one_line(error)})") from None
 
 
 def build_index(
@@ -221,6 +233,7 @@ def build_index(
     RequestError : an option makes no sense or does not suit the table, or usearch is not there.
     """
     _check_options(table, metric=metric, hubness=hubness, approximate=approximate)
+    standard_deviations(table)  # refuses what cannot be standardised
     space = fit_space(table.X, table.y, metric=metric, seed=seed)
     points = np.ascontiguousarray(space(table.X), dtype=np.float32)
     window = table.meta.get("parameters") or {}
@@ -234,7 +247,7 @@ def build_index(
         hubness=hubness,
         approximate=approximate,
         feature_set=str(table.meta.get("feature_set", "")),
-        feature_parameters={name: window.get(name) for name in ("offset", "duration")},
+        feature_parameters={name: window.get(name) for name in sorted(_WINDOW)},
     )
     from dataclasses import replace
 
@@ -305,6 +318,11 @@ def _measured_skew(index: Index, *, seed: int) -> float:
     return occurrence_skew(near[others & keep], len(index))
 
 
+def _all_below(array: np.ndarray, limit: float) -> bool:
+    """Whether all numbers are smaller than a limit in size, and none is NaN."""
+    return bool((np.abs(array) < limit).all())
+
+
 def _from_parts(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Index:
     """An index from checked bytes.
 
@@ -322,11 +340,17 @@ def _from_parts(plain: dict[str, Any], arrays: dict[str, np.ndarray]) -> Index:
         "names": "track_id" in tracks and tracks.keys() <= set(_SHOWN) | {"track_id"},
         "texts": all(isinstance(column, list) and all(type(v) is str for v in column) for column in texts),
         "tracks": all(len(column) == rows for column in tracks.values()),
-        "points": points.dtype == np.float32 and bool(np.isfinite(points).all()) and rows >= 2,
-        "space": space.dtype == np.float64 and space.shape == (width + 2, len(features)),
-        "spread": spread.dtype == np.float64 and spread.shape == ((0, 2) if plain["hubness"] == "none" else (rows, 2)),
-        "skew": type(plain["skew"]) in {int, float},
-        "feature set": type(plain["feature_set"]) is str and isinstance(plain["feature_parameters"], dict),
+        "points": points.dtype == np.float32 and rows >= 2 and width >= 1 and _all_below(points, _FARTHEST),
+        "space": space.dtype == np.float64 and space.shape == (width + 2, len(features)) and _all_below(space, np.inf),
+        "deviations": bool((space[1] > 0).all()),
+        "spread": spread.dtype == np.float64
+        and spread.shape == ((0, 2) if plain["hubness"] == "none" else (rows, 2))
+        and _all_below(spread, np.inf)
+        and bool((spread[:, 1] > 0).all()),
+        "skew": type(plain["skew"]) in {int, float} and abs(plain["skew"]) < _FARTHEST,
+        "feature set": type(plain["feature_set"]) is str,
+        "feature parameters": plain["feature_parameters"].keys() <= _WINDOW
+        and all(v is None or type(v) in {int, float} for v in plain["feature_parameters"].values()),
     }
     for what, holds in fits.items():
         if not holds:

@@ -9,8 +9,14 @@ Source: Goldberger et al. (2004), Neighbourhood Components Analysis.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    from genreclf.table import FeatureTable
 
 METRICS = ("euclidean", "lda", "nca")
 _NCA_TRACKS = 2_000  # NCA takes every pair into account; so many tracks, drawn at random, are enough
@@ -33,6 +39,26 @@ class Space:
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """(tracks, features) to (tracks, dimensions)."""
         return np.asarray(((X - self.mean) / self.deviation) @ self.projection)
+
+
+def standard_deviations(table: FeatureTable) -> np.ndarray:
+    """How far each feature of a table spreads: (features,).
+
+    Raises
+    ------
+    RequestError : the values of a column are so large that their squares are no numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviations: np.ndarray = table.X.std(axis=0)
+    wild = ~np.isfinite(deviations)
+    if wild.any():
+        column = int(wild.argmax())
+        largest = float(np.abs(table.X[:, column]).max())
+        raise RequestError(
+            f"{table.name}: column {table.features[column]!r} holds values up to {largest:.3g}, too large to be "
+            "standardised; mend the column, or give it in another unit"
+        )
+    return deviations
 
 
 def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> Space:

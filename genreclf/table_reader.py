@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _ID_NAMES = ("track_id", "id", "filename", "file", "path")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _ROWS_LOOKED_AT = 1000
+_LONGEST = 1e9  # no stretch of a track begins or ends later, in seconds, and no rate is higher
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
@@ -241,9 +242,24 @@ def _meta(path: Path) -> dict[str, Any]:
     beside = path.with_suffix(".json")
     try:
         meta = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return meta if isinstance(meta, dict) and "feature_set" in meta else {}
+    return meta if _is_meta(meta) else {}
+
+
+def _is_meta(meta: object) -> bool:
+    """Whether a file beside a table is what genreclf leaves there, and not something else of that name."""
+    if not isinstance(meta, dict) or not isinstance(meta.get("feature_set"), str):
+        return False
+    parameters, columns = meta.get("parameters") or {}, meta.get("columns") or []
+    return (
+        isinstance(parameters, dict)
+        and all(
+            value is None or (type(value) in {int, float} and abs(value) < _LONGEST) for value in parameters.values()
+        )
+        and isinstance(columns, list)
+        and all(isinstance(name, str) for name in columns)
+    )
 
 
 def _listed(names: list[str], most: int = 8) -> str:

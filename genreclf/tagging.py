@@ -10,8 +10,11 @@ Sources: M. Nilsson, ID3 tag version 2.3.0 and 2.4.0 (id3.org); RFC 9639, Free L
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import stat
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +30,8 @@ _PADDING = 1024
 _MOST_TAG = 1 << 28
 _MOST_BLOCK = (1 << 24) - 1
 _VORBIS_COMMENT = 4
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_REFERENCE = re.compile(r"\(|\d+$|RX$|CR$")  # how a tag refers to ID3v1's numbered genres, remix and cover
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,17 @@ def write_genre(path: Path, target: Path, genre: str) -> None:
 
     Raises
     ------
-    TrackError : it is not an mp3 or FLAC file whose tags are understood in full.
+    TrackError : it is not an mp3 or FLAC file whose tags are understood in full, or a tag cannot hold the genre.
     RequestError : the place cannot be written to.
     """
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
         raise TrackError("untaggable", f"tags are written into {' and '.join(_WRITERS)} files only, not {suffix!r}")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in genre):
+        raise TrackError("untaggable", f"the genre {genre!r} has characters that are not for a tag")
     try:
+        if target.exists() and not (os.access(target, os.W_OK) and target.stat().st_mode & _WRITABLE):
+            raise TrackError("untaggable", "it is read-only")
         with path.open("rb") as source:
             head, start = _WRITERS[suffix](source, genre)
             _replace(target, head, source, start, like=path)
@@ -109,16 +118,23 @@ def _replace(target: Path, head: bytes, source: BinaryIO, start: int, *, like: P
 
 def _mp3(source: BinaryIO, genre: str) -> tuple[bytes, int]:
     """A new ID3v2 tag, and where the sound begins."""
+    if _REFERENCE.match(genre):
+        raise TrackError("untaggable", f"players take the genre {genre!r} of an ID3 tag for the number of another")
     head = source.read(10)
     if head[:3] != b"ID3":
         if len(head) < 2 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
             raise TrackError("untaggable", "it begins with neither an ID3 tag nor sound")
         return _id3(3, [_genre_frame(genre, 3)], 0), 0
+    if len(head) < 10:
+        raise TrackError("untaggable", "its ID3 tag breaks off")
     version, flags = head[3], head[5]
     size = _synchsafe(head[6:10])
     if version not in {3, 4} or flags or size > _MOST_TAG:
         raise TrackError("untaggable", f"its ID3 tag (version 2.{version}, flags {flags:#x}) is of a kind left alone")
-    frames = [frame for frame in _id3_frames(source.read(size), version) if frame[:4] != b"TCON"]
+    body = source.read(size)
+    if len(body) < size:
+        raise TrackError("untaggable", "its ID3 tag breaks off")
+    frames = [frame for frame in _id3_frames(body, version) if frame[:4] != b"TCON"]
     return _id3(version, [_genre_frame(genre, version), *frames], size), 10 + size
 
 
@@ -210,6 +226,8 @@ def _with_genre(content: bytes, genre: str) -> bytes:
     for _ in range(count):
         comment, place = _text(content, place)
         comments.append(comment)
+    if place != len(content):
+        raise TrackError("untaggable", "its comments end in something that cannot be read")
     kept = [comment for comment in comments if comment.partition(b"=")[0].upper() != b"GENRE"]
     return _vorbis(vendor, [*kept, b"GENRE=" + genre.encode("utf-8")])
 

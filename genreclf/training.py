@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from genreclf import __version__
+from genreclf.container import one_line
 from genreclf.errors import RequestError
 from genreclf.models.bundle import Bundle, probe
 from genreclf.models.bundle_manifest import BundleManifest
@@ -39,8 +41,8 @@ def train(
 ) -> Bundle:
     """Train one model on all tracks of a table.
 
-    A model without probabilities of its own is always calibrated, on folds that keep artists apart, so that
-    every bundle gives probabilities; the genres that it says are not changed by that.
+    A model without probabilities of its own is always calibrated, on folds that keep artists apart (but for genres
+    of a single artist), so that every bundle gives probabilities; the genres that it says are not changed by that.
 
     Parameters
     ----------
@@ -59,7 +61,7 @@ def train(
     """
     from threadpoolctl import threadpool_limits
 
-    from genreclf.evaluation.usable import usable
+    from genreclf.evaluation.usable import check_features, usable
     from genreclf.models import spec
 
     families = None if features is None else list(features)
@@ -76,10 +78,11 @@ def train(
             "same name), so this model can be asked about rows of such a table, not about audio"
         )
     table = table if families is None else table.select(families)
+    check_features(table)
     progress.begin("train", 1)
     try:
         with threadpool_limits(1):
-            estimator = _fitted(table, model, seed=seed, tune=tune, calibrate=calibrate)
+            estimator = _fitted(table, model, seed=seed, tune=tune, calibrate=calibrate, progress=progress)
     finally:
         progress.advance(model)
         progress.end()
@@ -102,36 +105,95 @@ def _winner(
     return str(row["model"]), scores | {"tracks": len(table)}
 
 
-def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate: bool) -> Any:  # noqa: ANN401
+def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate: bool, progress: Progress) -> Any:  # noqa: ANN401
     from genreclf.models import build, spec
     from genreclf.models.calibration import calibrated, has_probabilities
 
-    X, y = table.X, table.y
+    # Genres go in as codes, as in the benchmark: scikit-learn's balanced weights take texts like "10" for numbers.
+    X, y = table.X, _codes(table)
     model = build(name, seed)
-    if tune and spec(name).space:
-        from genreclf.evaluation.tuning import search
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            if tune and spec(name).space:
+                from genreclf.evaluation.tuning import search
 
-        model, _, _ = search(model, spec(name), X, y, _folds(table, 3, seed), seed=seed)
-    try:
-        if calibrate or not has_probabilities(model):
-            return calibrated(model, X, y, _folds(table, 5, seed))
-        return model.fit(X, y)
-    except Exception as error:
-        if isinstance(error, RequestError):
-            raise
-        raise RequestError(f"{name}: cannot be fitted to {table.name}: {' '.join(str(error).split())}") from error
+                model, _, _ = search(model, spec(name), X, y, _folds(table, folds=3, seed=seed), seed=seed)
+            if calibrate or not has_probabilities(model):
+                model = calibrated(model, X, y, _complete_folds(table, folds=5, seed=seed))
+            else:
+                model.fit(X, y)
+        except Exception as error:
+            if isinstance(error, RequestError):
+                raise
+            raise RequestError(f"{name}: cannot be fitted to {table.name}: {one_line(error)}") from error
+    for line in sorted({" ".join(str(warning.message).split()) for warning in said}):
+        progress.say(f"note: {line}")
+    return _with_names(model, table)
 
 
-def _folds(table: FeatureTable, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Folds for what is fitted inside the training, with artists on one side where they are known."""
+def _with_names(model: Any, table: FeatureTable) -> Any:  # noqa: ANN401
+    """The same model, which says genres by their names instead of their codes."""
     import numpy as np
 
-    from genreclf.evaluation.folds import inner_folds
+    names = np.array(table.genres, dtype=object)
+    pipelines = [model]
+    if hasattr(model, "calibrated_classifiers_"):
+        model.classes_ = names
+        for part in model.calibrated_classifiers_:
+            part.classes = names
+        pipelines = [part.estimator for part in model.calibrated_classifiers_]
+    for pipeline in pipelines:
+        pipeline.named_steps["model"].classes_ = names
+    return model
+
+
+def _folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds for what is fitted inside the training, with artists on one side where they are known."""
     from genreclf.evaluation.recordings import find_units
 
     units = find_units(table)
-    codes = np.unique(table.y.astype(str), return_inverse=True)[1]
-    return inner_folds(codes, units.recordings, units.artists, folds=folds, seed=seed).pairs()
+    return _inner_folds(_codes(table), units.recordings, units.artists, folds=folds, seed=seed)
+
+
+def _complete_folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds that all train on every genre, as calibration needs, with as much on one side as that allows.
+
+    The only artist of a genre cannot be on one side, nor can the only recording.
+    """
+    import numpy as np
+
+    from genreclf.evaluation.recordings import find_units
+
+    y, units = _codes(table), find_units(table)
+    ties: list[tuple[np.ndarray, np.ndarray | None]] = [(units.recordings, None), (np.arange(len(y)), None)]
+    if units.artists is not None:
+        lone = np.array([len(np.unique(units.artists[y == genre])) == 1 for genre in range(len(table.genres))])
+        loosened = np.where(lone[y], units.artists.max() + 1 + units.recordings, units.artists)
+        ties = [(units.recordings, units.artists), (units.recordings, loosened), *ties]
+    for recordings, artists in ties:
+        try:
+            pairs = _inner_folds(y, recordings, artists, folds=folds, seed=seed)
+        except RequestError:
+            continue
+        if all(len(np.unique(y[rows])) == len(table.genres) for rows, _ in pairs):
+            return pairs
+    raise RequestError(f"{table.name}: too few tracks of a genre to calibrate probabilities; add tracks")
+
+
+def _inner_folds(
+    y: np.ndarray, recordings: np.ndarray, artists: np.ndarray | None, *, folds: int, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    from genreclf.evaluation.folds import inner_folds
+
+    return inner_folds(y, recordings, artists, folds=folds, seed=seed).pairs()
+
+
+def _codes(table: FeatureTable) -> np.ndarray:
+    """(tracks,), the genres as numbers."""
+    import numpy as np
+
+    return np.unique(table.y, return_inverse=True)[1]
 
 
 def _manifest(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from genreclf import __version__
 from genreclf.audio import DURATION
 from genreclf.errors import RequestError, TrackError, naming
 
@@ -28,7 +30,8 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     feature_set : one of `genreclf.features.FEATURE_SETS`.
     offset, duration : seconds to describe, as for `genreclf.extract_features`.
     n_jobs : worker processes; None is one, -1 is one for each core.
-    memory : folder, or a `joblib.Memory`, where rows are kept; a row belongs to the bytes of its file.
+    memory : folder, or a `joblib.Memory`, where rows are kept; a row belongs to the bytes of its file and to the
+        version of genreclf.
     on_error : ``raise`` for a file that cannot be described, or ``nan`` for a row of NaN.
 
     Examples
@@ -45,7 +48,7 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         offset: float | None = None,
         duration: float | None = DURATION,
         n_jobs: int | None = None,
-        memory: str | Memory | None = None,
+        memory: str | Path | Memory | None = None,
         on_error: str = RAISE,
     ) -> None:
         self.feature_set = feature_set
@@ -89,9 +92,11 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from genreclf.extraction import file_digest
 
         width = len(self._columns())
-        describe = check_memory(self.memory).cache(_row, ignore=["path"])
+        memory = check_memory(os.fspath(self.memory) if isinstance(self.memory, os.PathLike) else self.memory)
+        describe = memory.cache(_row, ignore=["path"])
         paths = _paths(X)
         request = {"feature_set": self.feature_set, "offset": self.offset, "duration": self.duration}
+        request["version"] = __version__
         rows = Parallel(n_jobs=self.n_jobs)(
             delayed(_described)(describe, path, digest=_digest(file_digest, path) if self.memory else "", **request)
             for path in paths
@@ -165,6 +170,7 @@ def _row(
     feature_set: str,
     offset: float | None,
     duration: float | None,
+    version: str,  # noqa: ARG001 - a kept row goes by this too
 ) -> list[float]:
     """One file's features; importable, so that joblib can keep what it returns."""
     from genreclf.features import extract_features

@@ -71,8 +71,11 @@ def test_workers_give_the_same_answers_and_a_bad_track_costs_itself_alone(music,
     np.testing.assert_array_equal(
         [list(found[str(path)].probabilities.values()) for path in good], predictor.predict_proba(good, jobs=1)
     )
-    with pytest.raises(TrackError, match="unreadable"):
-        predictor.predict([bad], jobs=1)
+    for asked in (predictor.predict, predictor.predict_proba, predictor.predict_segments, predictor.explain):
+        with pytest.raises(TrackError, match=r"bad\.wav.*unreadable"):
+            asked(bad)
+    assert predictor.predict([]).shape == (0,)
+    assert predictor.predict_proba([]).shape == (0, 2)
 
 
 def test_a_long_track_is_the_mean_of_its_segments(music, tmp_path):
@@ -192,3 +195,87 @@ def test_the_commands_train_and_predict(music, tmp_path):
     done = runner.invoke(app, ["predict", model, wanted[0], "--segments", "--jobs", "1"])
     assert done.exit_code == 0
     assert "0:00" in done.stdout
+
+
+@pytest.mark.parametrize("model", ["svc", "logreg"])
+def test_a_genre_of_one_artist_is_trained_and_calibrated_like_others(model):
+    from dataclasses import replace
+
+    table = made_up_table()
+    frame = table.frame.copy()
+    frame.loc[frame["genre"] == "genre0", "artist"] = "nobody else"
+    lone = replace(table, frame=frame)
+    said = Predictor(genreclf.train(lone, model=model, calibrate=True)).predict_table(lone)
+    own = [said.loc[frame["genre"] == genre, genre].mean() for genre in lone.genres]
+    assert min(own) > 0.7
+
+
+@pytest.mark.parametrize("model", ["svc", "rf", "logreg"])
+def test_genres_that_look_like_numbers_are_texts(model, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from genreclf.models import build
+
+    small = build(model)
+    if model == "rf":
+        small.set_params(model__n_estimators=3)
+    monkeypatch.setattr("genreclf.models.build", lambda *_: small)
+    table = made_up_table()
+    table = replace(table, frame=table.frame.assign(genre=["10", "2", "007"] * 40))
+    genreclf.train(table, model=model).save(tmp_path / "m")
+    predictor = genreclf.load(tmp_path / "m")
+    assert predictor.genres == ("007", "10", "2")
+    assert set(predictor.predict_table(table)["genre"]) == {"007", "10", "2"}
+
+
+def test_probabilities_are_calibrated_on_folds_that_know_every_genre_and_part_artists_where_that_can_be():
+    from dataclasses import replace
+
+    from genreclf.training import _complete_folds
+
+    table = made_up_table()
+    frame = table.frame.copy()
+    frame.loc[frame["genre"] == "genre0", "artist"] = "nobody else"
+    folds = _complete_folds(replace(table, frame=frame), folds=5, seed=42)
+    artists = frame["artist"].to_numpy()
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(table)))
+    for train, test in folds:
+        assert set(table.y[train]) == set(table.genres)
+        assert set(artists[train]) & set(artists[test]) <= {"nobody else"}
+
+
+def test_a_model_that_cannot_answer_says_so_in_a_line():
+    table = made_up_table()
+    predictor = Predictor(genreclf.train(table, model="logreg"))
+    wrong = FeatureTable(table.frame.assign(mfcc_mean_01=np.nan), table.features)
+    with pytest.raises(RequestError, match="cannot answer"):
+        predictor.predict_table(wrong)
+    predictor.bundle.estimator.named_steps["model"].coef_[:] = 1e308
+    with pytest.raises(RequestError, match="no numbers"), np.errstate(all="ignore"):
+        predictor.predict_table(table)
+
+
+def test_no_genre_can_steer_the_terminal(music, tmp_path):
+    from dataclasses import replace
+
+    from typer.testing import CliRunner
+
+    from genreclf.cli import app
+
+    folder, table, _ = music
+    evil = "\x1b]0;title\x07\x9b2J\u202e"
+    frame = table.frame.assign(genre=[evil if genre == "hum" else genre for genre in table.y])
+    evil_table, model = replace(table, frame=frame), str(tmp_path / "m")
+    evil_table.write(tmp_path / "music.csv")
+    runner = CliRunner()
+    path = str(folder / "hum00.wav")
+    asked = [
+        ["train", str(tmp_path / "music.csv"), "--model", "logreg", "-o", model],
+        ["predict", model, path, "--segments", "--jobs", "1"],
+        ["predict", model, path, "--json", "--jobs", "1"],
+    ]
+    for command in asked:
+        done = runner.invoke(app, command)
+        assert done.exit_code == 0, done.output
+        assert all(c.isprintable() or c == "\n" for c in done.output)
+    assert json.loads(done.stdout)["genre"] == evil

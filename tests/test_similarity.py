@@ -161,7 +161,18 @@ def test_what_cannot_be_asked_is_refused_in_a_line(made_table):
         index.query("nobody")
     with pytest.raises(RequestError, match="at least one"):
         index.query("t00000", 0)
+    with pytest.raises(RequestError, match="no such file"):
+        index.query("x" * 5000)
     assert len(index.query("t00000", 10_000)) == len(made_table) - 1
+
+
+def test_values_too_large_to_standardise_are_refused_with_their_column(made_table):
+    from dataclasses import replace
+
+    wild = replace(made_table, frame=made_table.frame.assign(mfcc_mean_02=made_table.X[:, 1] * 1e300))
+    for make in (genreclf.build_index, genreclf.train):
+        with pytest.raises(RequestError, match=r"'mfcc_mean_02'.*too large"):
+            make(wild)
 
 
 def test_an_altered_index_is_refused_in_a_line(made_table, tmp_path):
@@ -177,6 +188,13 @@ def test_an_altered_index_is_refused_in_a_line(made_table, tmp_path):
         {"index.json": json.dumps(plain | {"format": 99}).encode()},
         {"index.json": json.dumps(plain | {"tracks": {"track_id": [1] * 120}}).encode()},
         {"index.json": b"{}"},
+        {"index.json": json.dumps(plain | {"skew": 10**400}).encode()},
+        {"index.json": json.dumps(plain | {"feature_parameters": {"offset": "0"}}).encode()},
+        {"index.json": json.dumps(plain | {"feature_set": "\ud800"}).encode()},
+        {"index.json": b'{"tracks": [' + b"[]," * 300_000 + b"0]}"},
+        {"space.npy": dump_array(load_array(members["space.npy"]) * np.nan)},
+        {"space.npy": dump_array(load_array(members["space.npy"]) * 0)},
+        {"points.npy": dump_array(load_array(members["points.npy"]) * np.float32(1e30))},
     ):
         import hashlib
 
@@ -208,3 +226,22 @@ def test_the_commands_index_and_find(made_table, tmp_path):
     assert len(rows) == 4
     assert {"distance", "track_id", "genre", "artist"} <= rows[0].keys()
     assert runner.invoke(app, ["similar", path, "t00003"]).exit_code == 0
+
+
+@pytest.mark.parametrize("columns", [["title"], ["artist", "title"], ["artist"], []])
+def test_tracks_are_shown_by_what_is_known_and_their_names_cannot_steer_the_terminal(made_table, tmp_path, columns):
+    from dataclasses import replace
+
+    from typer.testing import CliRunner
+
+    from genreclf.cli import app
+
+    evil = "\x1b[31mred\x9b2J\x07"
+    frame = made_table.frame.drop(columns="artist").assign(genre=[evil, "rock"] * 60, **dict.fromkeys(columns, evil))
+    index = genreclf.build_index(replace(made_table, frame=frame))
+    index.save(tmp_path / "t.index")
+    for options in ([], ["--json"]):
+        done = CliRunner().invoke(app, ["similar", str(tmp_path / "t.index"), "t00003", "-k", "10", *options])
+        assert done.exit_code == 0, done.output
+        assert all(c.isprintable() or c == "\n" for c in done.stdout)
+    assert evil in {json.loads(line)["genre"] for line in done.stdout.splitlines()}

@@ -164,3 +164,21 @@ def test_decimal_commas_are_found_behind_a_row_of_whole_numbers(tmp_path):
     table = read(tmp_path, "genre;x\nrock;2\npop;1,5\n")
     assert table.X.tolist() == [[2.0], [1.5]]
     assert "decimal commas" in table.notes[0]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        '{"feature_set": "study", "parameters": [1]}',
+        '{"feature_set": "study", "parameters": {"duration": "x"}}',
+        '{"feature_set": "study", "parameters": {"duration": NaN}}',
+        '{"feature_set": "study", "parameters": {"duration": 1' + "0" * 400 + "}}",
+        '{"feature_set": "study", "columns": 5}',
+        '{"feature_set": ["study"]}',
+        "[" * 100_000,
+    ],
+)
+def test_a_file_beside_a_table_that_extract_did_not_leave_there_is_nothing_known(tmp_path, made_table, beside):
+    made_table.write(tmp_path / "t.csv")
+    (tmp_path / "t.json").write_text(beside)
+    assert dict(FeatureTable.read(tmp_path / "t.csv").meta) == {}

@@ -110,7 +110,11 @@ def test_a_flac_without_comments_gets_a_block_of_them(flac):
         ("a.mp3", b"ID3\x03\0\0\0\0\0\x20TIT2\xff\xff\xff\xff\0\0" + bytes(22)),
         ("a.mp3", b"ID3\x03\0\0\0\0\0\x20" + bytes(31) + b"x"),
         ("a.flac", b"fLaC\x84\0\0\x08\xff\xff\xff\xff\0\0\0\0"),
+        ("a.mp3", b"ID3"),
+        ("a.mp3", b"ID3\x04\0\0\0\0\x01"),
+        ("a.mp3", b"ID3\x04\0\0\0\0\x01\0" + bytes(20)),
         ("a.flac", b"fLaC\x84\xff"),
+        ("a.flac", b"fLaC\x84\0\0\x0a\0\0\0\0\0\0\0\0\0\x01"),
         ("a.flac", b"ID3"),
     ],
 )
@@ -144,3 +148,66 @@ def test_nothing_is_written_unless_it_is_said_where(tmp_path):
     ):
         with pytest.raises(RequestError, match="write-tags"):
             Tagger.of(**options)
+
+
+@pytest.mark.parametrize("genre", ["a\0b", "a\nb", "\x1b[31mrock", "\x9b2J", "\ud800"])
+def test_a_genre_that_no_tag_can_hold_is_refused(mp3, flac, genre):
+    for path in (mp3, flac):
+        before = path.read_bytes()
+        with pytest.raises(TrackError, match="not for a tag"):
+            write_genre(path, path, genre)
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("genre", ["17", "(17)", "(17)Rock", "RX", "CR"])
+def test_a_genre_that_id3_takes_for_the_number_of_another_goes_into_flac_only(mp3, flac, genre):
+    with pytest.raises(TrackError, match="number of another"):
+        write_genre(mp3, mp3, genre)
+    write_genre(flac, flac, genre)
+    assert TinyTag.get(flac).genre == genre
+
+
+@pytest.mark.parametrize(
+    "genre", ["2 Step", "R&B (alternative)", "80s", "RXX", "a\u00a0b", "\U0001f469\u200d\U0001f3a4"]
+)
+def test_a_genre_that_only_looks_odd_is_written(mp3, flac, genre):
+    for path in (mp3, flac):
+        write_genre(path, path, genre)
+        assert TinyTag.get(path).genre == genre
+
+
+def test_a_file_that_is_read_only_stays_and_its_copy_is_tagged(mp3, flac, tmp_path):
+    for path in (mp3, flac):
+        path.chmod(0o444)
+        before = path.read_bytes()
+        with pytest.raises(TrackError, match="read-only"):
+            write_genre(path, path, "rock")
+        assert path.read_bytes() == before
+        write_genre(path, tmp_path / "copies" / path.name, "rock")
+        assert TinyTag.get(tmp_path / "copies" / path.name).genre == "rock"
+
+
+def test_no_file_is_lost_when_the_disk_is_full(mp3, flac, tmp_path, monkeypatch):
+    import errno
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    for path in (mp3, flac):
+        before = path.read_bytes()
+        with pytest.raises(RequestError, match="No space left"):
+            write_genre(path, path, "rock")
+        assert path.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.flac", "a.mp3"]
+
+
+@pytest.mark.parametrize("tail", ["id3v1", "ape"])
+def test_tags_at_the_end_of_an_mp3_stay_as_they_are(mp3, tail):
+    item = (3).to_bytes(4, "little") + bytes(4) + b"Genre\0old"
+    size = (len(item) + 32).to_bytes(4, "little") + (1).to_bytes(4, "little")
+    ends = {"id3v1": b"TAG" + b"x" * 125, "ape": item + b"APETAGEX\xd0\x07\0\0" + size + bytes(12)}
+    whole = mp3.read_bytes() + ends[tail]
+    mp3.write_bytes(whole)
+    write_genre(mp3, mp3, "rock")
+    assert mp3.read_bytes().endswith(whole)

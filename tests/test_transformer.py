@@ -63,11 +63,14 @@ def test_memory_keeps_rows_by_the_bytes_of_the_file(paths, tmp_path, monkeypatch
 
     path = tmp_path / "a.wav"
     shutil.copy(paths[0], path)
-    remembered = AudioFeatures(memory=str(tmp_path / "cache"))
+    remembered = AudioFeatures(memory=tmp_path / "cache")
     first = remembered.transform([path])
     path.rename(tmp_path / "b.wav")
     monkeypatch.setattr("genreclf.features.extract_features", lambda *_, **__: pytest.fail("computed again"))
     np.testing.assert_array_equal(remembered.transform([tmp_path / "b.wav"]), first)
+    monkeypatch.setattr("genreclf.features.extract_features", lambda *_, **__: dict.fromkeys(range(185), 1.0))
+    monkeypatch.setattr("genreclf.transformer.__version__", "99.0")
+    assert not np.array_equal(remembered.transform([tmp_path / "b.wav"]), first)
     monkeypatch.undo()
     shutil.copy(paths[1], path)
     assert not np.array_equal(remembered.transform([path]), first)

@@ -23,8 +23,10 @@ MAX_SEED = 2**32 - 1  # the largest that NumPy takes
 def printable(text: str) -> str:
     """The text in one line that any stream can show: control and unpaired characters are escaped."""
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    encoding = sys.stderr.encoding or "utf-8"
-    return line.encode(encoding, "backslashreplace").decode(encoding)
+    for stream in (sys.stdout, sys.stderr):
+        encoding = stream.encoding or "utf-8"
+        line = line.encode(encoding, "backslashreplace").decode(encoding)
+    return line
 
 
 def complain(line: str) -> None:
@@ -33,9 +35,8 @@ def complain(line: str) -> None:
 
 
 def show(text: str) -> None:
-    """Write a result on standard output; what its encoding lacks is escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    """Write a result on standard output, line by line; whatever stands in it, the terminal only shows it."""
+    print("\n".join(map(printable, text.split("\n"))))
 
 
 def interrupted(line: str) -> typer.Exit:
@@ -45,13 +46,12 @@ def interrupted(line: str) -> typer.Exit:
 
 
 def emit_json(value: object) -> None:
-    """Write one JSON document on one line of standard output, for programs; in ASCII where the stream needs that."""
+    """Write one JSON document on one line of standard output, for programs; what is not printable is escaped."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
+    if not text.isprintable() or printable(text) != text:
         text = json.dumps(value, allow_nan=False)
-    sys.stdout.write(text + "\n")
+    # DEL is ASCII, and the one control character that JSON leaves as it is.
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
     sys.stdout.flush()
 
 

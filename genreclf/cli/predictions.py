@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genreclf.cli.console import TerminalProgress, emit_json, printable, show
+from genreclf.cli.console import TerminalProgress, emit_json, show
 
 if TYPE_CHECKING:
     from genreclf.prediction import Prediction
@@ -68,7 +68,7 @@ class Predictions:
         others = sorted((g for g in chances if g != prediction.genre), key=lambda g: -chances[g])[:2]
         rest = ", ".join(f"{genre} {chances[genre]:.2f}" for genre in others)
         genre = prediction.genre
-        show(f"{genre:<{self._width}}  {chances[genre]:5.2f}  {rest:<28}  {printable(prediction.path)}")
+        show(f"{genre:<{self._width}}  {chances[genre]:5.2f}  {rest:<28}  {prediction.path}")
         if not self._segments:
             return
         for start, row in zip(prediction.starts.tolist(), prediction.segments, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.cli.console import print_widest, result_console
+from genreclf.cli.console import print_widest, printable, result_console
 from genreclf.models import MODELS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show_comparison(comparison: Comparison, folder: Path | str) -> None:
     console = result_console()
     print_widest(console, (_ranking(comparison, console, without) for without in range(_CAN_BE_LEFT_OUT + 1)))
     for line in _remarks(comparison):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     if len(comparison.ablation):
         print_widest(console, [_ablation(comparison)])
     console.print(f"report: {Path(folder) / 'report.html'}", markup=False, highlight=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import emit_json, printable, show
+from genreclf.cli.console import emit_json, show
 
 
 def similar(
@@ -26,5 +26,6 @@ def similar(
         return
     show(f"{'distance':>8}  {'genre':<14}  track")
     for row in found.to_dict(orient="records"):
-        shown = row["track_id"] if not row.get("title") else f"{row['artist']} - {row['title']} ({row['track_id']})"
-        show(f"{row['distance']:8.3f}  {row['genre']:<14}  {printable(shown)}")
+        names = " - ".join(row[name] for name in ("artist", "title") if row.get(name))
+        shown = f"{names} ({row['track_id']})" if row.get("title") else row["track_id"]
+        show(f"{row['distance']:8.3f}  {row.get('genre', ''):<14}  {shown}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.errors import RequestError
+from genreclf.spaces import standard_deviations
 
 if TYPE_CHECKING:
     from genreclf.table import FeatureTable
@@ -52,16 +53,7 @@ def check_features(table: FeatureTable) -> None:
     """
     if not table.features:
         raise RequestError(f"{table.name}: no feature is chosen; name some families, or leave out --features for all")
-    with np.errstate(over="ignore", invalid="ignore"):
-        deviations = table.X.std(axis=0)
-    wild = np.flatnonzero(~np.isfinite(deviations))
-    if len(wild):
-        column = table.features[wild[0]]
-        largest = float(np.abs(table.X[:, wild[0]]).max())
-        raise RequestError(
-            f"{table.name}: column {column!r} holds values up to {largest:.3g}, too large to be standardised; "
-            "mend the column, or give it in another unit"
-        )
+    deviations = standard_deviations(table)
     if not deviations.any():
         raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
 

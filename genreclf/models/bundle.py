@@ -116,6 +116,7 @@ def probe(estimator: Any, means: tuple[float, ...], deviations: tuple[float, ...
 
 
 def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    from genreclf.models.calibration import answers_of
     from genreclf.models.structure import MalformedError, check_structure
     from genreclf.models.trust import load_estimator
 
@@ -124,7 +125,10 @@ def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa:
         check_structure(estimator, features=len(manifest.features), genres=len(manifest.genres))
     except MalformedError as error:
         raise damaged(path, f"the estimator {one_line(error)}") from None
-    if [str(name) for name in estimator.classes_] != list(manifest.genres):
+    if (type(estimator).__name__ == "CalibratedClassifierCV") != manifest.calibrated:
+        raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
+    answers = answers_of(estimator) if manifest.calibrated else estimator
+    if any([str(name) for name in model.classes_] != list(manifest.genres) for model in (estimator, answers)):
         raise damaged(path, "its estimator tells other genres apart than its manifest names")
     return estimator
 

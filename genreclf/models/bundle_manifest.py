@@ -116,8 +116,9 @@ _WINDOW = {"offset", "duration", "sample_rate"}
 _TEXTS = {"model", "feature_set", "created", "licence", "notes", "estimator_sha256"}
 _TEXT_LISTS = {"features", "genres"}
 _NUMBER_LISTS = {"feature_means", "feature_deviations"}
-_SCALAR_MAPS = {"parameters", "scores", "table", "versions", "feature_parameters"}
+_SCALAR_MAPS = {"parameters", "scores", "table"}
 _MOST = 100_000
+_MOST_VERSION = 100
 
 
 def _checked(path: Path, name: str, value: object) -> Any:  # noqa: ANN401 - any field
@@ -147,6 +148,10 @@ def _kind(name: str, value: object) -> tuple[str, bool]:  # noqa: PLR0911 - one 
         return "a list of lists of numbers", _all(value, lambda row: _all(row, _is_number))
     if name == "feature_parameters":
         return "numbers by name", isinstance(value, dict) and all(v is None or _is_number(v) for v in value.values())
+    if name == "versions":
+        return "short texts by name", isinstance(value, dict) and all(
+            type(v) is str and len(v) <= _MOST_VERSION for v in value.values()
+        )
     if name in _SCALAR_MAPS:
         return "single values by name", isinstance(value, dict) and all(
             v is None or type(v) in {str, int, float, bool} for v in value.values()

@@ -41,7 +41,7 @@ def check_structure(estimator: Any, *, features: int, genres: int) -> None:  # n
         check(estimator, features, genres)
     except MalformedError:
         raise
-    except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError, RecursionError) as error:
         raise MalformedError(f"{name}: {' '.join(str(error).split())[:160]}") from None
 
 
@@ -58,6 +58,7 @@ def _array(value: object, name: str, shape: tuple[int, ...], kinds: str = "f") -
     assert isinstance(value, np.ndarray)  # noqa: S101 - for the type checker
     _require(value.dtype.kind in kinds, f"{name} has type {value.dtype}")
     _require(value.shape == shape, f"{name} has shape {value.shape}, {shape} is right")
+    _require(np.isfinite(value).all(), f"{name} holds what is no finite number")
     return value
 
 
@@ -68,7 +69,7 @@ def _pipeline(pipeline: Any, features: int, genres: int) -> None:  # noqa: ANN40
     (_, scaler), (_, model) = pipeline.steps
     _require(type(scaler).__name__ == "StandardScaler", "its first step does not standardise")
     _array(scaler.mean_, "mean_", (features,))
-    _array(scaler.scale_, "scale_", (features,))
+    _require((_array(scaler.scale_, "scale_", (features,)) > 0).all(), "scale_ is not positive")
     _require(scaler.n_features_in_ == features, f"standardises {scaler.n_features_in_} features, not {features}")
     check_structure(model, features=features, genres=genres)
 
@@ -136,6 +137,7 @@ def _tree(tree: Any, features: int, *, width: int) -> None:  # noqa: ANN401
     """One tree of scikit-learn: children stand behind their parent, so that every way down ends."""
     import numpy as np
 
+    _require(type(tree).__name__ == "Tree", "holds something else than trees")
     count = tree.node_count
     _require(tree.n_features == features, "has a tree of other features")
     _array(tree.value, "value", (count, 1, width))

@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import re
 import warnings
 import zipfile
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genreclf.container import array_header, damaged, one_line
+from genreclf.container import array_header, check_parts, damaged, one_line
 from genreclf.errors import RequestError
 
 TRUSTED: dict[str, frozenset[str]] = {
@@ -63,6 +64,10 @@ _SCHEMA = "schema.json"
 _ARRAY = re.compile(r"[0-9]{1,9}\.npy")
 _DATE = (1980, 1, 1, 0, 0, 0)
 _MOST_FEATURES = 100_000
+_LARGEST_SCHEMA = 1 << 28
+_SMALLEST_PART = 10  # bytes of JSON for each part of the tree; real ones take 18 and more
+_SMALL = 1 << 20  # arrays of so many bytes may be built more often than they are stored
+_MOST_TIMES_BUILT = 2  # larger ones so often; real ones are built 1 to 1.2 times
 
 
 def dump_estimator(estimator: object) -> bytes:
@@ -130,7 +135,7 @@ class _Archive:
                 odd += [m.filename for m in members if m.filename != _SCHEMA and not _ARRAY.fullmatch(m.filename)]
                 if odd or len({m.filename for m in members}) != len(members):
                     raise damaged(path, f"the estimator has an unknown part {(odd or ['twice'])[0][:80]!r}")
-                schema = json.loads(archive.read(_SCHEMA))
+                schema = _parsed(archive.read(_SCHEMA))
                 arrays = {m.filename: array_header(archive.read(m)) for m in members if m.filename != _SCHEMA}
         except RequestError:
             raise
@@ -139,6 +144,13 @@ class _Archive:
         if not isinstance(schema, dict):
             raise damaged(path, "the estimator has no tree of nodes")
         return cls(schema, arrays)
+
+
+def _parsed(schema: bytes) -> Any:  # noqa: ANN401 - any JSON
+    if len(schema) > _LARGEST_SCHEMA:
+        raise ValueError(f"a tree of {len(schema):,} bytes")
+    check_parts(schema, smallest=_SMALLEST_PART)
+    return json.loads(schema)
 
 
 def _nodes(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -155,6 +167,7 @@ def _nodes(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _check(path: Path, archive: _Archive) -> None:
+    room = _SMALL + _MOST_TIMES_BUILT * sum(_bytes_of(*array) for array in archive.arrays.values())
     for loader, name, node in _nodes(archive.schema):
         if name not in TRUSTED.get(loader, ()):
             raise RequestError(
@@ -167,11 +180,18 @@ def _check(path: Path, archive: _Archive) -> None:
             if loader == "JsonNode" and isinstance(json.loads(node["content"]), list | dict):
                 raise ValueError("a value that is no single value")
             if loader == "NdArrayNode" and node["type"] == "numpy":
-                archive.arrays[node["file"]]
+                # Nodes may share an array in the file, and each becomes an array of its own.
+                room -= _bytes_of(*archive.arrays[node["file"]])
+                if room < 0:
+                    raise ValueError("the same arrays over and over")
             if loader == "TreeNode":
                 _check_tree(node, archive)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
             raise damaged(path, f"the estimator has a malformed {name} ({one_line(error)})") from None
+
+
+def _bytes_of(shape: tuple[int, ...], dtype: Any) -> int:  # noqa: ANN401 - numpy's types of elements
+    return math.prod(shape) * int(dtype.itemsize)
 
 
 def _check_tree(node: dict[str, Any], archive: _Archive) -> None:

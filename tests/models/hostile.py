@@ -199,6 +199,11 @@ def _odd_manifests(svc):
     yield "a newer scikit-learn", with_manifest(svc, versions={"scikit-learn": "99.0"}), "newer than"
     yield "an old scikit-learn", with_manifest(svc, versions={"scikit-learn": "1.2.0"}), "oldest"
     yield "no version", with_manifest(svc, versions={"scikit-learn": "latest"}), "no version"
+    yield "versions that are no texts", with_manifest(svc, versions={"scikit-learn": 1}), "'versions'"
+    yield "a version without end", with_manifest(svc, versions={"scikit-learn": "1.6." + "9" * 90_000}), "'versions'"
+    yield "half a character", with_manifest(svc, notes="\ud800"), "surrogates"
+    yield "more parts than bytes", packed(svc | {"manifest.json": b'{"a":[' + b"[]," * 300_000 + b"0]}"}), "parts in"
+    yield "calibrated, it says not", with_manifest(svc, calibrated=False), "whether it is calibrated"
     yield "another digest", with_manifest(svc, estimator_sha256="0" * 64), "names"
     yield "a path for a digest", with_manifest(svc, estimator_sha256="../x"), "digest"
     yield "other features", with_manifest(svc, features=["a"], feature_means=[0], feature_deviations=[1]), "shape"
@@ -249,21 +254,57 @@ def _malformed_arrays(svc):
         ("an array of texts", dump_array(np.array(["a"] * 6)), "type"),
     ):
         yield name, with_schema(svc, lambda _: None, arrays={node: data}), word
+    yield "an array that is not finite", with_array(svc, "SVC", "_intercept_", lambda a: a * np.nan), "no finite number"
+    yield "a scale of nothing", with_array(svc, "StandardScaler", "scale_", lambda a: a * 0), "not positive"
+    yield "one array a thousand times", with_schema(svc, _repeated, arrays={"999.npy": _LARGE}), "over and over"
+    yield "a schema of nothing", with_estimator(svc, _plain_zip({"schema.json": b"[" + b"[]," * 300_000})), "parts in"
     yield "a part by another name", with_schema(svc, lambda _: None, arrays={"../../x.npy": b""}), "unknown part"
     yield "a schema that is no JSON", with_estimator(svc, _plain_zip({"schema.json": b"["})), "cannot be read"
     yield "a packed estimator", with_estimator(svc, _plain_zip({"schema.json": b"{}"}, packing=8)), "unknown part"
     yield "an estimator that is a pickle", with_estimator(svc, pickle.dumps(1)), "cannot be read"
 
 
+_LARGE = dump_array(np.random.default_rng(0).normal(size=1 << 17))
+
+
+def _repeated(schema):
+    """A thousand nodes that all read one array of a megabyte."""
+    node = attribute(schema, "StandardScaler", "mean_") | {"file": "999.npy"}
+    state = nodes(schema, "ObjectNode", "StandardScaler")[0]["content"]["content"]
+    state["more"] = several(*[node] * 1000)
+
+
 def _malformed_estimators(svc, forest):
     yield "support vectors counted wrongly", with_array(svc, "SVC", "_n_support", lambda a: a + 10_000), "vectors"
     yield "coefficients of another shape", with_array(svc, "SVC", "_dual_coef_", lambda a: a[:, :1]), "shape"
     yield "too few intercepts", with_array(svc, "SVC", "_intercept_", lambda a: a[:1]), "shape"
+    yield "answers that are no genres", with_schema(svc, _renamed, arrays={"999.npy": _NAMES}), "other genres"
+    yield "a leaf that is no number", _with_leaf(forest, np.nan), "no finite number"
     yield "a feature outside a tree's row", with_tree(forest, lambda a: _set(a, "feature", 10**9)), "feature"
     yield "a child outside its tree", with_tree(forest, lambda a: _set(a, "left_child", 10**9)), "outside its tree"
     yield "a tree that goes in a circle", with_tree(forest, lambda a: _set(a, "left_child", 0)), "outside its tree"
     yield "fewer nodes than counted", with_tree(forest, lambda a: a[:1]), "number of nodes"
     yield "a tree of many outputs", with_schema(forest, _many_outputs), "number of outputs"
+
+
+_NAMES = dump_array(np.array(["a", "b", "c"]))
+
+
+def _renamed(schema):
+    """The model inside the calibrated one says other genres than it."""
+    for owner, name in (("_CalibratedClassifier", "classes"), ("SVC", "classes_")):
+        for node in nodes(schema, "ObjectNode", owner):
+            state = node["content"]["content"]
+            if name in state:
+                state[name] = state[name] | {"type": "numpy", "file": "999.npy"}
+
+
+def _with_leaf(members, value):
+    """The bundle whose first tree holds another value at its root, which no track ends in."""
+    node = nodes(schema_of(members), "TreeNode")[0]["content"]["content"]["values"]
+    array = array_of(members, node).copy()
+    array[0] = value
+    return with_schema(members, lambda _: None, arrays={node["file"]: dump_array(array)})
 
 
 def _many_outputs(schema):
