@@ -36,9 +36,8 @@ def read_table(
     label: str | None = None,
     id_column: str | None = None,
     group: str | None = None,
-    labelled: bool = True,
 ) -> FeatureTable:
-    """Read a CSV file as a feature table, see `FeatureTable.read`; `labelled` asks for a genre somewhere."""
+    """Read a CSV file as a feature table, see `FeatureTable.read`."""
     separator, header = _header(path)
     roles = _Roles.find(path, header, label=label, id_column=id_column, group=group)
     lines = row_lines(path, separator, len(header))
@@ -64,8 +63,6 @@ def read_table(
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.columns.get("track_id", "track_id"))
-    if labelled:
-        _check_labels(path, identity["genre"], roles.columns["genre"])
     return FeatureTable(
         frame=_assemble(identity, features),
         features=tuple(features.columns),
@@ -224,11 +221,6 @@ def _check_ids(path: Path, ids: pd.Series[Any], lines: Sequence[int], column: st
             f"{path}: line {lines[second]}, column {column!r}: the id {str(ids.iloc[second])!r} "
             f"stands on line {lines[first]} already; ids must differ"
         )
-
-
-def _check_labels(path: Path, labels: pd.Series[Any], column: str) -> None:
-    if not labels.any():
-        raise RequestError(f"{path}: column {column!r}: no track has a genre")
 
 
 def _assemble(identity: dict[str, pd.Series[Any]], features: pd.DataFrame) -> pd.DataFrame:

@@ -11,11 +11,10 @@ import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.progress import SILENT, Progress
-from genreclf.table_reader import read_table
+from genreclf.table import FeatureTable
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest, Track
-    from genreclf.table import FeatureTable
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def verify(manifest: Manifest, path: Path | str, *, tracks: int = 3, progress: P
     ------
     RequestError : there is nothing to compare.
     """
-    table = read_table(Path(path), labelled=False)
+    table = FeatureTable.read(path)
     rows = {track_id: row for row, track_id in enumerate(table.ids)}
     known = [track for track in manifest if track.track_id in rows]
     if not known or tracks < 1 or not table.meta:

@@ -228,6 +228,19 @@ def test_the_commands_index_and_find(made_table, tmp_path):
     assert runner.invoke(app, ["similar", path, "t00003"]).exit_code == 0
 
 
+def test_a_table_without_genres_is_indexed_and_no_more(made_table, tmp_path):
+    made_table.with_frame(made_table.frame.assign(genre=""), made_table.features).write(tmp_path / "t.csv")
+    table = genreclf.FeatureTable.read(tmp_path / "t.csv")
+    near = genreclf.build_index(table).query("t00003", k=4)
+    assert near["track_id"].tolist() == genreclf.build_index(made_table).query("t00003", k=4)["track_id"].tolist()
+    for metric in ("lda", "nca"):
+        with pytest.raises(RequestError, match="needs two genres or more"):
+            genreclf.build_index(table, metric=metric)
+    for refused in (genreclf.benchmark, genreclf.train):
+        with pytest.raises(RequestError, match="^t: column 'genre': no track has a genre$"):
+            refused(table)
+
+
 @pytest.mark.parametrize("columns", [["title"], ["artist", "title"], ["artist"], []])
 def test_tracks_are_shown_by_what_is_known_and_their_names_cannot_steer_the_terminal(made_table, tmp_path, columns):
     from dataclasses import replace

@@ -151,7 +151,7 @@ def choose(protocol: str | None, table: FeatureTable, settings: Settings, *, cro
 
     Raises
     ------
-    RequestError : there is no such protocol, or it does not go with a second table.
+    RequestError : there is no such protocol, or it does not go with a second table, with folds or with a test share.
     """
     asked = protocol or ("cross" if crossed else "cv")
     if asked != "cv" and asked not in PROTOCOLS:
@@ -162,6 +162,10 @@ def choose(protocol: str | None, table: FeatureTable, settings: Settings, *, cro
             if not crossed
             else f"a test table goes with protocol 'cross', not with {asked!r}"
         )
+    if settings.folds != Settings.folds and not asked.startswith("cv"):
+        raise RequestError(f"--folds goes with a cross-validation, and {asked!r} is none; leave it out")
+    if settings.test_size != Settings.test_size and asked != "holdout":
+        raise RequestError(f"--test-size goes with protocol 'holdout', not with {asked!r}; leave it out")
     if asked != "cv":
         return (asked,)
     return ("cv-artist", "cv-random") if settings.group and table.groups is not None else ("cv-random",)

@@ -24,6 +24,8 @@ def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
     """
     notes: list[str] = []
     keep = np.array([bool(genre) for genre in table.y], dtype=bool)
+    if not keep.any():
+        raise RequestError(f"{table.name}: column {table.label!r}: no track has a genre")
     if not keep.all():
         notes.append(f"{int((~keep).sum())} tracks without a genre are left out")
     counts = Counter(genre for genre in table.y if genre)

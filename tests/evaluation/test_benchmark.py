@@ -372,7 +372,9 @@ def test_probabilities_of_genres_called_like_columns_are_read_back_as_numbers(ta
     ("change", "options", "line"),
     [
         ({"genre": "rock"}, {}, "at least two genres"),
-        ({"genre": ""}, {}, "at least two genres"),
+        ({"genre": ""}, {}, "column 'genre': no track has a genre"),
+        ({}, {"protocol": "holdout", "folds": 7}, "--folds goes with a cross-validation, and 'holdout' is none"),
+        ({}, {"test_size": 0.5}, "--test-size goes with protocol 'holdout', not with 'cv'"),
         ({}, {"models": ("svm",)}, "unknown model 'svm'"),
         ({}, {"models": ()}, "no model to compare"),
         ({}, {"protocol": "loo"}, "unknown protocol 'loo'; choose from study, holdout, cv"),
