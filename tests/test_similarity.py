@@ -237,7 +237,7 @@ def test_a_table_without_genres_is_indexed_and_no_more(made_table, tmp_path):
         with pytest.raises(RequestError, match="needs two genres or more"):
             genreclf.build_index(table, metric=metric)
     for refused in (genreclf.benchmark, genreclf.train):
-        with pytest.raises(RequestError, match="^t: column 'genre': no track has a genre$"):
+        with pytest.raises(RequestError, match=r"^t: column 'genre': no track has a genre$"):
             refused(table)
 
 
