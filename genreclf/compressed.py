@@ -78,7 +78,7 @@ class AvSound:
             self._container: Any = av.open(self._file)
         if not self._container.streams.audio:
             raise TrackError("unreadable", "the file holds no sound")
-        self._stream = self._container.streams.audio[0]
+        self._stream: Any = self._container.streams.audio[0]
         self._frames = self._decoded(start)
         self._ahead = np.empty(0, dtype=np.float32)
 
@@ -87,7 +87,7 @@ class AvSound:
         from av.audio.resampler import AudioResampler
 
         begin = self._stream.start_time or 0
-        planar = AudioResampler(format="fltp")
+        planar: Any = AudioResampler(format="fltp")
         for packet_frame in self._container.decode(self._stream):
             for frame in planar.resample(packet_frame):
                 channels = frame.to_ndarray()
