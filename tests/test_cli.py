@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import genreclf
 from genreclf import __version__
+from genreclf.extraction import extract
+from genreclf.reports.page import PAGE_BEGINS
 
 GENRECLF = [sys.executable, "-m", "genreclf"]
 COMMANDS = ("demo", "extract", "benchmark", "compare", "train", "predict", "index", "similar", "inspect", "datasets")
@@ -124,14 +127,30 @@ def test_a_track_is_never_replaced_by_its_own_page(music: Path, tmp_path: Path) 
         assert track.read_bytes() == sound
 
 
-def test_a_page_a_model_and_predictions_can_be_made_again(music: Path, tmp_path: Path) -> None:
-    table, model, page = tmp_path / "t.csv", tmp_path / "m.genreclf", tmp_path / "page.html"
-    assert ran("extract", music, "-o", table, "--jobs", "1").returncode == 0
+@pytest.fixture
+def model(music: Path, tmp_path: Path) -> Path:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    genreclf.train(genreclf.FeatureTable.read(tmp_path / "t.csv"), model="logreg").save(tmp_path / "m.genreclf")
+    return tmp_path / "m.genreclf"
+
+
+def test_a_page_a_model_and_predictions_can_be_made_again(music: Path, model: Path, tmp_path: Path) -> None:
     track = next(path for path in music.rglob("*.*") if path.is_file())
-    for _ in range(2):
-        assert ran("train", table, "-o", model, "--model", "logreg").returncode == 0
-        assert ran("predict", model, track, "--csv", tmp_path / "p.csv", "--jobs", "1").returncode == 0
-        assert ran("inspect", track, "-o", page, "--png", tmp_path / "page.png").returncode == 0
+    made = {"page.html": PAGE_BEGINS, "page.png": b"\x89PNG\r\n\x1a\n", "p.csv": b"path,genre,p_", model.name: b"PK"}
+    before = model.read_bytes()
+    for name, begins in made.items():
+        if name != model.name:
+            (tmp_path / name).write_bytes(begins)
+    for arguments in (
+        ("train", tmp_path / "t.csv", "-o", model, "--model", "svc"),
+        ("predict", model, track, "--csv", tmp_path / "p.csv", "--jobs", "1"),
+        ("inspect", track, "-o", tmp_path / "page.html", "--png", tmp_path / "page.png"),
+    ):
+        assert ran(*arguments).returncode == 0
+    assert model.read_bytes() != before
+    for name, begins in made.items():
+        assert (tmp_path / name).read_bytes().startswith(begins)
+        assert len((tmp_path / name).read_bytes()) > 20
 
 
 def test_what_audio_a_model_cannot_be_asked_about_is_said_when_it_is_trained(tmp_path: Path) -> None:
@@ -142,10 +161,7 @@ def test_what_audio_a_model_cannot_be_asked_about_is_said_when_it_is_trained(tmp
     assert "how t was made is not known" in shown.stderr
 
 
-def test_a_folder_without_music_has_nothing_to_predict(music: Path, tmp_path: Path) -> None:
-    table, model = tmp_path / "t.csv", tmp_path / "m.genreclf"
-    ran("extract", music, "-o", table, "--jobs", "1")
-    ran("train", table, "-o", model, "--model", "logreg")
+def test_a_folder_without_music_has_nothing_to_predict(model: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     shown = ran("predict", model, tmp_path / "empty")
     assert (shown.returncode, shown.stdout) == (2, "")
