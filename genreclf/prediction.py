@@ -186,7 +186,7 @@ class Predictor:
         stop: Stop | None = None,
         progress: Progress = SILENT,
     ) -> Iterator[Prediction]:
-        """Predict many tracks in parallel, each as soon as it is there; a bad one costs itself alone.
+        """Predict many tracks in parallel, in their order and as soon as they are there; a bad one costs itself alone.
 
         Parameters
         ----------
@@ -195,7 +195,7 @@ class Predictor:
         timeout : seconds that one track may take.
         stop : when its wish is set, what is under way is finished and nothing more is begun.
         """
-        from genreclf.workers import run
+        from genreclf.workers import in_order, run
 
         if not timeout > 0:
             raise RequestError(f"--timeout {timeout:g}: give a number of seconds above 0")
@@ -203,7 +203,7 @@ class Predictor:
         work = partial(_describe_segments, request=self._request)
         progress.begin("predict", len(paths))
         try:
-            for outcome in run(work, paths, jobs=jobs, timeout=timeout, stop=stop):
+            for outcome in in_order(run(work, paths, jobs=jobs, timeout=timeout, stop=stop)):
                 name = shown(paths[outcome.index])
                 progress.advance(name)
                 if outcome.value is None:

@@ -16,7 +16,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -166,6 +166,19 @@ def _rounds(
             yield _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
         for index in suspects.keys() - set(late):
             yield _alone(function, index, waiting.pop(index), timeout, sure=len(suspects) == 1)
+
+
+def in_order(outcomes: Iterable[Outcome[Value]]) -> Iterator[Outcome[Value]]:
+    """Hold each outcome back until those of all items before it are there; where some never come, to the end."""
+    held: dict[int, Outcome[Value]] = {}
+    wanted = 0
+    for outcome in outcomes:
+        held[outcome.index] = outcome
+        while wanted in held:
+            yield held.pop(wanted)
+            wanted += 1
+    for _, outcome in sorted(held.items()):
+        yield outcome
 
 
 def _round(

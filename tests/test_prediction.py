@@ -65,7 +65,9 @@ def test_workers_give_the_same_answers_and_a_bad_track_costs_itself_alone(music,
     bad.write_bytes(b"not a sound")
     predictor = genreclf.load(model)
     good = [folder / name for name in table.frame["path"][:3]]
-    found = {p.path: p for p in predictor.stream([bad, *good], jobs=2)}
+    predicted = list(predictor.stream([good[0], bad, *good[1:]], jobs=2))
+    assert [p.path for p in predicted] == [str(path) for path in (good[0], bad, *good[1:])]
+    found = {p.path: p for p in predicted}
     assert found[str(bad)].error.code == "unreadable"
     assert found[str(bad)].probabilities == {}
     np.testing.assert_array_equal(

@@ -13,7 +13,7 @@ import pytest
 from made_work import act
 
 from genreclf.errors import GenreclfError, RequestError
-from genreclf.workers import Stop, available_workers, run
+from genreclf.workers import Outcome, Stop, available_workers, in_order, run
 
 ORPHANS = """
 from made_work import act
@@ -115,3 +115,10 @@ def test_nothing_is_started_after_a_stop_is_wished() -> None:
 def test_fewer_than_one_worker_makes_no_sense() -> None:
     with pytest.raises(RequestError, match="at least one worker"):
         available_workers(0)
+
+
+def test_outcomes_are_put_in_order_and_none_is_lost_behind_a_gap():
+    came = [Outcome(index, None, None, 0.0) for index in (2, 0, 1, 5, 3, 7)]
+    ready = in_order(iter(came))
+    assert [next(ready).index for _ in range(3)] == [0, 1, 2]
+    assert [outcome.index for outcome in ready] == [3, 5, 7]
