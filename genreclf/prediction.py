@@ -195,10 +195,9 @@ class Predictor:
         timeout : seconds that one track may take.
         stop : when its wish is set, what is under way is finished and nothing more is begun.
         """
-        from genreclf.workers import in_order, run
+        from genreclf.workers import check_timeout, in_order, run
 
-        if not timeout > 0:
-            raise RequestError(f"--timeout {timeout:g}: give a number of seconds above 0")
+        check_timeout(timeout)
         paths = [track.path if isinstance(track, Track) else Path(track) for track in tracks]
         work = partial(_describe_segments, request=self._request)
         progress.begin("predict", len(paths))

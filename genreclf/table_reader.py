@@ -7,7 +7,6 @@ editor counts lines: the header is line 1.
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.errors import RequestError, nearest
 from genreclf.table import IDENTITY, FeatureTable
 from genreclf.table_lines import not_text, row_lines
+from genreclf.table_meta import read_meta
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ID_NAMES = ("track_id", "id", "filename", "file", "path")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _ROWS_LOOKED_AT = 1000
-_LONGEST = 1e9  # no stretch of a track begins or ends later, in seconds, and no rate is higher
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
@@ -50,7 +49,7 @@ def read_table(
             f"{path}: quotes that do not pair, or lines that hold nothing but quotes; save it again as CSV"
         )
     identity = {role: _texts(frame.pop(column)) for role, column in roles.columns.items()}
-    meta = _meta(path)
+    meta = read_meta(path.with_suffix(".json")) or {}
     features = _numbers(path, frame, lines, meta.get("columns"), notes)
     if features.shape[1] == 0:
         raise RequestError(
@@ -228,30 +227,6 @@ def _assemble(identity: dict[str, pd.Series[Any]], features: pd.DataFrame) -> pd
 
     texts = pd.DataFrame({name: identity[name] for name in IDENTITY if name in identity}, dtype="object")
     return pd.concat([texts, features], axis=1)
-
-
-def _meta(path: Path) -> dict[str, Any]:
-    beside = path.with_suffix(".json")
-    try:
-        meta = json.loads(beside.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return meta if _is_meta(meta) else {}
-
-
-def _is_meta(meta: object) -> bool:
-    """Whether a file beside a table is what genreclf leaves there, and not something else of that name."""
-    if not isinstance(meta, dict) or not isinstance(meta.get("feature_set"), str):
-        return False
-    parameters, columns = meta.get("parameters") or {}, meta.get("columns") or []
-    return (
-        isinstance(parameters, dict)
-        and all(
-            value is None or (type(value) in {int, float} and abs(value) < _LONGEST) for value in parameters.values()
-        )
-        and isinstance(columns, list)
-        and all(isinstance(name, str) for name in columns)
-    )
 
 
 def _listed(names: list[str], most: int = 8) -> str:

@@ -26,6 +26,7 @@ from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
 from genreclf.progress import SILENT, Progress
 from genreclf.table import IDENTITY, table_path
+from genreclf.table_meta import read_meta
 
 # A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
 _SYNC_SECONDS = 2.0
@@ -167,7 +168,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             self._check_meta(beside)
             self._recover(header)
         else:
-            if beside.exists() and _read_meta(beside) is None:
+            if beside.exists() and read_meta(beside) is None:
                 raise RequestError(
                     f"{beside} is there and was not written beside a table; {self.path.name} would replace it: "
                     "choose another with -o"
@@ -183,7 +184,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         self.seen = _read_seen(self._seen_path)
 
     def _check_meta(self, beside: Path) -> None:
-        made = _read_meta(beside)
+        made = read_meta(beside)
         if made is None:
             raise RequestError(
                 f"{self.path} was not written by genreclf extract (no readable {beside.name} beside it); "
@@ -298,17 +299,6 @@ def _relabelled(line: bytes, identity: Sequence[str] | None) -> bytes:
         return line
     cells = next(csv.reader([line.decode("utf-8")]))
     return _line([*identity, *cells[len(IDENTITY) :]])
-
-
-def _read_meta(path: Path) -> dict[str, Any] | None:
-    """What a table was made with; None where the file does not tell."""
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(meta, dict) or not isinstance(meta.get("feature_set"), str):
-        return None
-    return meta if all(isinstance(meta.get(part, {}), dict) for part in ("parameters", "versions")) else None
 
 
 def _read_failures(path: Path) -> dict[str, Failure]:

@@ -15,6 +15,7 @@ from genreclf.errors import RequestError
 from genreclf.models.bundle import Bundle, probe
 from genreclf.models.bundle_manifest import BundleManifest
 from genreclf.progress import SILENT, Progress
+from genreclf.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +70,7 @@ def train(
     if model == BEST:
         model, scores = _winner(table, families, seed=seed, tune=tune, jobs=jobs, progress=progress)
     spec(model)
+    check_seed(seed)
     table, said = usable(table)
     for line in said:
         progress.say(f"note: {line}")

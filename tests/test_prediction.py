@@ -281,3 +281,9 @@ def test_no_genre_can_steer_the_terminal(music, tmp_path):
         assert done.exit_code == 0, done.output
         assert all(c.isprintable() or c == "\n" for c in done.output)
     assert json.loads(done.stdout)["genre"] == evil
+
+
+def test_a_seed_that_no_generator_takes_is_refused_before_training(made_table):
+    for seed in (-1, 2**32):
+        with pytest.raises(RequestError, match=f"^a seed of {seed} makes no sense"):
+            genreclf.train(made_table, model="logreg", seed=seed)

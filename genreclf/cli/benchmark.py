@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import MAX_SEED, TerminalProgress, emit_json, interrupted
+from genreclf.cli.console import TerminalProgress, emit_json, interrupted
+from genreclf.seeds import MAX_SEED
 
 
 def benchmark(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import MAX_SEED
+from genreclf.seeds import MAX_SEED
 
 
 def compare(

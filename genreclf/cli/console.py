@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _WIDTH_OF_NO_TERMINAL = 120
 _ROOM_FOR_DETAIL = 110  # columns, for what is under way beside bar, rate and times
-MAX_SEED = 2**32 - 1  # the largest that NumPy takes
 
 
 def printable(text: str) -> str:

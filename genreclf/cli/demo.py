@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import MAX_SEED, TerminalProgress
+from genreclf.cli.console import TerminalProgress
 from genreclf.cli.ranking import show_comparison
+from genreclf.seeds import MAX_SEED
 
 
 def demo(

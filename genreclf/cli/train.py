@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import MAX_SEED, TerminalProgress, emit_json, show
+from genreclf.cli.console import TerminalProgress, emit_json, show
+from genreclf.seeds import MAX_SEED
 
 
 def train(

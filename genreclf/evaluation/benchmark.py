@@ -20,13 +20,13 @@ from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import MODELS, spec
 from genreclf.progress import SILENT, Progress
+from genreclf.seeds import check_seed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from genreclf.table import FeatureTable
 
-_LARGEST_SEED = 2**32 - 1  # numpy's legacy generators, which scikit-learn uses, take no other
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 
 
@@ -77,8 +77,7 @@ def benchmark(
     names = _models(models)
     if draws < 2:
         raise RequestError(f"{draws} draws make no interval; ask for some hundred")
-    if not 0 <= seed <= _LARGEST_SEED:
-        raise RequestError(f"a seed of {seed} makes no sense; give a whole number from 0 to {_LARGEST_SEED}")
+    check_seed(seed)
     notes = list(table.notes)
     if test_table is not None:
         table, said = crossed(table, test_table)
