@@ -15,8 +15,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from genreclf.similarity import EXACT_LIMIT, build_index
-from genreclf.table import FeatureTable
+from genreclf.similarity.index import EXACT_LIMIT, build_index
+from genreclf.tables.table import FeatureTable
 
 FEATURES = 57
 QUERIES = 100

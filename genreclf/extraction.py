@@ -27,7 +27,7 @@ from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
-from genreclf.table_store import Failure, StoredRow, TableStore
+from genreclf.tables.store import Failure, StoredRow, TableStore
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "crashed", "internal"})

@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.container import one_line
+from genreclf.archive import one_line
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, naming
-from genreclf.models.bundle import Bundle
+from genreclf.models.bundle.bundle import Bundle
 from genreclf.progress import SILENT, Progress
-from genreclf.table import family_of
+from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.models.bundle_manifest import BundleManifest
-    from genreclf.table import FeatureTable
+    from genreclf.models.bundle.manifest import BundleManifest
+    from genreclf.tables.table import FeatureTable
     from genreclf.workers import Stop
 
 TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments

@@ -10,17 +10,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from genreclf import __version__
-from genreclf.container import one_line
+from genreclf.archive import one_line
 from genreclf.errors import RequestError
-from genreclf.models.bundle import Bundle, probe
-from genreclf.models.bundle_manifest import BundleManifest
+from genreclf.models.bundle.bundle import Bundle, probe
+from genreclf.models.bundle.manifest import BundleManifest
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 BEST = "best"
 _LIBRARIES = ("catboost", "librosa", "numpy", "scikit-learn", "scipy", "skops")
@@ -152,7 +152,7 @@ def _with_names(model: Any, table: FeatureTable) -> Any:  # noqa: ANN401
 
 def _folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds for what is fitted inside the training, with artists on one side where they are known."""
-    from genreclf.evaluation.recordings import find_units
+    from genreclf.evaluation.groups import find_units
 
     units = find_units(table)
     return _inner_folds(_codes(table), units.recordings, units.artists, folds=folds, seed=seed)
@@ -165,7 +165,7 @@ def _complete_folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple
     """
     import numpy as np
 
-    from genreclf.evaluation.recordings import find_units
+    from genreclf.evaluation.groups import find_units
 
     y, units = _codes(table), find_units(table)
     ties: list[tuple[np.ndarray, np.ndarray | None]] = [(units.recordings, None), (np.arange(len(y)), None)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.progress import SILENT, Progress
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest, Track

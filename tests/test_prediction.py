@@ -13,9 +13,9 @@ from made_up import made_up_table
 import genreclf
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import extract_features
-from genreclf.models.bundle import Bundle
+from genreclf.models.bundle.bundle import Bundle
 from genreclf.prediction import Predictor
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 RATE = 22050
 SECONDS = 2.0

@@ -21,10 +21,10 @@ def compare(
 ) -> None:
     """Lay runs side by side: what changed, and whether the difference is real."""
     from genreclf.cli.console import emit_json
-    from genreclf.cli.versus import show_versus, versus_as_json
+    from genreclf.cli.run_comparison import show_versus, versus_as_json
+    from genreclf.evaluation.run_comparison import compare_runs
+    from genreclf.reports.run_comparison_page import check_page, write_versus
     from genreclf.reports.runs import read_runs
-    from genreclf.reports.versus import compare_runs
-    from genreclf.reports.versus_page import check_page, write_versus
 
     if output:
         check_page(output)

@@ -22,7 +22,7 @@ def demo(
     jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
 ) -> None:
     """Make a small music collection, extract features, compare five models and write a report."""
-    from genreclf.demonstration import demonstrate
+    from genreclf.demo import demonstrate
 
     with TerminalProgress() as progress:
         comparison = demonstrate(music=music, table=table, report=report, seed=seed, jobs=jobs, progress=progress)

@@ -25,7 +25,7 @@ def index(
     """Make an index in which similar tracks are found."""
     from genreclf.datasets import open_table
     from genreclf.files import check_file
-    from genreclf.similarity import build_index
+    from genreclf.similarity.index import build_index
 
     check_file(output, begins=b"PK", what="a genreclf index")
     read = open_table(table, subset=subset, label=label, id=id)

@@ -17,7 +17,7 @@ def similar(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a track.")] = False,
 ) -> None:
     """Find the tracks that sound most like a track."""
-    from genreclf.similarity import Index
+    from genreclf.similarity.index import Index
 
     found = Index.load(index).query(track, k)
     if json:

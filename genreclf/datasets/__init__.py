@@ -18,7 +18,7 @@ from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, unknown
 
 if TYPE_CHECKING:
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 __all__ = ["DATASETS", "Archive", "Dataset", "Manifest", "Track", "find_dataset", "open_source", "open_table"]
 
@@ -126,7 +126,7 @@ def open_table(
         return dataset.features(folder, subset=subset, families=families)
     if subset is not None:
         raise RequestError(f"--subset {subset} needs a data set that has subsets, such as fma:FOLDER")
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
     return table if families is None else table.select(families)

@@ -11,7 +11,7 @@ from genreclf.errors import RequestError, nearest
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 
 class FeatureReader(Protocol):

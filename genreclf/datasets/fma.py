@@ -24,7 +24,7 @@ from genreclf.errors import RequestError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 SUBSETS = ("small", "medium", "large", "full")
 NO_AUDIO = (99134, 108925, 133297)
@@ -127,7 +127,7 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
     import pandas as pd
 
     from genreclf.datasets.fma_features import read_features
-    from genreclf.table import IDENTITY, FeatureTable
+    from genreclf.tables.table import IDENTITY, FeatureTable
 
     layout = Layout.find(folder, subset=subset)
     frame = read_tracks(layout.tracks, subset=layout.subset)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError
-from genreclf.table import family_of
+from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
     import numpy as np

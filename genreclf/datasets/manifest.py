@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genreclf.errors import RequestError
-from genreclf.table_lines import not_text
+from genreclf.tables.lines import not_text
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
 

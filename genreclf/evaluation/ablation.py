@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.evaluation.answers import Answers, gather
 from genreclf.evaluation.bootstrap import interval
 from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.predictions import Answers, gather
 from genreclf.models import spec
 
 if TYPE_CHECKING:

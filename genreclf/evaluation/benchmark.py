@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf import __version__
 from genreclf.errors import RequestError
-from genreclf.evaluation.answers import LEVEL
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
+from genreclf.evaluation.groups import Units, find_units
+from genreclf.evaluation.predictions import LEVEL
 from genreclf.evaluation.protocols import Plan, Settings, choose, leak_notes, plan, precision_notes
-from genreclf.evaluation.recordings import Units, find_units
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import MODELS, spec
@@ -25,7 +25,7 @@ from genreclf.seeds import check_seed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 

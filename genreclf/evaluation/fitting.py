@@ -38,7 +38,7 @@ class Data:
     X : (tracks, features).
     y : (tracks,), genre codes.
     genres : number of genres.
-    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.recordings.Units`.
+    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Units`.
     """
 
     X: np.ndarray

@@ -14,7 +14,7 @@ from genreclf.evaluation.bootstrap import Bootstrap, interval
 from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.answers import Answers
+    from genreclf.evaluation.predictions import Answers
 
 
 def leak_rows(

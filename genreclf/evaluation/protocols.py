@@ -26,8 +26,8 @@ from genreclf.errors import RequestError, nearest
 from genreclf.evaluation.folds import Fold, Folds, grouped_folds, holdout, one_fold, random_folds
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.recordings import Units
-    from genreclf.table import FeatureTable
+    from genreclf.evaluation.groups import Units
+    from genreclf.tables.table import FeatureTable
 
 STUDY_SEED = 42
 STUDY_TEST_SIZE = 0.25

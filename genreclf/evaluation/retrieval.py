@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.hubness import mutual_proximity, pairwise
 from genreclf.progress import SILENT, Progress
-from genreclf.spaces import Space, fit_space
+from genreclf.similarity.hubness import mutual_proximity, pairwise
+from genreclf.similarity.metrics import Space, fit_space
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.evaluation.recordings import Units
-    from genreclf.table import FeatureTable
+    from genreclf.evaluation.groups import Units
+    from genreclf.tables.table import FeatureTable
 
 PLAIN, LEARNED, MUTUAL = "plain", "learned metric", "mutual proximity"
 _BLOCK_BYTES = 32 << 20
@@ -54,7 +54,7 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
     import pandas as pd
     from threadpoolctl import threadpool_limits
 
-    from genreclf.evaluation.recordings import find_units
+    from genreclf.evaluation.groups import find_units
     from genreclf.evaluation.usable import usable
 
     table, _ = usable(table)

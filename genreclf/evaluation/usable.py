@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.errors import RequestError
-from genreclf.spaces import standard_deviations
+from genreclf.similarity.metrics import standard_deviations
 
 if TYPE_CHECKING:
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 
 def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:

@@ -12,7 +12,10 @@ import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
-from genreclf.evaluation.answers import (
+from genreclf.evaluation.bootstrap import Bootstrap
+from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.leak import leak_rows
+from genreclf.evaluation.predictions import (
     Answers,
     gather,
     genre_rows,
@@ -21,9 +24,6 @@ from genreclf.evaluation.answers import (
     score_rows,
     test_rows,
 )
-from genreclf.evaluation.bootstrap import Bootstrap
-from genreclf.evaluation.fitting import Data, Fit, Fitted
-from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.track_map import track_map
 from genreclf.models import spec
@@ -31,10 +31,10 @@ from genreclf.models import spec
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.evaluation.groups import Units
     from genreclf.evaluation.protocols import Plan
-    from genreclf.evaluation.recordings import Units
     from genreclf.progress import Progress
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 _KNOWN_OF_TRACKS = ("artist", "title", "path")
 _MOST_TRACKS_OF_RETRIEVAL = 20_000

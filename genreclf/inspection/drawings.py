@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from genreclf.inspection.heat import as_address, narrowed, png, shades
+from genreclf.inspection.heatmap import as_address, narrowed, png, shades
 from genreclf.inspection.panels import NOTES, HeatPanel, LinePanel, Panel
-from genreclf.reports.svg import Drawing, Scale, glyph, number, words
+from genreclf.pages.svg import Drawing, Scale, glyph, number, words
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from genreclf.inspection.standing import Standing
+    from genreclf.inspection.percentiles import Standing
     from genreclf.inspection.timeline import Timeline
 
 LEFT, TITLE, GAP = 138.0, 22.0, 18.0

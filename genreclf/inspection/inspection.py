@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from genreclf.audio import DURATION
 
 if TYPE_CHECKING:
+    from genreclf.inspection.percentiles import Standing
     from genreclf.inspection.series import TrackSeries
-    from genreclf.inspection.standing import Standing
     from genreclf.inspection.timeline import Timeline
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +109,10 @@ def inspect_track(
     """
     from genreclf.audio import load
     from genreclf.features import describe, find_feature_set
+    from genreclf.inspection.percentiles import standings
     from genreclf.inspection.series import series_of
-    from genreclf.inspection.standing import standings
     from genreclf.inspection.timeline import timeline_of
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
     read = table if table is None or isinstance(table, FeatureTable) else FeatureTable.read(table)
     samples, rate = load(path, sample_rate=find_feature_set("study").sample_rate, offset=offset, duration=duration)

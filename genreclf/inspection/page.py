@@ -14,12 +14,12 @@ from genreclf.inspection.drawings import (
     time_aligned,
 )
 from genreclf.inspection.panels import panels_of, parts_of
-from genreclf.reports.blocks import Cell, Column, Figure, Section, Table
-from genreclf.reports.page import render
+from genreclf.pages.blocks import Cell, Column, Figure, Section, Table
+from genreclf.pages.page import render
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
-    from genreclf.inspection.standing import Standing
+    from genreclf.inspection.percentiles import Standing
 
 WIDTH = 936.0
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.inspection.heat import DIVERGING, SEQUENTIAL
-from genreclf.reports.wording import points
+from genreclf.inspection.heatmap import DIVERGING, SEQUENTIAL
+from genreclf.pages.wording import points
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from genreclf.inspection.heat import narrowed, palette
+from genreclf.inspection.heatmap import narrowed, palette
 from genreclf.inspection.panels import HeatPanel, LinePanel, Panel, panels_of, parts_of
 
 if TYPE_CHECKING:

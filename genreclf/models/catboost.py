@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from genreclf.models.oblivious import check_trees, no_trees, oblivious_trees, raw_scores, softmax
+from genreclf.models.bundle.oblivious import check_trees, no_trees, oblivious_trees, raw_scores, softmax
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier
@@ -41,7 +41,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : (classes,), the labels, sorted.
-    trees_ : the fitted trees as arrays, see `genreclf.models.oblivious`.
+    trees_ : the fitted trees as arrays, see `genreclf.models.bundle.oblivious`.
     """
 
     def __init__(

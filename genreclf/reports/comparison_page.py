@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genreclf import __version__
+from genreclf.pages.markdown import markdown_report
+from genreclf.pages.page import chart_style, render
+from genreclf.pages.wording import count
 from genreclf.reports.findings import findings
-from genreclf.reports.markdown import markdown_report
 from genreclf.reports.outcome import contenders, genres_of, ranked_predictions
-from genreclf.reports.page import chart_style, render
 from genreclf.reports.sections import sections
-from genreclf.reports.wording import count
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison

@@ -6,17 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.reports.outcome import (
-    baselines,
-    confusion_of,
-    contenders,
-    is_tied,
-    model_columns,
-    rows_of,
-    score_of,
-    value_of,
-)
-from genreclf.reports.wording import (
+from genreclf.pages.wording import (
     count,
     interval,
     listed,
@@ -26,6 +16,16 @@ from genreclf.reports.wording import (
     protocol_title,
     seconds,
     with_interval,
+)
+from genreclf.reports.outcome import (
+    baselines,
+    confusion_of,
+    contenders,
+    is_tied,
+    model_columns,
+    rows_of,
+    score_of,
+    value_of,
 )
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from made_fma import COLUMNS, FAULTY, SIZES, write_fma
 from genreclf.datasets import open_source, open_table
 from genreclf.datasets.fma import FMA, read_tracks
 from genreclf.errors import RequestError
-from genreclf.table import family_of
+from genreclf.tables.table import family_of
 
 
 @pytest.fixture(scope="module")

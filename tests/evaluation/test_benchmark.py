@@ -15,7 +15,7 @@ from genreclf.evaluation.benchmark import benchmark
 from genreclf.evaluation.comparison import Comparison
 from genreclf.models import MODELS, build
 from genreclf.models.catboost import CatBoost
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 _QUICK = ("svc", "logreg", "most_frequent", "stratified")
 

@@ -14,11 +14,11 @@ from genreclf.features.rhythm import mean_autocorrelation, onset_strength
 from genreclf.features.statistics import summarise
 from genreclf.inspection import inspect_track
 from genreclf.inspection.drawings import probabilities_over_time
-from genreclf.inspection.heat import SEQUENTIAL, narrowed, png, shades
+from genreclf.inspection.heatmap import SEQUENTIAL, narrowed, png, shades
+from genreclf.inspection.percentiles import standings
 from genreclf.inspection.series import local_autocorrelation, series_of
-from genreclf.inspection.standing import standings
 from genreclf.inspection.timeline import ordered
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 RATE = 22050
 

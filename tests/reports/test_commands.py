@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 
 from genreclf.cli import app
 from genreclf.cli.ranking import show_comparison
-from genreclf.cli.versus import show_versus
+from genreclf.cli.run_comparison import show_versus
 from genreclf.errors import RequestError
+from genreclf.evaluation.run_comparison import compare_runs
 from genreclf.features import describe
 from genreclf.reports.runs import read_runs
-from genreclf.reports.versus import compare_runs
 
 RUN = CliRunner()
 

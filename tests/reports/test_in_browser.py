@@ -5,9 +5,9 @@ import pytest
 from browser import Browser
 from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 
+from genreclf.evaluation.run_comparison import compare_runs
 from genreclf.reports import write_report
-from genreclf.reports.versus import compare_runs
-from genreclf.reports.versus_page import write_versus
+from genreclf.reports.run_comparison_page import write_versus
 
 pytestmark = pytest.mark.browser
 

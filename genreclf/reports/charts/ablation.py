@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, Scale, text_width
+from genreclf.pages.wording import count, family_title, points, with_interval
 from genreclf.reports.charts.axes import ROW, label_room, legend, mark, points_axis, points_scale, row_label, whisker
 from genreclf.reports.outcome import rows_of, score_of, value_of
-from genreclf.reports.svg import Drawing, Scale, text_width
-from genreclf.reports.wording import count, family_title, points, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd

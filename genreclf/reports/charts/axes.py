@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.reports.svg import Drawing, Scale, glyph, shorten, text_width
+from genreclf.pages.svg import Drawing, Scale, glyph, shorten, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

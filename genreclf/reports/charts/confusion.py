@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, shorten, text_width
+from genreclf.pages.wording import count
 from genreclf.reports.charts.axes import label_room
-from genreclf.reports.svg import Drawing, shorten, text_width
-from genreclf.reports.wording import count
 
 if TYPE_CHECKING:
     from genreclf.reports.outcome import Confusion

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, Scale, shorten, text_width
+from genreclf.pages.wording import model_title, points, seconds
 from genreclf.reports.charts.axes import mark, points_scale
 from genreclf.reports.outcome import contenders, rows_of, score_of, value_of
-from genreclf.reports.svg import Drawing, Scale, shorten, text_width
-from genreclf.reports.wording import model_title, points, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

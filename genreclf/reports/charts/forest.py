@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from genreclf.pages.svg import Drawing, Scale, text_width
+from genreclf.pages.wording import model_title, points, with_interval
 from genreclf.reports.charts.axes import ROW, label_room, mark, points_axis, points_scale, row_label, whisker
 from genreclf.reports.outcome import baselines, contenders, is_tied, rows_of, score_of
-from genreclf.reports.svg import Drawing, Scale, text_width
-from genreclf.reports.wording import model_title, points, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd

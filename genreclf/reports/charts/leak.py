@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, text_width
+from genreclf.pages.wording import interval, model_title, points, with_interval
 from genreclf.reports.charts.axes import ROW, label_room, legend, mark, points_axis, points_scale, row_label
 from genreclf.reports.outcome import rows_of, score_of, value_of
-from genreclf.reports.svg import Drawing, text_width
-from genreclf.reports.wording import interval, model_title, points, with_interval
 
 if TYPE_CHECKING:
     import pandas as pd

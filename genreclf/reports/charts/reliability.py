@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, Scale
+from genreclf.pages.wording import count, points
 from genreclf.reports.charts.axes import mark
-from genreclf.reports.svg import Drawing, Scale
-from genreclf.reports.wording import count, points
 
 if TYPE_CHECKING:
     from genreclf.reports.calibration import Reliability

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from genreclf.pages.svg import Drawing
+from genreclf.pages.wording import points, with_interval
 from genreclf.reports.charts.axes import ROW, label_room, legend, mark, points_axis, points_scale, row_label, whisker
-from genreclf.reports.svg import Drawing
-from genreclf.reports.wording import points, with_interval
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, element, glyph, shorten, text_width
+from genreclf.pages.wording import count
 from genreclf.reports.charts.axes import COLOURS
-from genreclf.reports.svg import Drawing, element, glyph, shorten, text_width
-from genreclf.reports.wording import count
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from genreclf.reports.sections.tracks import hardest, retrieval, track_atlas
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
-    from genreclf.reports.blocks import Section
+    from genreclf.pages.blocks import Section
 
 
 def sections(comparison: Comparison) -> list[Section]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from genreclf.reports.blocks import Cell
+from genreclf.pages.blocks import Cell
+from genreclf.pages.wording import interval, points, seconds
 from genreclf.reports.outcome import value_of
-from genreclf.reports.wording import interval, points, seconds
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genreclf.reports.blocks import Column, Section, Table, figure
+from genreclf.pages.blocks import Column, Section, Table, figure
+from genreclf.pages.wording import family_title, model_title
 from genreclf.reports.charts.ablation import ablation_chart
 from genreclf.reports.charts.strip import StripRow, strip
 from genreclf.reports.outcome import contenders, rows_of, score_of
 from genreclf.reports.sections.cells import score_cell, text_cell, under_first
-from genreclf.reports.wording import family_title, model_title
 
 if TYPE_CHECKING:
     import pandas as pd

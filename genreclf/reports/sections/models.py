@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.reports.blocks import Cell, Column, Figure, Section, Table, figure
+from genreclf.pages.blocks import Cell, Column, Figure, Section, Table, figure
+from genreclf.pages.wording import model_title, points
 from genreclf.reports.calibration import reliability_of
 from genreclf.reports.charts.confusion import confusion_matrix
 from genreclf.reports.charts.reliability import reliability_diagram
 from genreclf.reports.charts.strip import StripRow, strip
 from genreclf.reports.outcome import confusion_of, model_columns, rows_of, score_of, value_of
 from genreclf.reports.sections.cells import interval_cell, score_cell, text_cell, under_first
-from genreclf.reports.wording import model_title, points
 
 if TYPE_CHECKING:
     import pandas as pd

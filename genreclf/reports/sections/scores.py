@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from genreclf.models import BASELINES
-from genreclf.reports.blocks import Cell, Column, Section, Table, figure
+from genreclf.pages.blocks import Cell, Column, Section, Table, figure
+from genreclf.pages.wording import model_title, p_value, protocol_title
 from genreclf.reports.charts.cost import cost_chart
 from genreclf.reports.charts.forest import forest
 from genreclf.reports.charts.leak import leak_chart
 from genreclf.reports.outcome import contenders, is_tied, rows_of, value_of
 from genreclf.reports.sections.cells import interval_cell, score_cell, text_cell, time_cell, under_first
-from genreclf.reports.wording import model_title, p_value, protocol_title
 
 _MORE = {
     "balanced_accuracy": "Balanced accuracy",

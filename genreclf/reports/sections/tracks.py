@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genreclf.reports.blocks import NARROW, WIDE, Cell, Column, Figure, Section, Table
+from genreclf.pages.blocks import NARROW, WIDE, Cell, Column, Figure, Section, Table
+from genreclf.pages.wording import clean, count, model_title
 from genreclf.reports.charts.trackmap import GenreCloud, swatch, track_map
 from genreclf.reports.outcome import (
     hardest_tracks,
@@ -16,7 +17,6 @@ from genreclf.reports.outcome import (
     value_of,
 )
 from genreclf.reports.sections.cells import score_cell, text_cell
-from genreclf.reports.wording import clean, count, model_title
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,65 @@
+"""Pages: a template, the shared style sheet and a little script, in one file that needs nothing from outside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from genreclf.pages.wording import clean
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+PAGE_BEGINS = b"<!doctype html>"
+
+
+def render(template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template shows
+    """Fill in a page; every text is escaped, and the browser may load or run nothing but what the page holds."""
+    from markupsafe import Markup
+
+    style, script = chart_style() + _resource("page.css"), _resource("page.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup(style),  # noqa: S704 - our own files
+            script=Markup(script),  # noqa: S704 - our own files
+            policy=f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+            "base-uri 'none'; form-action 'none'",
+            **values,
+        )
+    )
+
+
+@cache
+def chart_style() -> str:
+    """The style sheet that pages and pictures share."""
+    return _resource("chart.css")
+
+
+@cache
+def _resource(name: str) -> str:
+    return (files("genreclf.pages") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _hash(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("genreclf.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "ensure_ascii": False, "separators": (",", ":")}
+    return environment
