@@ -81,9 +81,7 @@ class Comparison:
         return str(self.ranking["model"].iloc[0])
 
     def write(self, folder: Path | str) -> None:
-        """Write the tables and the report pages into a folder, each file whole or not at all."""
-        from genreclf.reports import write_report
-
+        """Write the tables into a folder, each file whole or not at all."""
         folder = Path(folder)
         for name in _tables():
             frame = getattr(self, name)
@@ -95,7 +93,6 @@ class Comparison:
                 path.unlink(missing_ok=True)
         run = dict(self.run) | {"notes": list(self.notes)}
         write_whole(folder / "run.json", json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-        write_report(self, folder)
 
     @classmethod
     def read(cls, folder: Path | str) -> Comparison:

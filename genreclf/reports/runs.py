@@ -1,4 +1,4 @@
-"""Reading several report folders, each under a name of its own."""
+"""Reading several report folders, each under a unique name."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from genreclf.evaluation.comparison import Comparison
 
 
 def read_runs(folders: Sequence[Path | str]) -> dict[str, Comparison]:
-    """The comparisons of report folders, by the shortest ends of their paths that tell them apart.
+    """The comparisons of report folders, by the shortest ends of their paths that are unique.
 
     Raises
     ------
-    RequestError : fewer than two folders, one is given twice, or one holds no comparison.
+    RequestError : fewer than two folders, a folder given twice, or one without a comparison.
     """
     paths = [Path(folder) for folder in folders]
     if len(paths) < 2:
