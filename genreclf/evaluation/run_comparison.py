@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError
@@ -90,6 +90,17 @@ class RunComparison:
     def models(self) -> tuple[str, ...]:
         """The models, in order."""
         return tuple(dict.fromkeys(score.model for score in self.scores))
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison in plain values, for programs; missing values are None."""
+        scores = [
+            {name: None if value != value else value for name, value in asdict(score).items()}  # noqa: PLR0124 - NaN
+            | {"verdict": score.verdict}
+            for score in self.scores
+        ]
+        document = asdict(self) | {"standings": scores, "models": list(self.models)}
+        del document["scores"]
+        return document
 
 
 def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int = 42) -> RunComparison:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from genreclf.evaluation.run_comparison import RunComparison, RunScore
 
-VERDICTS = {"better": "better", "worse": "worse", "same": "not significant", "": ""}
+VERDICTS = {"better": "better", "worse": "worse", "same": "n.s.", "": ""}
 
 
 def check_page(page: Path) -> None:
@@ -92,7 +92,7 @@ def _sections(comparison: RunComparison) -> Iterator[Section]:
         figures=[figure("versus", caption, lambda width: run_chart(comparison, width=width))],
         tables=[
             table(
-                "Each model in each run, in points out of 100",
+                "Each model in each run, in points out of 100; n.s.: difference not significant",
                 comparison.scores,
                 {
                     "Model": lambda s: Cell(model_title(s.model)),
@@ -104,9 +104,7 @@ def _sections(comparison: RunComparison) -> Iterator[Section]:
                         interval(s.difference_low, s.difference_high, sign=True), s.difference_low
                     ),
                     "p, Holm": lambda s: Cell(p_value(s.p_value), s.p_value),
-                    "Verdict": lambda s: Cell(
-                        VERDICTS[s.verdict].replace(" ", "\u00a0"), s.verdict, strong=s.verdict in ("better", "worse")
-                    ),
+                    "Verdict": lambda s: Cell(VERDICTS[s.verdict], s.verdict, strong=s.verdict in ("better", "worse")),
                 },
             )
         ],
