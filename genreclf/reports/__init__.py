@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def write_report(comparison: Comparison, folder: Path | str) -> None:
-    """Write ``report.html``, ``report.md`` and ``pictures/*.svg`` of a comparison into a folder.
+    """Write the tables of a comparison, ``report.html``, ``report.md`` and ``pictures/*.svg`` into a folder.
 
     Raises
     ------
@@ -19,5 +19,6 @@ def write_report(comparison: Comparison, folder: Path | str) -> None:
     from genreclf.files import write_whole
     from genreclf.reports.comparison_page import comparison_pages
 
+    comparison.write(folder)
     for name, content in comparison_pages(comparison).items():
         write_whole(Path(folder) / name, content)

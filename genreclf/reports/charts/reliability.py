@@ -9,7 +9,7 @@ from genreclf.pages.wording import count, points
 from genreclf.reports.charts.axes import mark
 
 if TYPE_CHECKING:
-    from genreclf.reports.calibration import Reliability
+    from genreclf.evaluation.probability_scores import Reliability
 
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from genreclf.evaluation.probability_scores import reliability_of
 from genreclf.pages.blocks import Cell, Column, Figure, Section, Table, figure
 from genreclf.pages.wording import model_title, points
-from genreclf.reports.calibration import reliability_of
 from genreclf.reports.charts.confusion import confusion_matrix
 from genreclf.reports.charts.reliability import reliability_diagram
 from genreclf.reports.charts.strip import StripRow, strip

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from genreclf.evaluation.run_comparison import flat
 from genreclf.pages.blocks import Section
-from genreclf.pages.wording import flat, protocol_title, seconds
+from genreclf.pages.wording import protocol_title, seconds
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
