@@ -22,7 +22,7 @@ def benchmark(
         str | None,
         typer.Option(help="Comma-separated: {models}; baselines: {baselines}."),
     ] = None,
-    protocol: Annotated[str | None, typer.Option(help="One of cv (the default), {protocols}.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="One of {protocols}; cv by default.")] = None,
     folds: Annotated[int, typer.Option(help="Number of cross-validation folds.")] = 5,
     test_size: Annotated[float, typer.Option(help="Share of tracks that holdout tests on.")] = 0.25,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed for splits, models and bootstrap.")] = 42,

@@ -22,9 +22,8 @@ def compare(
     """Compare runs side by side: what changed, and whether the scores differ significantly."""
     from genreclf.cli.console import emit_json, show
     from genreclf.cli.run_comparison import show_run_comparison
-    from genreclf.evaluation.run_comparison import compare_runs
+    from genreclf.evaluation.run_comparison import compare_runs, read_runs
     from genreclf.reports.run_comparison_page import check_page, write_run_comparison
-    from genreclf.reports.runs import read_runs
 
     if output:
         check_page(output)

@@ -1,19 +1,16 @@
-"""The terminal: results on standard output, progress and warnings on standard error.
-
-Everything that the library words for Python is translated here: parameters of its messages into options, and the
-registries into the choices of help texts.
-"""
+"""The terminal: results on standard output, progress and warnings on standard error."""
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
 from typer.core import TyperCommand
+
+from genreclf.cli.options import as_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 _WIDTH_OF_NO_TERMINAL = 120
 _ROOM_FOR_DETAIL = 110  # columns, for the current item beside bar, rate and times
-_PARAMETER = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
 _PLAIN = str.maketrans({"\u2013": "-", "\u2212": "-", "\u2264": "<=", "\u2265": ">=", "\u2588": "#"})
 _Row = TypeVar("_Row")
 
@@ -42,35 +38,19 @@ class Command(TyperCommand):
 
 def _choices() -> dict[str, str]:
     from genreclf.datasets import DATASETS
-    from genreclf.evaluation.protocols import PROTOCOLS
-    from genreclf.features.sets import FEATURE_SETS
+    from genreclf.evaluation.protocols import choices
+    from genreclf.features import FEATURE_SETS
     from genreclf.models import MODELS
 
     subsets = (f"for {d.name}:DIR {', '.join(d.subsets)}" for d in DATASETS.values() if d.subsets)
     return {
         "models": ", ".join(name for name, model in MODELS.items() if not model.baseline),
         "baselines": ", ".join(name for name, model in MODELS.items() if model.baseline),
-        "protocols": ", ".join(PROTOCOLS),
+        "protocols": ", ".join(choices()),
         "feature_sets": ", ".join(f"{name} ({len(found.columns)})" for name, found in FEATURE_SETS.items()),
         "datasets": ", ".join(f"{name}:DIR" for name in DATASETS),
         "subsets": "; ".join(subsets),
     }
-
-
-def in_options(text: str) -> str:
-    """A message of the library with its Python parameters written as options.
-
-    ```folds` `` becomes ``--folds``, ```group=False` `` becomes ``--no-group``, and ```protocol='split'` `` becomes
-    ``--protocol split``.
-    """
-
-    def option(match: re.Match[str]) -> str:
-        name, value = match.group(1).replace("_", "-"), match.group(2)
-        if value == "False":
-            return f"--no-{name}"
-        return f"--{name}" if value in (None, "True") else f"--{name} {value.strip(chr(39))}"
-
-    return _PARAMETER.sub(option, text)
 
 
 def printable(text: str) -> str:
@@ -86,7 +66,7 @@ def printable(text: str) -> str:
 
 def complain(line: str) -> None:
     """Show one line of error on standard error."""
-    print(f"genreclf: {printable(in_options(line))}", file=sys.stderr)
+    print(f"genreclf: {printable(line)}", file=sys.stderr)
 
 
 def show(text: str) -> None:
@@ -210,7 +190,7 @@ class TerminalProgress:
 
     def message(self, line: str) -> None:
         """Show a line above the bar."""
-        self.console.print(printable(in_options(line)), markup=False, soft_wrap=True)
+        self.console.print(printable(as_options(line)), markup=False, soft_wrap=True)
 
     def end(self) -> None:
         """Remove the bar."""

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from genreclf.models import MODELS
 
-_PROTOCOLS = {
-    "holdout": "one split, tracks dealt at random",
-    "cv": "cross-validation",
-    "cv-artist": "cross-validation, artists kept apart",
-    "cv-random": "cross-validation, tracks dealt at random",
-    "study": "the study's split, tracks dealt at random",
-    "cross": "training on one table and testing on another",
-    "split": "the data set's own split",
-}
 _FAMILIES = {"mfcc": "MFCC", "tonnetz": "Tonnetz", "power": "Power", "tempo": "Tempo", "chroma": "Chroma"}
 
 
@@ -30,11 +19,6 @@ def clean(text: str) -> str:
 def model_title(name: str) -> str:
     """The display name of a model."""
     return MODELS[name].title if name in MODELS else name
-
-
-def protocol_title(name: str) -> str:
-    """What a protocol does, in a few words."""
-    return _PROTOCOLS.get(name, name)
 
 
 def family_title(name: str) -> str:
@@ -94,14 +78,3 @@ def listed(names: Iterable[str], *, last: str = "and", most: int = 0) -> str:
     if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
-
-
-def flat(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """A JSON value in one line: lists and mappings without brackets, empty values left out."""
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {flat(inner)}" for key, inner in value.items() if inner not in (None, "", {}, []))
-    if isinstance(value, list | tuple):
-        return ", ".join(flat(inner) for inner in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

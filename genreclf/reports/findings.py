@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.pages.blocks import Finding
 from genreclf.pages.wording import (
     count,
@@ -13,7 +14,6 @@ from genreclf.pages.wording import (
     model_title,
     p_value,
     points,
-    protocol_title,
     seconds,
     with_interval,
 )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from genreclf import __version__
 from genreclf.errors import RequestError
+from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.pages.blocks import Cell, Finding, Page, Section, Table, figure, table
 from genreclf.pages.page import PAGE_BEGINS, write_pages
-from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, protocol_title, with_interval
+from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, with_interval
 from genreclf.reports.charts.run_scores import run_chart
 
 if TYPE_CHECKING:

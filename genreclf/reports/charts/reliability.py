@@ -9,7 +9,7 @@ from genreclf.pages.wording import count, points
 from genreclf.reports.charts.axes import mark
 
 if TYPE_CHECKING:
-    from genreclf.reports.calibration import Reliability
+    from genreclf.evaluation.probability_scores import Reliability
 
 
 def reliability_diagram(reliability: Reliability, *, model: str, width: float = 340) -> Drawing:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from genreclf.evaluation.probability_scores import reliability_of
 from genreclf.pages.blocks import Figure, Section, Table, figure, table
 from genreclf.pages.wording import model_title, points
 from genreclf.reports import columns
-from genreclf.reports.calibration import reliability_of
 from genreclf.reports.charts.confusion import confusion_matrix
 from genreclf.reports.charts.reliability import reliability_diagram
 from genreclf.reports.charts.strip import best_and_others
