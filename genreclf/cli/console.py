@@ -155,25 +155,18 @@ class TerminalProgress:
         self.end()
         if not self.console.is_terminal:
             return
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich import progress
 
         roomy = self.console.width >= _ROOM_FOR_DETAIL
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=28 if roomy else 8),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            *([TextColumn("[dim]{task.fields[detail]}")] if roomy else []),
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=28 if roomy else 8),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+            *([progress.TextColumn("[dim]{task.fields[detail]}")] if roomy else []),
             console=self.console,
             transient=True,
         )
