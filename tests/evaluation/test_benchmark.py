@@ -240,7 +240,7 @@ def test_unlabelled_tracks_and_lonely_genres_are_left_out_and_said(table):
     genres = list(table.frame["genre"])
     genres[0], genres[1], genres[2] = "", "", "polka"
     found = benchmark(_with(table, genre=genres), models=("logreg",), protocol="holdout", draws=20)
-    assert "2 tracks without a genre are left out" in found.notes
+    assert "tracks without a genre are left out: 2" in found.notes
     assert any(note.endswith("left out: polka") for note in found.notes)
     assert found.run["table"]["rows"] == len(table) - 3
 
@@ -325,7 +325,7 @@ def test_intervals_over_few_artists_are_flagged_and_one_artist_gives_intervals_o
     found = benchmark(few, models=("logreg",), draws=20)
     assert any(note.startswith("cv-artist: 10 artists are tested; intervals") for note in found.notes)
     alone = benchmark(_with(table, artist="me"), models=("logreg",), draws=20)
-    assert any("all test tracks are of one artist" in note for note in alone.notes)
+    assert any("all test tracks are by one artist" in note for note in alone.notes)
     nobody = benchmark(_with(table, artist=""), models=("logreg",), draws=20)
     timed = ["fit_seconds", "predict_seconds"]
     pd.testing.assert_frame_equal(alone.scores.drop(columns=timed), nobody.scores.drop(columns=timed))

@@ -104,7 +104,7 @@ def test_distances_by_matrix_product_are_distances(rows, columns, width, seed):
 def test_blocks_do_not_change_the_answer(made_table, monkeypatch, hubness):
     index = genreclf.build_index(made_table, hubness=hubness)
     whole = index.neighbours(index.points, 5)
-    monkeypatch.setattr("genreclf.similarity.index.BLOCK_BYTES", 8 * len(index) * 7)
+    monkeypatch.setattr("genreclf.similarity.hubness.BLOCK_BYTES", 8 * len(index) * 7)
     parts = index.neighbours(index.points, 5)
     np.testing.assert_array_equal(whole[0], parts[0])
     np.testing.assert_allclose(whole[1], parts[1], atol=1e-3)
