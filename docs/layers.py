@@ -23,7 +23,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("whole journeys", ("demo", "transformer")),
     ("results as pages", ("reports", "inspection")),
     ("what pages share", ("pages",)),
-    ("one call per command", ("tagging", "extraction", "verification", "training", "prediction")),
+    ("one call per command", ("tagging", "prediction_table", "extraction", "verification", "training", "prediction")),
     ("who wins", ("evaluation",)),
     ("what sounds alike", ("similarity",)),
     ("what learns", ("models",)),
@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("samples to a row", ("features",)),
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("workers", "files", "archive")),
+    ("processes and files", ("workers", "files", "archive", "stderr")),
     ("the ground", ("errors", "progress", "plugins", "seeds")),
 )
 
@@ -122,11 +122,15 @@ def draw() -> str:
     places = _places(set(graph))
     height = _ROW * len(LAYERS) + 20
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="13">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
+            'font-family="system-ui, sans-serif" font-size="13">'
+        ),
         f"<title>The layers of {PACKAGE}; arrows are imports, those implied by longer ways left out</title>",
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#7a8794"/></marker></defs>',
+        (
+            '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+            '<path d="M0 0 8 4 0 8z" fill="#7a8794"/></marker></defs>'
+        ),
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
     ]
     for row, (title, _) in enumerate(LAYERS):
