@@ -79,7 +79,7 @@ def benchmark(
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     names = _models(models)
     if draws < 2:
-        raise RequestError(f"`draws` is {draws}; an interval needs at least 2, better some hundred")
+        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     check_seed(seed)
     notes = list(table.notes)
     if test_table is not None:
@@ -141,8 +141,8 @@ def _check_genre_names(table: FeatureTable) -> None:
     clash = sorted({"protocol", "fold", "track_id", "model"} & set(table.genres))
     if clash:
         raise RequestError(
-            f"a genre named {clash[0]!r} clashes with a column of probabilities.csv; rename it, or leave out "
-            "`probabilities`"
+            f"a genre named {clash[0]!r} clashes with a column of probabilities.csv; rename it, or keep no "
+            "probabilities"
         )
 
 

@@ -111,16 +111,16 @@ def choose(
         raise unknown("protocol", requested, choices())
     chosen = _behind(requested)
     changed = {
-        "folds": settings.folds != Settings.folds,
-        "test_size": settings.test_size != Settings.test_size,
-        "test_table": crossed,
+        "folds": settings.folds if settings.folds != Settings.folds else None,
+        "test_size": settings.test_size if settings.test_size != Settings.test_size else None,
+        "test_table": "TABLE" if crossed else None,
     }
-    for option, given in changed.items():
-        if given and not _takes(requested, option):
+    for option, value in changed.items():
+        if value is not None and not _takes(requested, option):
             takers = " or ".join(name for name in choices() if _takes(name, option))
-            raise RequestError(f"`{option}` goes with protocol {takers}, not with {requested!r}; leave it out")
+            raise RequestError(f"{option}={value} goes with protocol {takers}, not with {requested!r}; leave it out")
     if not crossed and _takes(requested, "test_table"):
-        raise RequestError(f"protocol {requested!r} tests on a second table; give it as `test_table`")
+        raise RequestError(f"protocol {requested!r} tests on a second table; give it as test_table=TABLE")
     if requested == CV and not (settings.group and table.groups is not None):
         return tuple(entry for entry in chosen if entry.grouping != "artists")
     return chosen
@@ -152,8 +152,8 @@ def _cv_artist(table: FeatureTable, groups: Groups, settings: Settings) -> Folds
 
     if groups.artists is None:
         raise RequestError(
-            f"{table.name} names no artists, so no folds can be artist-disjoint; name the artists' column as `group` "
-            "when the table is read, or choose `protocol='cv-random'`"
+            f"{table.name} names no artists, so no folds can be artist-disjoint; name their column (group=COLUMN), "
+            "or choose protocol=cv-random"
         )
     return grouped_folds(table.y, groups.artists, folds=settings.folds, seed=settings.seed)
 

@@ -137,7 +137,7 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
     if len(runs) < 2:
         raise RequestError("one run alone cannot be compared; give two or more")
     if draws < 2:
-        raise RequestError(f"`draws` is {draws}; an interval needs at least 2, better some hundred")
+        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     protocols = _protocols(runs)
     first, *others = names = tuple(runs)
     notes = _protocol_notes(protocols)

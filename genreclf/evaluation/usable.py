@@ -51,9 +51,7 @@ def check_features(table: FeatureTable) -> None:
     RequestError : there is no feature, every feature is constant, or the values of one overflow when squared.
     """
     if not table.features:
-        raise RequestError(
-            f"{table.name}: no feature is chosen; name some families in `features`, or leave it out for all"
-        )
+        raise RequestError(f"{table.name}: no feature is chosen; name at least one feature family")
     if not standard_deviations(table).any():
         raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
 

@@ -123,7 +123,7 @@ class Index:
         import pandas as pd
 
         if k < 1:
-            raise RequestError(f"`k` is {k}; ask for at least one track")
+            raise RequestError(f"{k} neighbours make no list; ask for at least one")
         points, itself = self._points_of(track)
         near, distances = self.neighbours(points, min(k + (itself is not None), len(self)))
         keep = near[0] != itself if itself is not None else np.ones(len(near[0]), dtype=bool)
@@ -284,10 +284,10 @@ def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximat
         if len(counts) < 2 or min(counts) < 2:
             raise RequestError(f"{table.name}: the metric {metric} needs two genres or more with two tracks each")
     if approximate and hubness != "none":
-        raise RequestError(f"`hubness={hubness!r}` goes with exact search; leave out `approximate`")
+        raise RequestError(f"hubness={hubness} goes with exact search; leave out approximate=True")
     if len(table) > EXACT_LIMIT and not approximate:
         raise RequestError(
-            f"{table.name}: {len(table):,} tracks; exact search is for up to {EXACT_LIMIT:,}: set `approximate=True`"
+            f"{table.name}: {len(table):,} tracks; exact search is for up to {EXACT_LIMIT:,}: choose approximate=True"
         )
     if approximate:
         _usearch()
