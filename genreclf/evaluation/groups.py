@@ -55,9 +55,9 @@ class Groups:
 def find_groups(table: FeatureTable) -> Groups:
     """Find the recordings of a table, and its artists joined by the recordings that they share."""
     ways = {
-        "same audio": _digests(table),
+        "same audio": _same_audio(table),
         "equal features": _equal_features(table.X),
-        "same artist and title": _titles(table),
+        "same artist and title": _same_titles(table),
     }
     recordings = joined([codes for codes in ways.values() if codes is not None], len(table))
     artists = None
@@ -112,18 +112,15 @@ def _codes(keys: Sequence[object]) -> np.ndarray:
     return np.array([-1 if key is None else seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
 
 
-def _digests(table: FeatureTable) -> np.ndarray | None:
-    if "digest" not in table.frame:
-        return None
-    return _codes([str(digest) or None for digest in table.frame["digest"]])
+def _same_audio(table: FeatureTable) -> np.ndarray | None:
+    return _codes([str(digest) or None for digest in table.frame["digest"]]) if "digest" in table.frame else None
 
 
-def _titles(table: FeatureTable) -> np.ndarray | None:
+def _same_titles(table: FeatureTable) -> np.ndarray | None:
     if not {"artist", "title"} <= set(table.frame.columns):
         return None
-    artists = [str(artist).strip().casefold() for artist in table.frame["artist"]]
-    titles = [str(title).strip().casefold() for title in table.frame["title"]]
-    return _codes([(a, t) if a and t else None for a, t in zip(artists, titles, strict=True)])
+    texts = table.frame[["artist", "title"]].astype(str).apply(lambda column: column.str.strip().str.casefold())
+    return _codes([key if all(key) else None for key in texts.itertuples(index=False, name=None)])
 
 
 def _equal_features(X: np.ndarray) -> np.ndarray | None:

@@ -223,7 +223,7 @@ class Index:
             return _from_parts(description, {name: load_array(data) for name, data in members.items()})
         except RequestError:
             raise
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
             raise damaged(path, f"index.json and its arrays do not fit ({one_line(error)})") from None
 
 
