@@ -1,4 +1,4 @@
-"""How numbers and names are put into words, the same on every page, table and picture."""
+"""How numbers and names are written, the same on every page, table and picture."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _FAMILIES = {"mfcc": "MFCC", "tonnetz": "Tonnetz", "power": "Power", "tempo": "T
 
 
 def clean(text: str) -> str:
-    """Text that XML and a terminal can hold: characters that they forbid become a visible mark."""
+    """Text that XML and a terminal can hold: characters that they forbid become a replacement character."""
     return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") or c in "\ufffe\uffff" else c for c in text)
 
 
 def model_title(name: str) -> str:
-    """The name of a model as people say it."""
+    """The display name of a model."""
     return MODELS[name].title if name in MODELS else name
 
 
@@ -29,7 +29,7 @@ def protocol_title(name: str) -> str:
 
 
 def family_title(name: str) -> str:
-    """The name of a feature family, or of several joined by ``+``."""
+    """The display name of a feature family, or of several joined by ``+``."""
     parts = [part.strip() for part in name.replace(",", "+").split("+")]
     return " + ".join(_FAMILIES.get(part, part) for part in parts)
 
@@ -56,14 +56,14 @@ def with_interval(value: float, low: float, high: float, *, sign: bool = False) 
 
 
 def p_value(value: float) -> str:
-    """A p-value to the precision that it deserves; empty where there is none."""
+    """A p-value to two or three digits; empty where there is none."""
     if not math.isfinite(value):
         return ""
     return "< 0.001" if value < 0.001 else f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
 
 
 def seconds(value: float) -> str:
-    """A duration with two digits or so."""
+    """A duration with about two digits."""
     if not math.isfinite(value):
         return "\u2013"
     if value >= 120:
@@ -73,9 +73,9 @@ def seconds(value: float) -> str:
     return f"{value:.2f} s" if value < 1 else f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
+def count(number: int, noun: str) -> str:
     """``1 track``, ``8,000 tracks``."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def listed(names: Iterable[str], *, last: str = "and", most: int = 0) -> str:

@@ -1,4 +1,4 @@
-"""Reports: a comparison as pages, tables and pictures that people want to look at."""
+"""Reports: a comparison of models, or of runs, as pages, tables and pictures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ def write_report(comparison: Comparison, folder: Path | str) -> None:
     ------
     RequestError : the folder cannot be written to.
     """
-    from genreclf.files import write_whole
-    from genreclf.reports.comparison_page import comparison_pages
+    from genreclf.pages.page import write_pages
+    from genreclf.reports.comparison_page import comparison_page
 
     comparison.write(folder)
-    for name, content in comparison_pages(comparison).items():
-        write_whole(Path(folder) / name, content)
+    write_pages(comparison_page(comparison), Path(folder) / "report.html")
