@@ -1,9 +1,10 @@
-"""The benchmark: fit every model under every protocol, and find out what can be told apart."""
+"""The benchmark: fit every model under every protocol, score it, and test which models can be told apart."""
 
 from __future__ import annotations
 
 import platform
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -50,47 +51,48 @@ def benchmark(
     progress: Progress = SILENT,
     command: str = "",
 ) -> Comparison:
-    """Compare models on a table of features.
+    """Compare models on a feature table.
 
     Parameters
     ----------
-    table : tracks with genres; artists, where known, stay on one side of every split.
-    models : names in `genreclf.models.MODELS`; all of them where None, with the baselines.
-    protocol : ``study, holdout, cv, cv-artist, cv-random, split`` or ``cross``; None is ``cv``, or ``cross`` with
-        a `test_table`. Where artists are known, ``cv`` runs with artists apart and at random.
-    folds, test_size, seed : of the splits; the seed is also that of the models and of the bootstrap.
-    group : whether artists stay on one side.
-    features : feature families to use; all where None.
-    probabilities : calibrate models that have none, and keep everyone's probabilities.
+    table : tracks with genres, and with artists where known.
+    models : names in `genreclf.models.MODELS`; None for all of them, baselines included.
+    protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
+        artists are known, ``cv`` is artist-disjoint and random cross-validation.
+    folds, test_size : options of the protocol.
+    seed : of folds, models and bootstrap.
+    group : whether artists stay on one side where the protocol allows both.
+    features : feature families to use; None for all.
+    probabilities : calibrate models that have no probabilities, and keep those of every model.
     tune : search each model's parameters inside the training part of every fold.
     ablate : score each feature family alone, added one after another, and shuffled.
     test_table : tracks to test on, for ``cross``.
-    jobs : number of workers; None is one for each core. The numbers do not depend on it.
+    jobs : number of workers; None is one for each core. Scores do not depend on it.
     draws : of the bootstrap.
-    command : what to write down as the way this came about.
+    command : recorded in ``run.json`` as what made the comparison.
 
     Raises
     ------
-    RequestError : an option makes no sense, or the table does not allow what was asked.
+    RequestError : an option makes no sense, or the table does not allow what was requested.
     """
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     names = _models(models)
     if draws < 2:
-        raise RequestError(f"`draws` is {draws}; an interval needs at least 2, better some hundred")
+        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     check_seed(seed)
     notes = list(table.notes)
     if test_table is not None:
-        table, said = crossed(table, test_table)
-        notes += said
-    table, said = usable(table)
-    notes += said
+        table, more = crossed(table, test_table)
+        notes += more
+    table, more = usable(table)
+    notes += more
     if probabilities:
         _check_genre_names(table)
     groups = find_groups(table)
     settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
-    plans, said = _plans(table, groups, settings, protocol, crossing=test_table is not None)
-    notes += [*groups.notes, *said, *_draws_note(draws, names)]
+    plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
+    notes += [*groups.notes, *more, *_draws_note(draws, names)]
     if features is not None:
         table = table.select(features)
         check_features(table)
@@ -98,10 +100,10 @@ def benchmark(
         table, groups, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
-    comparison = work.frames(outcomes, progress)
+    tables = work.tables(outcomes, progress)
     notes += _warnings(work.fits, outcomes)
     if probabilities:
-        notes += _silent(comparison["probabilities"], plans, names)
+        notes += _without_probabilities(tables["probabilities"], plans, names)
     run |= {
         "protocols": [p.protocol for p in plans],
         "parameters": {
@@ -123,7 +125,7 @@ def benchmark(
         "label": table.label,
         "seconds": round(time.perf_counter() - started, 3),
     }
-    return Comparison(**comparison, run=run, notes=tuple(dict.fromkeys(notes)))
+    return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
 
 
 def _models(models: Iterable[str] | None) -> tuple[str, ...]:
@@ -139,7 +141,7 @@ def _check_genre_names(table: FeatureTable) -> None:
     clash = sorted({"protocol", "fold", "track_id", "model"} & set(table.genres))
     if clash:
         raise RequestError(
-            f"a genre called {clash[0]!r} clashes with a column of probabilities.csv; rename it, or ask for no "
+            f"a genre named {clash[0]!r} clashes with a column of probabilities.csv; rename it, or keep no "
             "probabilities"
         )
 
@@ -167,7 +169,7 @@ def _plans(
 
 
 def _draws_note(draws: int, models: Sequence[str]) -> list[str]:
-    """A note where even the smallest p-value that so few draws allow would not pass Holm's correction."""
+    """A note where even the smallest p-value that the draws allow would not pass Holm's correction."""
     others = len(models) - 1
     needed = round(2 * others / LEVEL)
     if draws >= needed:
@@ -175,24 +177,21 @@ def _draws_note(draws: int, models: Sequence[str]) -> list[str]:
     return [f"with {draws} draws no difference of {len(models)} models can be significant; {needed} or more are needed"]
 
 
-def _silent(probabilities: pd.DataFrame, plans: Sequence[Plan], models: Sequence[str]) -> list[str]:
-    """A note for each protocol and model that was to give probabilities and has none."""
-    told = set() if probabilities.empty else set(zip(probabilities["protocol"], probabilities["model"], strict=True))
+def _without_probabilities(probabilities: pd.DataFrame, plans: Sequence[Plan], models: Sequence[str]) -> list[str]:
+    """A note for each protocol and model that should have probabilities and has none."""
+    have = set() if probabilities.empty else set(zip(probabilities["protocol"], probabilities["model"], strict=True))
     return [
         f"{made.protocol}: {name}: no probabilities, as a genre has too few tracks to calibrate them"
         for made in plans
         for name in models
-        if (made.protocol, name) not in told
+        if (made.protocol, name) not in have
     ]
 
 
 def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
-    """One note for each model and warning, however many fits gave it."""
-    said: dict[tuple[str, str], int] = {}
-    for fit, fitted in zip(fits, outcomes, strict=True):
-        for line in fitted.warnings:
-            said[fit.model, line] = said.get((fit.model, line), 0) + 1
-    return [f"{model}: {line} (in {count} fits)" for (model, line), count in said.items()]
+    """One note for each model and warning, with the number of fits that gave it."""
+    counts = Counter((fit.model, line) for fit, fitted in zip(fits, outcomes, strict=True) for line in fitted.warnings)
+    return [f"{model}: {line} (fits: {count})" for (model, line), count in counts.items()]
 
 
 def _versions() -> dict[str, str]:

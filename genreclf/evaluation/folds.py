@@ -56,7 +56,7 @@ def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed:
     labels = y[rows].astype(str)
     largest = _largest_genre(labels)
     if folds > largest:
-        raise RequestError(f"`folds` is {folds}, but no genre has more than {largest} tracks; choose fewer")
+        raise RequestError(f"folds={folds}: no genre has more than {largest} tracks; choose fewer folds")
     side = np.zeros(len(y), dtype=int)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
@@ -85,7 +85,7 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
     number_of_groups = len(np.unique(groups))
     notes: list[str] = []
     if number_of_groups < 2:
-        raise RequestError("artist-disjoint folds need at least two artists; `group=False` makes random folds")
+        raise RequestError("artist-disjoint folds need at least two artists; choose protocol=cv-random")
     if number_of_groups < folds:
         notes.append(f"{number_of_groups} artists: {number_of_groups} folds instead of {folds}")
         folds = number_of_groups
@@ -115,14 +115,13 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
     from sklearn.model_selection import train_test_split
 
     if not 0 < test_size < 1:
-        raise RequestError(f"`test_size` is {test_size}; choose a share between 0 and 1, for example 0.25")
+        raise RequestError(f"test_size={test_size}: choose a share between 0 and 1, for example 0.25")
     rows = _rows_to_split(recordings)
     try:
         train, test = train_test_split(rows, test_size=test_size, stratify=y[rows].astype(str), random_state=seed)
     except ValueError as error:
         raise RequestError(
-            f"`test_size` of {test_size} does not leave every genre on both sides ({error}); "
-            "choose another, with `protocol='holdout'`"
+            f"test_size={test_size} does not leave every genre on both sides ({error}); choose another share"
         ) from None
     side = np.ones(len(y), dtype=int)
     side[test] = 0
@@ -190,7 +189,7 @@ def _with_first(side: np.ndarray, recordings: np.ndarray) -> np.ndarray:
 
 def _check_folds(folds: int) -> None:
     if folds < 2:
-        raise RequestError(f"`folds` is {folds}; choose at least 2")
+        raise RequestError(f"folds={folds}: choose at least 2")
 
 
 def _grouped_sides(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:

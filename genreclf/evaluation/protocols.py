@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from genreclf.errors import RequestError, unknown
+from genreclf.evaluation.folds import Folds, grouped_folds, holdout, one_fold, random_folds
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from genreclf.evaluation.folds import Folds
     from genreclf.evaluation.groups import Groups
     from genreclf.tables.table import FeatureTable
 
@@ -111,16 +111,16 @@ def choose(
         raise unknown("protocol", requested, choices())
     chosen = _behind(requested)
     changed = {
-        "folds": settings.folds != Settings.folds,
-        "test_size": settings.test_size != Settings.test_size,
-        "test_table": crossed,
+        "folds": settings.folds if settings.folds != Settings.folds else None,
+        "test_size": settings.test_size if settings.test_size != Settings.test_size else None,
+        "test_table": "TABLE" if crossed else None,
     }
-    for option, given in changed.items():
-        if given and not _takes(requested, option):
+    for option, value in changed.items():
+        if value is not None and not _takes(requested, option):
             takers = " or ".join(name for name in choices() if _takes(name, option))
-            raise RequestError(f"`{option}` goes with protocol {takers}, not with {requested!r}; leave it out")
+            raise RequestError(f"{option}={value} goes with protocol {takers}, not with {requested!r}; leave it out")
     if not crossed and _takes(requested, "test_table"):
-        raise RequestError(f"protocol {requested!r} tests on a second table; give it as `test_table`")
+        raise RequestError(f"protocol {requested!r} tests on a second table; give it as test_table=TABLE")
     if requested == CV and not (settings.group and table.groups is not None):
         return tuple(entry for entry in chosen if entry.grouping != "artists")
     return chosen
@@ -135,40 +135,28 @@ def _takes(name: str, option: str) -> bool:
 
 
 def _study(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
-    from genreclf.evaluation.folds import holdout
-
     del settings
     return holdout(table.y, groups.recordings, test_size=STUDY_TEST_SIZE, seed=STUDY_SEED)
 
 
 def _holdout(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
-    from genreclf.evaluation.folds import holdout
-
     return holdout(table.y, groups.recordings, test_size=settings.test_size, seed=settings.seed)
 
 
 def _cv_artist(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
-    from genreclf.evaluation.folds import grouped_folds
-
     if groups.artists is None:
         raise RequestError(
-            f"{table.name} names no artists, so no folds can be artist-disjoint; name the artists' column as `group` "
-            "when the table is read, or choose `protocol='cv-random'`"
+            f"{table.name} names no artists, so no folds can be artist-disjoint; name their column (group=COLUMN), "
+            "or choose protocol=cv-random"
         )
     return grouped_folds(table.y, groups.artists, folds=settings.folds, seed=settings.seed)
 
 
 def _cv_random(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
-    from genreclf.evaluation.folds import random_folds
-
     return random_folds(table.y, groups.recordings, folds=settings.folds, seed=settings.seed)
 
 
 def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
-    import numpy as np
-
-    from genreclf.evaluation.folds import Folds, one_fold
-
     if "split" not in table.frame:
         others = ", ".join(name for name in choices() if name != "split")
         raise RequestError(f"{table.name} has no column 'split'; choose another protocol: {others}")
@@ -187,29 +175,18 @@ def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     other = len(parts) - len(train) - len(test) - validation
     if other:
         notes.append(f"tracks left out for want of a known split: {other}")
-    train, notes_of_removal = _without_tested(train, test, groups, settings)
-    try:
-        made = one_fold(table.y, train, test)
-    except RequestError as error:
-        raise RequestError("; ".join([str(error), *notes_of_removal])) from None
-    return Folds(made.folds, (*notes, *notes_of_removal, *made.notes))
-
-
-def _without_tested(
-    train: np.ndarray, test: np.ndarray, groups: Groups, settings: Settings
-) -> tuple[np.ndarray, list[str]]:
-    """Leave out training rows that share a recording or an artist with a tested row."""
-    import numpy as np
-
     tied = groups.widest if settings.group else groups.recordings
     shared = np.isin(tied[train], tied[test])
-    if not shared.any():
-        return train, []
-    if settings.group and groups.artists is not None:
-        why = "as their artists are also tested; without grouping by artist they would be kept"
-    else:
-        why = "as their recordings are also tested"
-    return train[~shared], [f"{int(shared.sum())} training tracks are left out, {why}"]
+    if shared.any():
+        why = "recordings are also tested"
+        if settings.group and groups.artists is not None:
+            why = "artists are also tested; without grouping by artist they would be kept"
+        notes.append(f"{int(shared.sum())} training tracks are left out, as their {why}")
+    try:
+        made = one_fold(table.y, train[~shared], test)
+    except RequestError as error:
+        raise RequestError("; ".join([str(error), *notes])) from None
+    return Folds(made.folds, (*notes, *made.notes))
 
 
 PROTOCOLS: Registry[Protocol] = Registry(

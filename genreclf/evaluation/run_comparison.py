@@ -148,7 +148,7 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
     if len(runs) < 2:
         raise RequestError("one run alone cannot be compared; give two or more")
     if draws < 2:
-        raise RequestError(f"`draws` is {draws}; an interval needs at least 2, better some hundred")
+        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     protocols = _protocols(runs)
     first, *others = names = tuple(runs)
     notes = _protocol_notes(protocols)
@@ -158,10 +158,11 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
         for model in _models(run)
     }
     for name in others:
-        pairs = _Pairs.of(runs[first], protocols[first], runs[name], protocols[name])
-        notes += pairs.notes(first, name)
-        for model in pairs.models:
-            scores[model, name] = pairs.compared(scores[model, name], draws=draws, seed=seed)
+        shared, more = _shared({first: runs[first], name: runs[name]}, protocols)
+        notes += more
+        artists = _artists(runs[name]) | _artists(runs[first])
+        for model in _models(runs[name]):
+            scores[model, name] = _compared(scores[model, name], shared, artists, draws=draws, seed=seed)
     models = list(dict.fromkeys(model for model, _ in scores))
     ordered = sorted(_corrected(scores.values()), key=lambda s: (models.index(s.model), names.index(s.run)))
     return RunComparison(
@@ -201,71 +202,53 @@ def _run_score(run: Comparison, name: str, protocol: str, model: str) -> RunScor
     return RunScore(model, name, *(values[0].tolist() if len(values) else [math.nan] * 3))
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """The predictions of two runs for the tracks that both tested.
+def _shared(runs: Mapping[str, Comparison], protocols: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """The predictions of two runs side by side for the tracks that both tested with the same genre, and notes.
 
-    Parameters
-    ----------
-    joined : a row for each shared track, columns of the two runs told apart by their suffixes.
-    groups : (tracks,), what is drawn together.
-    models : those that both runs have.
-    tested : number of tracks that each run tested.
-    relabelled : number of tracks left out because their genres differ.
+    Columns that both runs have end in ``first`` and ``other``, after a null character.
     """
-
-    joined: pd.DataFrame
-    groups: np.ndarray
-    models: tuple[str, ...]
-    tested: tuple[int, int]
-    relabelled: int
-
-    @classmethod
-    def of(cls, first: Comparison, protocol: str, other: Comparison, other_protocol: str) -> _Pairs:
-        mine, theirs = _predictions(first, protocol), _predictions(other, other_protocol)
-        joined = mine.merge(theirs, on="track_id", suffixes=("\0first", "\0other"))
-        same = joined["genre\0first"] == joined["genre\0other"]
-        kept = joined[same].reset_index(drop=True)
-        fixed = ("protocol", "fold", "track_id", "genre")
-        both = tuple(m for m in _models(other) if m not in fixed and m in mine.columns and m in theirs.columns)
-        artists = _artists(other) | _artists(first)
-        groups = kept["track_id"].map(lambda track: artists.get(track) or f"\0{track}").to_numpy(dtype=str)
-        return cls(kept, groups, both, (len(mine), len(theirs)), int((~same).sum()))
-
-    def notes(self, first: str, other: str) -> list[str]:
-        shared = len(self.joined)
-        if not shared:
-            return [f"{first} and {other} share no track id, so their differences cannot be tested."]
-        notes = []
-        if self.tested != (shared, shared):
-            notes.append(
-                f"Tracks tested: {self.tested[0]:,} in {first}, {self.tested[1]:,} in {other}; "
-                f"differences are over the {shared:,} that they share."
-            )
-        if self.relabelled:
-            notes.append(f"Tracks left out because their genres in {first} and {other} differ: {self.relabelled:,}.")
-        return notes
-
-    def compared(self, score: RunScore, *, draws: int, seed: int) -> RunScore:
-        columns = ["genre\0first", *(f"{score.model}\0{side}" for side in ("first", "other"))]
-        known = self.joined[columns].notna().all(axis=1).to_numpy()
-        if not known.any():
-            return score
-        texts = self.joined.loc[known, columns].astype(str).to_numpy(dtype=str)
-        genres, codes = np.unique(texts, return_inverse=True)
-        y, mine, theirs = codes.reshape(texts.shape).T
-        bootstrap = Bootstrap.over(self.groups[known], draws=draws, seed=seed)
-        first, other = (macro_f1_estimate(y, y_pred, len(genres), bootstrap) for y_pred in (mine, theirs))
-        difference = other - first
-        low, high = difference.interval
-        return replace(
-            score,
-            shared=int(known.sum()),
-            difference=difference.value,
-            difference_low=low,
-            difference_high=high,
-            p_value=paired_bootstrap(difference).p_value,
+    first, other = runs
+    mine, theirs = (_predictions(runs[name], protocols[name]) for name in (first, other))
+    joined = mine.merge(theirs, on="track_id", suffixes=("\0first", "\0other"))
+    kept = joined[joined["genre\0first"] == joined["genre\0other"]].reset_index(drop=True)
+    if kept.empty:
+        return kept, [f"{first} and {other} share no track id, so their differences cannot be tested."]
+    notes = []
+    if {len(mine), len(theirs)} != {len(kept)}:
+        notes.append(
+            f"Tracks tested: {len(mine):,} in {first}, {len(theirs):,} in {other}; "
+            f"differences are over the {len(kept):,} that they share."
         )
+    if len(joined) > len(kept):
+        different = len(joined) - len(kept)
+        notes.append(f"Tracks left out because their genres in {first} and {other} differ: {different:,}.")
+    return kept, notes
+
+
+def _compared(score: RunScore, shared: pd.DataFrame, artists: Mapping[str, str], *, draws: int, seed: int) -> RunScore:
+    """A score with its difference from the first run over the shared tracks, where both runs have the model."""
+    columns = ["genre\0first", f"{score.model}\0first", f"{score.model}\0other"]
+    if not set(columns) <= set(shared.columns):
+        return score
+    known = shared.dropna(subset=columns)
+    if known.empty:
+        return score
+    texts = known[columns].astype(str).to_numpy(dtype=str)
+    genres, codes = np.unique(texts, return_inverse=True)
+    y, mine, theirs = codes.reshape(texts.shape).T
+    groups = np.array([artists.get(track) or f"\0{track}" for track in known["track_id"]])
+    bootstrap = Bootstrap.over(groups, draws=draws, seed=seed)
+    first, other = (macro_f1_estimate(y, y_pred, len(genres), bootstrap) for y_pred in (mine, theirs))
+    difference = other - first
+    low, high = difference.interval
+    return replace(
+        score,
+        shared=len(known),
+        difference=difference.value,
+        difference_low=low,
+        difference_high=high,
+        p_value=paired_bootstrap(difference).p_value,
+    )
 
 
 def _predictions(run: Comparison, protocol: str) -> pd.DataFrame:

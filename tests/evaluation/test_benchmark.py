@@ -240,7 +240,7 @@ def test_unlabelled_tracks_and_lonely_genres_are_left_out_and_said(table):
     genres = list(table.frame["genre"])
     genres[0], genres[1], genres[2] = "", "", "polka"
     found = benchmark(_with(table, genre=genres), models=("logreg",), protocol="holdout", draws=20)
-    assert "2 tracks without a genre are left out" in found.notes
+    assert "tracks without a genre are left out: 2" in found.notes
     assert any(note.endswith("left out: polka") for note in found.notes)
     assert found.run["table"]["rows"] == len(table) - 3
 
@@ -325,7 +325,7 @@ def test_intervals_over_few_artists_are_flagged_and_one_artist_gives_intervals_o
     found = benchmark(few, models=("logreg",), draws=20)
     assert any(note.startswith("cv-artist: 10 artists are tested; intervals") for note in found.notes)
     alone = benchmark(_with(table, artist="me"), models=("logreg",), draws=20)
-    assert any("all test tracks are of one artist" in note for note in alone.notes)
+    assert any("all test tracks are by one artist" in note for note in alone.notes)
     nobody = benchmark(_with(table, artist=""), models=("logreg",), draws=20)
     timed = ["fit_seconds", "predict_seconds"]
     pd.testing.assert_frame_equal(alone.scores.drop(columns=timed), nobody.scores.drop(columns=timed))
@@ -376,21 +376,21 @@ def test_probabilities_of_genres_called_like_columns_are_read_back_as_numbers(ta
         (
             {},
             {"protocol": "holdout", "folds": 7},
-            "`folds` goes with protocol cv or .*, not with 'holdout'",
+            "folds=7 goes with protocol cv or .*, not with 'holdout'",
         ),
-        ({}, {"test_size": 0.5}, "`test_size` goes with protocol holdout, not with 'cv'"),
+        ({}, {"test_size": 0.5}, "test_size=0.5 goes with protocol holdout, not with 'cv'"),
         ({}, {"models": ("svm",)}, "unknown model 'svm'"),
         ({}, {"models": ()}, "no model to compare"),
         ({}, {"protocol": "loo"}, "unknown protocol 'loo'; choose from study, holdout, cv"),
-        ({}, {"protocol": "cross"}, "`test_table`"),
+        ({}, {"protocol": "cross"}, "give it as test_table=TABLE"),
         ({}, {"protocol": "split"}, "no column 'split'"),
         ({"artist": ""}, {"protocol": "cv-artist"}, "names no artists"),
         ({"split": "all"}, {"protocol": "split"}, "it holds 'all'"),
-        ({}, {"folds": 1}, "`folds` is 1; choose at least 2"),
+        ({}, {"folds": 1}, "folds=1: choose at least 2"),
         ({}, {"folds": 100, "group": False}, "no genre has more than 50 tracks"),
-        ({}, {"protocol": "holdout", "test_size": 2.0}, "`test_size` is 2.0"),
+        ({}, {"protocol": "holdout", "test_size": 2.0}, "test_size=2.0: choose a share"),
         ({}, {"jobs": 0}, "0 workers"),
-        ({}, {"draws": 0}, "`draws` is 0"),
+        ({}, {"draws": 0}, "draws=0: an interval needs"),
         ({}, {"seed": -1}, "a seed of -1 makes no sense"),
         ({}, {"seed": 2**32}, "a seed of 4294967296 makes no sense"),
         ({"tonnetz_mean_02": np.r_[1e300, np.zeros(149)]}, {}, "column 'tonnetz_mean_02' holds values up to 1e.300"),
