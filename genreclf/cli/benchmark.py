@@ -9,15 +9,27 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
-from genreclf.seeds import MAX_SEED
+from genreclf.cli.options import (
+    ArtistColumn,
+    Draws,
+    Families,
+    Jobs,
+    Json,
+    Label,
+    Seed,
+    Subset,
+    Table,
+    TrackId,
+    names_in,
+)
 
 
 def benchmark(
-    table: Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or fma:DIR.")],
+    table: Table,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Report folder; reports/NAME by default.")
     ] = None,
-    subset: Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")] = None,
+    subset: Subset = None,
     models: Annotated[
         str | None,
         typer.Option(help="Comma-separated: {models}; baselines: {baselines}."),
@@ -25,15 +37,15 @@ def benchmark(
     protocol: Annotated[str | None, typer.Option(help="One of {protocols}; cv by default.")] = None,
     folds: Annotated[int, typer.Option(help="Number of cross-validation folds.")] = 5,
     test_size: Annotated[float, typer.Option(help="Share of tracks that holdout tests on.")] = 0.25,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed for splits, models and bootstrap.")] = 42,
-    features: Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")] = None,
+    seed: Seed = 42,
+    features: Families = None,
+    jobs: Jobs = None,
     group: Annotated[
         bool, typer.Option("--group-artists/--no-group", help="Keep each artist in one fold where artists are known.")
     ] = True,
-    label: Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")] = None,
-    id: Annotated[str | None, typer.Option("--id", help="Track ID column.")] = None,  # noqa: A002
-    group_column: Annotated[str | None, typer.Option("--group", help="Artist column.")] = None,
+    label: Label = None,
+    id: TrackId = None,  # noqa: A002
+    group_column: ArtistColumn = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -42,8 +54,8 @@ def benchmark(
         bool, typer.Option("--ablate", help="Score each feature family alone, and families added one by one.")
     ] = False,
     test_table: Annotated[Path | None, typer.Option(help="Another table to test on, with protocol cross.")] = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
-    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+    draws: Draws = 1000,
+    json: Json = False,
 ) -> None:
     """Compare models on a feature table and write a report."""
     from genreclf.cli.ranking import show_comparison
@@ -53,7 +65,7 @@ def benchmark(
     from genreclf.reports import write_report
 
     columns = {"label": label, "id": id, "group": group_column}
-    families = _listed(features)
+    families = names_in(features)
     tested = None if test_table is None else open_table(test_table, **columns)
     read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
@@ -62,7 +74,7 @@ def benchmark(
         try:
             comparison = run(
                 read,
-                models=_listed(models),
+                models=names_in(models),
                 protocol=protocol,
                 folds=folds,
                 test_size=test_size,
@@ -87,7 +99,3 @@ def benchmark(
         emit_json({"report": str(folder)} | comparison.as_json())
     else:
         show_comparison(comparison, folder)
-
-
-def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.seeds import MAX_SEED
+from genreclf.cli.options import Draws, Json, Seed
 
 
 def compare(
@@ -15,9 +15,9 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write a page, and the same as Markdown.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Bootstrap draws.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed for the bootstrap.")] = 42,
-    json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
+    draws: Draws = 1000,
+    seed: Seed = 42,
+    json: Json = False,
 ) -> None:
     """Compare runs side by side: what changed, and whether the scores differ significantly."""
     from genreclf.cli.console import emit_json, show

@@ -48,7 +48,7 @@ def _choices() -> dict[str, str]:
         "baselines": ", ".join(name for name, model in MODELS.items() if model.baseline),
         "protocols": ", ".join(choices()),
         "feature_sets": ", ".join(f"{name} ({len(found.columns)})" for name, found in FEATURE_SETS.items()),
-        "datasets": ", ".join(f"{name}:DIR" for name in DATASETS),
+        "datasets": " or ".join(f"{name}:DIR" for name in DATASETS),
         "subsets": "; ".join(subsets),
     }
 

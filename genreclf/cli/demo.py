@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress
+from genreclf.cli.options import Jobs, Seed
 from genreclf.cli.ranking import show_comparison
-from genreclf.seeds import MAX_SEED
 
 
 def demo(
     music: Annotated[Path, typer.Option(help="Folder for the synthetic music.")] = Path("demo-music"),
     table: Annotated[Path, typer.Option(help="The feature table.")] = Path("features/demo.csv"),
     report: Annotated[Path, typer.Option(help="Report folder.")] = Path("reports/demo"),
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed for the music and the benchmark.")] = 42,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")] = None,
+    seed: Seed = 42,
+    jobs: Jobs = None,
 ) -> None:
     """Make a small synthetic music collection, extract features, compare models and write a report."""
     from genreclf.demo import demonstrate

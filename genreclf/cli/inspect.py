@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import emit_json, show
+from genreclf.cli.options import Json
 
 
 def inspect(
@@ -22,7 +23,7 @@ def inspect(
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is shown.")
     ] = None,
     duration: Annotated[float, typer.Option(help="Duration, in seconds.")] = 30.0,
-    json: Annotated[bool, typer.Option("--json", help="Print the content of the page as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show one track as the features see it, as a page."""
     from genreclf.errors import RequestError
