@@ -124,7 +124,7 @@ def extract(
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
     notes = [*manifest.notes, *_unlabelled(manifest)]
     for note in notes:
-        progress.say(note)
+        progress.message(note)
     request = _Request(feature_set, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
@@ -265,10 +265,10 @@ def _compile_first(todo: list[Track], stop: Stop, progress: Progress) -> None:
 
     if not todo or stop.wished or features.is_compiled():
         return
-    progress.say("compiling the inner loops, once for this machine; this takes some seconds")
+    progress.message("compiling the inner loops, once for this machine; this takes some seconds")
     for outcome in run(_compile, [None], jobs=1, timeout=600.0):
         if outcome.error is not None:
-            progress.say(f"the inner loops could not be compiled beforehand ({outcome.error})")
+            progress.message(f"the inner loops could not be compiled beforehand ({outcome.error})")
 
 
 def _compile(_: None) -> float:

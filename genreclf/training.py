@@ -73,9 +73,9 @@ def train(
     check_seed(seed)
     table, said = usable(table)
     for line in said:
-        progress.say(f"note: {line}")
+        progress.message(f"note: {line}")
     if not table.meta.get("feature_set"):
-        progress.say(
+        progress.message(
             f"note: how {table.name} was made is not known (extract leaves that beside its table, as a .json of the "
             "same name), so this model can be asked about rows of such a table, not about audio"
         )
@@ -130,7 +130,7 @@ def _fitted(table: FeatureTable, name: str, *, seed: int, tune: bool, calibrate:
                 raise
             raise RequestError(f"{name}: cannot be fitted to {table.name}: {one_line(error)}") from error
     for line in sorted({" ".join(str(warning.message).split()) for warning in said}):
-        progress.say(f"note: {line}")
+        progress.message(f"note: {line}")
     return _with_names(model, table)
 
 

@@ -80,7 +80,7 @@ def benchmark(
         except KeyboardInterrupt:
             raise interrupted("no report was written") from None
         for note in comparison.notes:
-            progress.say(f"note: {note}")
+            progress.message(f"note: {note}")
         comparison.write(folder)
     if json:
         emit_json(comparison_as_json(comparison, folder))

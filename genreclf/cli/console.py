@@ -132,7 +132,7 @@ class TerminalProgress:
         rate = f"{task.speed:.1f}/s" if task.speed else ""
         self._bar.update(self._task, advance=1, rate=rate, detail=printable(detail)[-40:])
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Show a line above the bar."""
         self.console.print(printable(line), markup=False, soft_wrap=True)
 

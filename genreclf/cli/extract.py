@@ -61,9 +61,9 @@ def extract(
         except KeyboardInterrupt:
             raise interrupted("what was under way is given up; the same command goes on from here") from None
         for failure in done.failed[:10]:
-            progress.say(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
+            progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(done.failed) > 10:
-            progress.say(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+            progress.message(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
         wanted = check and not done.interrupted
         verified = verify(manifest, output, tracks=check, progress=progress) if wanted else None
     if json:

@@ -30,9 +30,9 @@ class Predictions:
         self.tracks += 1
         self.failed += prediction.error is not None or refused is not None
         if prediction.error is not None:
-            progress.say(f"failed: {prediction.path}: {prediction.error.reason} [{prediction.error.code}]")
+            progress.message(f"failed: {prediction.path}: {prediction.error.reason} [{prediction.error.code}]")
         if refused is not None:
-            progress.say(f"no tag written: {prediction.path}: {refused}")
+            progress.message(f"no tag written: {prediction.path}: {refused}")
         if self._csv is not None:
             self._rows.append(self._row(prediction))
         if self._json:

@@ -65,7 +65,7 @@ def _bring(archive: Archive, to: Path, progress: Progress) -> Path:
     held = to / archive.holds
     done = to / f".{archive.name}.done"
     if held.exists() and done.is_file() and done.read_text(encoding="utf-8").strip() == archive.checksum:
-        progress.say(f"{archive.name}: complete already in {held}")
+        progress.message(f"{archive.name}: complete already in {held}")
         return held
     file = download(archive, to, progress=progress)
     if file != held:

@@ -151,7 +151,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             try:
                 self._lock.acquire(timeout=0)
             except Timeout:
-                self._progress.say(f"another run is writing {self.path}; waiting for it to end")
+                self._progress.message(f"another run is writing {self.path}; waiting for it to end")
                 self._lock.acquire()
         except OSError as error:
             raise cannot_write(self.path, error) from error
@@ -204,7 +204,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         """Rows of another version stay; that they stand beside ours must be known."""
         before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
         if before != now:
-            self._progress.say(
+            self._progress.message(
                 f"{self.path}: its rows were made by genreclf {before}, this is {now}; new rows are added beside them"
             )
 
@@ -233,7 +233,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         self._size = position
         if torn:
             self._rewrite(list(self.rows), lambda _, line: line)
-            self._progress.say(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
+            self._progress.message(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
 
     def _cells(self, number: int, line: bytes) -> list[str]:
         try:

@@ -131,7 +131,7 @@ def test_progress_names_the_model_and_the_fold(table):
         def advance(self, detail=""):
             self.details.append(detail)
 
-        def say(self, line):
+        def message(self, line):
             pass
 
         def end(self):
