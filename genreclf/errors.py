@@ -53,7 +53,7 @@ def unknown(what: str, name: str, choices: Iterable[str]) -> RequestError:
 
 
 @contextmanager
-def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+def with_path(path: str | os.PathLike[str]) -> Iterator[None]:
     """Give a `TrackError` that is raised within the path of its track, so that its text tells which it is."""
     try:
         yield

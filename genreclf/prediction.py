@@ -21,7 +21,7 @@ import numpy as np
 
 from genreclf.archive import one_line
 from genreclf.datasets.manifest import Track
-from genreclf.errors import RequestError, TrackError, naming
+from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.progress import SILENT, Progress
 from genreclf.tables.table import family_of
@@ -193,7 +193,7 @@ class Predictor:
         tracks : files, or tracks of a manifest.
         jobs : worker processes; one for each core by default.
         timeout : seconds that one track may take.
-        stop : when its wish is set, what is under way is finished and nothing more is begun.
+        stop : when it is requested, what is under way is finished and nothing more is begun.
         """
         from genreclf.workers import check_timeout, in_order, run
 
@@ -224,13 +224,13 @@ class Predictor:
         by_path = {p.path: p for p in self.stream(unique, jobs=jobs)}
         for prediction in by_path.values():
             if prediction.error is not None:
-                with naming(prediction.path):
+                with with_path(prediction.path):
                     raise prediction.error
         return [by_path[shown(Path(p))] for p in wanted]
 
     def _described(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Segments of a file and their features, in this process; an error names the file."""
-        with naming(shown(path)):
+        with with_path(shown(path)):
             return _describe_segments(path, request=self._request)
 
     def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:

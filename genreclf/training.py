@@ -152,9 +152,9 @@ def _with_names(model: Any, table: FeatureTable) -> Any:  # noqa: ANN401
 
 def _folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Folds for what is fitted inside the training, with artists on one side where they are known."""
-    from genreclf.evaluation.groups import find_units
+    from genreclf.evaluation.groups import find_groups
 
-    units = find_units(table)
+    units = find_groups(table)
     return _inner_folds(_codes(table), units.recordings, units.artists, folds=folds, seed=seed)
 
 
@@ -165,9 +165,9 @@ def _complete_folds(table: FeatureTable, *, folds: int, seed: int) -> list[tuple
     """
     import numpy as np
 
-    from genreclf.evaluation.groups import find_units
+    from genreclf.evaluation.groups import find_groups
 
-    y, units = _codes(table), find_units(table)
+    y, units = _codes(table), find_groups(table)
     ties: list[tuple[np.ndarray, np.ndarray | None]] = [(units.recordings, None), (np.arange(len(y)), None)]
     if units.artists is not None:
         lone = np.array([len(np.unique(units.artists[y == genre])) == 1 for genre in range(len(table.genres))])

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from genreclf import __version__
 from genreclf.audio import DURATION
-from genreclf.errors import RequestError, TrackError, naming
+from genreclf.errors import RequestError, TrackError, with_path
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -103,7 +103,7 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         for path, row in zip(paths, rows, strict=True):
             if isinstance(row, TrackError) and self.on_error == RAISE:
-                with naming(path):
+                with with_path(path):
                     raise row
         blank = [float("nan")] * width
         return np.array([blank if isinstance(row, TrackError) else row for row in rows]).reshape(-1, width)

@@ -21,19 +21,19 @@ def compare(
 ) -> None:
     """Lay runs side by side: what changed, and whether the difference is real."""
     from genreclf.cli.console import emit_json
-    from genreclf.cli.run_comparison import show_versus, versus_as_json
+    from genreclf.cli.run_comparison import run_comparison_as_json, show_run_comparison
     from genreclf.evaluation.run_comparison import compare_runs
-    from genreclf.reports.run_comparison_page import check_page, write_versus
+    from genreclf.reports.run_comparison_page import check_page, write_run_comparison
     from genreclf.reports.runs import read_runs
 
     if output:
         check_page(output)
-    versus = compare_runs(read_runs(reports), draws=draws, seed=seed)
+    comparison = compare_runs(read_runs(reports), draws=draws, seed=seed)
     if output:
-        write_versus(versus, output)
+        write_run_comparison(comparison, output)
     if json:
-        emit_json(versus_as_json(versus))
+        emit_json(run_comparison_as_json(comparison))
         return
-    show_versus(versus)
+    show_run_comparison(comparison)
     if output:
         typer.echo(f"page: {output}")

@@ -45,7 +45,7 @@ def predict(
             refused = None if tagger is None else tagger.write(places[prediction.path], prediction)
             table.add(prediction, refused, progress=progress)
     table.finish()
-    if stop.wished:
+    if stop.requested:
         raise interrupted(f"{len(manifest) - table.tracks} tracks are left")
     if table.failed:
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ import numpy as np
 
 from genreclf.evaluation.bootstrap import interval
 from genreclf.evaluation.fitting import Data, Fit, Fitted
-from genreclf.evaluation.predictions import Answers, gather
+from genreclf.evaluation.predictions import Predictions, gather
 from genreclf.models import spec
 
 if TYPE_CHECKING:
@@ -60,55 +60,57 @@ def ablation_fits(
 
 
 def ablation_rows(
-    answers: Answers, data: Data, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
+    predictions: Predictions, data: Data, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """Rows of the frame ``ablation``, from the fits of `ablation_fits`; a step without any is the answers."""
+    """Rows of the frame ``ablation``, from the fits of `ablation_fits`; steps without any are the comparison itself."""
     rows: list[dict[str, Any]] = []
     for step, chosen in steps(list(positions)):
         parts = [(fit, fitted) for fit, fitted in outcomes if fit.step == chosen]
-        found = gather(answers.plan, answers.genres, data, parts, answers.bootstrap) if parts else answers
-        for model, said in found.said.items():
+        found = (
+            gather(predictions.plan, predictions.genres, data, parts, predictions.bootstrap) if parts else predictions
+        )
+        for model, y_pred in found.y_pred.items():
             if spec(model).baseline:
                 continue
-            low, high = interval(found.drawn_macro_f1(said))
+            low, high = interval(found.drawn_macro_f1(y_pred))
             rows.append(
                 {
-                    "protocol": answers.protocol,
+                    "protocol": predictions.protocol,
                     "model": model,
                     "step": step,
                     "families": "+".join(chosen),
                     "features": int(sum(len(positions[family]) for family in chosen)),
-                    "macro_f1": found.macro_f1(said),
+                    "macro_f1": found.macro_f1(y_pred),
                     "macro_f1_low": low,
                     "macro_f1_high": high,
                 }
             )
-    order = {model: k for k, model in enumerate(answers.ranked())}
+    order = {model: k for k, model in enumerate(predictions.ranked())}
     return sorted(rows, key=lambda row: order[row["model"]])
 
 
 def importance_rows(
-    answers: Answers, outcomes: Sequence[tuple[Fit, Fitted]], families: Sequence[str]
+    predictions: Predictions, outcomes: Sequence[tuple[Fit, Fitted]], families: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Rows of the frame ``importance``: the macro-F1 that is lost when a family is shuffled over the test tracks."""
     rows: list[dict[str, Any]] = []
-    for model in answers.ranked():
+    for model in predictions.ranked():
         parts = [(fit, fitted) for fit, fitted in outcomes if fit.model == model and fitted.shuffled is not None]
         if not parts:
             continue
-        whole = answers.macro_f1(answers.said[model])
-        drawn_whole = answers.drawn_macro_f1(answers.said[model])
-        shuffled = np.zeros((*_shape(parts), len(answers.rows)), dtype=np.intp)
+        whole = predictions.macro_f1(predictions.y_pred[model])
+        drawn_whole = predictions.drawn_macro_f1(predictions.y_pred[model])
+        shuffled = np.zeros((*_shape(parts), len(predictions.rows)), dtype=np.intp)
         for fit, fitted in parts:
             if fitted.shuffled is not None:
-                shuffled[:, :, np.searchsorted(answers.rows, fit.fold.test)] = fitted.shuffled
+                shuffled[:, :, np.searchsorted(predictions.rows, fit.fold.test)] = fitted.shuffled
         for family, repeats in zip(families, shuffled, strict=True):
-            drops = [whole - answers.macro_f1(said) for said in repeats]
-            drawn = np.mean([drawn_whole - answers.drawn_macro_f1(said) for said in repeats], axis=0)
+            drops = [whole - predictions.macro_f1(y_pred) for y_pred in repeats]
+            drawn = np.mean([drawn_whole - predictions.drawn_macro_f1(y_pred) for y_pred in repeats], axis=0)
             low, high = interval(drawn)
             rows.append(
                 {
-                    "protocol": answers.protocol,
+                    "protocol": predictions.protocol,
                     "model": model,
                     "family": family,
                     "drop": float(np.mean(drops)),

@@ -13,7 +13,7 @@ from genreclf import __version__
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
-from genreclf.evaluation.groups import Units, find_units
+from genreclf.evaluation.groups import Groups, find_groups
 from genreclf.evaluation.predictions import LEVEL
 from genreclf.evaluation.protocols import Plan, Settings, choose, leak_notes, plan, precision_notes
 from genreclf.evaluation.usable import check_features, crossed, usable
@@ -86,15 +86,15 @@ def benchmark(
     notes += said
     if probabilities:
         _check_genre_names(table)
-    units = find_units(table)
+    groups = find_groups(table)
     settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
-    plans, said = _plans(table, units, settings, protocol, crossing=test_table is not None)
-    notes += [*units.notes, *said, *_draws_note(draws, names)]
+    plans, said = _plans(table, groups, settings, protocol, crossing=test_table is not None)
+    notes += [*groups.notes, *said, *_draws_note(draws, names)]
     if features is not None:
         table = table.select(features)
         check_features(table)
     work = Work(
-        table, units, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
+        table, groups, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
     comparison = work.frames(outcomes, progress)
@@ -144,7 +144,7 @@ def _check_genre_names(table: FeatureTable) -> None:
 
 
 def _plans(
-    table: FeatureTable, units: Units, settings: Settings, protocol: str | None, *, crossing: bool
+    table: FeatureTable, groups: Groups, settings: Settings, protocol: str | None, *, crossing: bool
 ) -> tuple[tuple[Plan, ...], list[str]]:
     """The plans for what was asked; of the two that ``cv`` stands for, one may be impossible."""
     chosen = choose(protocol, table, settings, crossed=crossing)
@@ -152,17 +152,17 @@ def _plans(
     notes: list[str] = []
     for name in chosen:
         try:
-            plans.append(plan(name, table, units, settings))
+            plans.append(plan(name, table, groups, settings))
         except RequestError as error:
             if name != "cv-artist" or len(chosen) == 1:
                 raise
             notes.append(f"cv-artist is left out: {error}")
-    notes += [note for made in plans for note in (*made.notes, *precision_notes(made, units))]
+    notes += [note for made in plans for note in (*made.notes, *precision_notes(made, groups))]
     if "cv-artist" not in chosen:
-        leaks = [note for made in plans for note in leak_notes(made, units)]
+        leaks = [note for made in plans for note in leak_notes(made, groups)]
         notes += [f"{note}; --protocol cv keeps artists apart" for note in leaks]
     elif plans[0].protocol != "cv-artist":
-        notes += leak_notes(plans[0], units)
+        notes += leak_notes(plans[0], groups)
     return tuple(plans), notes
 
 

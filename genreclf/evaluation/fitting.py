@@ -38,7 +38,7 @@ class Data:
     X : (tracks, features).
     y : (tracks,), genre codes.
     genres : number of genres.
-    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Units`.
+    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
     """
 
     X: np.ndarray
@@ -96,14 +96,14 @@ class Fitted:
 
     Parameters
     ----------
-    said : (tested,), genre codes.
+    y_pred : (tested,), predicted genre codes.
     probabilities : (tested, genres); None where the model has none.
     shuffled : (families, repeats, tested), genre codes with a family's features shuffled over the tracks.
     parameters, inner_macro_f1 : what a search chose, and its score there; None without a search.
     warnings : what the model said of itself, without repeats.
     """
 
-    said: np.ndarray
+    y_pred: np.ndarray
     probabilities: np.ndarray | None
     fit_seconds: float
     predict_seconds: float
@@ -214,10 +214,10 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         teller = model if has_probabilities(model) else None
     fitted = time.perf_counter()
     tested = data.X[np.ix_(test, fit.columns)]
-    said = model.predict(tested)
+    y_pred = model.predict(tested)
     predicted = time.perf_counter()
     return Fitted(
-        said=said,
+        y_pred=y_pred,
         probabilities=None if teller is None else _in_all_genres(teller, tested, data.genres),
         fit_seconds=fitted - started,
         predict_seconds=predicted - fitted,

@@ -22,7 +22,7 @@ _CHANCE_PAIRS = 0.001
 
 
 @dataclass(frozen=True, eq=False)
-class Units:
+class Groups:
     """Who must stay together.
 
     Parameters
@@ -47,12 +47,12 @@ class Units:
         tied = self.widest if len(np.unique(self.widest[rows])) > 1 else self.recordings
         return np.asarray(tied[rows])
 
-    def take(self, rows: np.ndarray) -> Units:
+    def take(self, rows: np.ndarray) -> Groups:
         """The same for some of the rows."""
-        return Units(self.recordings[rows], None if self.artists is None else self.artists[rows], self.notes)
+        return Groups(self.recordings[rows], None if self.artists is None else self.artists[rows], self.notes)
 
 
-def find_units(table: FeatureTable) -> Units:
+def find_groups(table: FeatureTable) -> Groups:
     """Find the recordings of a table, and the artists with what recordings tie to them."""
     ways = {
         "same audio": _digests(table),
@@ -64,7 +64,7 @@ def find_units(table: FeatureTable) -> Units:
     if table.groups is not None:
         names, by_name = np.unique(table.groups.astype(str), return_inverse=True)
         artists = _in_order_of(by_name, joined([by_name, recordings], len(table)), len(names))
-    return Units(recordings, artists, _notes(table, recordings, ways))
+    return Groups(recordings, artists, _notes(table, recordings, ways))
 
 
 def joined(labelings: Sequence[np.ndarray], rows: int) -> np.ndarray:

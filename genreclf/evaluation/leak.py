@@ -14,17 +14,17 @@ from genreclf.evaluation.bootstrap import Bootstrap, interval
 from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.predictions import Answers
+    from genreclf.evaluation.predictions import Predictions
 
 
 def leak_rows(
-    safe: Answers, random: Answers, groups: np.ndarray, *, draws: int = 1000, seed: int = 42
+    safe: Predictions, random: Predictions, groups: np.ndarray, *, draws: int = 1000, seed: int = 42
 ) -> list[dict[str, Any]]:
     """Rows of the frame ``leak``, one a model, in the order of the artist-safe ranking.
 
     Parameters
     ----------
-    safe, random : answers of the same models to the same tracks, with artists apart and at random.
+    safe, random : predictions of the same models for the same tracks, with artists apart and at random.
     groups : (rows of the table,), what is drawn together.
 
     Returns
@@ -36,9 +36,9 @@ def leak_rows(
     genres, y = len(safe.genres), safe.y[in_safe]
     found = []
     for model in safe.ranked():
-        both = (safe.said[model][in_safe], random.said[model][in_random])
-        scores = [float(macro_f1(confusion_counts(y, said, genres))) for said in both]
-        drawn = [macro_f1(drawn_confusions(bootstrap, y, said, genres)) for said in both]
+        both = (safe.y_pred[model][in_safe], random.y_pred[model][in_random])
+        scores = [float(macro_f1(confusion_counts(y, y_pred, genres))) for y_pred in both]
+        drawn = [macro_f1(drawn_confusions(bootstrap, y, y_pred, genres)) for y_pred in both]
         low, high = interval(drawn[1] - drawn[0])
         found.append(
             {

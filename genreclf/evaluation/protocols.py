@@ -26,7 +26,7 @@ from genreclf.errors import RequestError, nearest
 from genreclf.evaluation.folds import Fold, Folds, grouped_folds, holdout, one_fold, random_folds
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.groups import Units
+    from genreclf.evaluation.groups import Groups
     from genreclf.tables.table import FeatureTable
 
 STUDY_SEED = 42
@@ -73,29 +73,29 @@ class Plan:
         return np.unique(np.concatenate([fold.test for fold in self.folds]))
 
 
-def _study(table: FeatureTable, units: Units, settings: Settings) -> Folds:
+def _study(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     del settings
-    return holdout(table.y, units.recordings, test_size=STUDY_TEST_SIZE, seed=STUDY_SEED)
+    return holdout(table.y, groups.recordings, test_size=STUDY_TEST_SIZE, seed=STUDY_SEED)
 
 
-def _holdout(table: FeatureTable, units: Units, settings: Settings) -> Folds:
-    return holdout(table.y, units.recordings, test_size=settings.test_size, seed=settings.seed)
+def _holdout(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    return holdout(table.y, groups.recordings, test_size=settings.test_size, seed=settings.seed)
 
 
-def _cv_artist(table: FeatureTable, units: Units, settings: Settings) -> Folds:
-    if units.artists is None:
+def _cv_artist(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    if groups.artists is None:
         raise RequestError(
             f"{table.name} names no artists, so they cannot be kept apart; give their column with --group, "
             "or choose --protocol cv-random"
         )
-    return grouped_folds(table.y, units.artists, folds=settings.folds, seed=settings.seed)
+    return grouped_folds(table.y, groups.artists, folds=settings.folds, seed=settings.seed)
 
 
-def _cv_random(table: FeatureTable, units: Units, settings: Settings) -> Folds:
-    return random_folds(table.y, units.recordings, folds=settings.folds, seed=settings.seed)
+def _cv_random(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    return random_folds(table.y, groups.recordings, folds=settings.folds, seed=settings.seed)
 
 
-def _split(table: FeatureTable, units: Units, settings: Settings) -> Folds:
+def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     if "split" not in table.frame:
         raise RequestError(f"{table.name} has no column 'split'; choose another --protocol: {_choices('split')}")
     parts = np.array([str(part).strip().casefold() for part in table.frame["split"]])
@@ -114,7 +114,7 @@ def _split(table: FeatureTable, units: Units, settings: Settings) -> Folds:
     other = len(parts) - len(train) - len(test) - validation
     if other:
         notes.append(f"{other} tracks without a known split take no part")
-    train, notes_of_removal = _without_tested(train, test, units, settings, "the split")
+    train, notes_of_removal = _without_tested(train, test, groups, settings, "the split")
     try:
         made = one_fold(table.y, train, test)
     except RequestError as error:
@@ -123,11 +123,11 @@ def _split(table: FeatureTable, units: Units, settings: Settings) -> Folds:
 
 
 def _without_tested(
-    train: np.ndarray, test: np.ndarray, units: Units, settings: Settings, where: str
+    train: np.ndarray, test: np.ndarray, groups: Groups, settings: Settings, where: str
 ) -> tuple[np.ndarray, list[str]]:
     """Leave out training rows that share a recording or an artist with a tested row."""
-    tied = units.widest if settings.group else units.recordings
-    what = "artists" if settings.group and units.artists is not None else "recordings"
+    tied = groups.widest if settings.group else groups.recordings
+    what = "artists" if settings.group and groups.artists is not None else "recordings"
     shared = np.isin(tied[train], tied[test])
     if not shared.any():
         return train, []
@@ -136,7 +136,7 @@ def _without_tested(
     return train[~shared], [removed + hint]
 
 
-PROTOCOLS: dict[str, Callable[[FeatureTable, Units, Settings], Folds]] = {
+PROTOCOLS: dict[str, Callable[[FeatureTable, Groups, Settings], Folds]] = {
     "study": _study,
     "holdout": _holdout,
     "cv-artist": _cv_artist,
@@ -171,40 +171,40 @@ def choose(protocol: str | None, table: FeatureTable, settings: Settings, *, cro
     return ("cv-artist", "cv-random") if settings.group and table.groups is not None else ("cv-random",)
 
 
-def plan(protocol: str, table: FeatureTable, units: Units, settings: Settings) -> Plan:
+def plan(protocol: str, table: FeatureTable, groups: Groups, settings: Settings) -> Plan:
     """Make the folds of a protocol, and make sure that nothing stands on both sides.
 
     Raises
     ------
     RequestError : the table does not allow the protocol.
     """
-    made = PROTOCOLS[protocol](table, units, settings)
+    made = PROTOCOLS[protocol](table, groups, settings)
     grouped = protocol == "cv-artist" or (protocol in ("split", "cross") and settings.group)
-    tied = units.widest if grouped else units.recordings
+    tied = groups.widest if grouped else groups.recordings
     for number, fold in enumerate(made.folds, start=1):
         both = np.intersect1d(tied[fold.train], tied[fold.test])
         if len(both):
             raise AssertionError(f"{protocol}, fold {number}: {len(both)} groups stand on both sides")
     notes = [f"{protocol}: {note}" for note in made.notes]
-    return Plan(protocol, made.folds, grouped and units.artists is not None, tuple(notes))
+    return Plan(protocol, made.folds, grouped and groups.artists is not None, tuple(notes))
 
 
-def leak_notes(made: Plan, units: Units) -> list[str]:
+def leak_notes(made: Plan, groups: Groups) -> list[str]:
     """How many tested tracks are by an artist that was trained on, for protocols that let that be."""
-    if units.artists is None or made.grouped:
+    if groups.artists is None or made.grouped:
         return []
-    leaked = sum(int(np.isin(units.artists[fold.test], units.artists[fold.train]).sum()) for fold in made.folds)
+    leaked = sum(int(np.isin(groups.artists[fold.test], groups.artists[fold.train]).sum()) for fold in made.folds)
     if not leaked:
         return []
     return [f"{made.protocol}: {leaked} of {len(made.tested)} test tracks are by artists that were trained on"]
 
 
-def precision_notes(made: Plan, units: Units) -> list[str]:
+def precision_notes(made: Plan, groups: Groups) -> list[str]:
     """What makes a protocol's intervals too narrow, if anything does."""
-    number = len(np.unique(units.widest[made.tested]))
+    number = len(np.unique(groups.widest[made.tested]))
     if number >= FEW_DRAWN:
         return []
-    what = "recordings" if units.artists is None else "artists"
+    what = "recordings" if groups.artists is None else "artists"
     if number == 1:
         return [f"{made.protocol}: all test tracks are of one artist; intervals are over tracks, for this artist alone"]
     return [f"{made.protocol}: {number} {what} are tested; intervals over so few are too narrow, and tests too sure"]

@@ -26,7 +26,7 @@ from genreclf.similarity.metrics import Space, fit_space
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.evaluation.groups import Units
+    from genreclf.evaluation.groups import Groups
     from genreclf.tables.table import FeatureTable
 
 PLAIN, LEARNED, MUTUAL = "plain", "learned metric", "mutual proximity"
@@ -54,12 +54,12 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
     import pandas as pd
     from threadpoolctl import threadpool_limits
 
-    from genreclf.evaluation.groups import find_units
+    from genreclf.evaluation.groups import find_groups
     from genreclf.evaluation.usable import usable
 
     table, _ = usable(table)
-    units = find_units(table)
-    tied = units.recordings if units.artists is None else units.artists
+    groups = find_groups(table)
+    tied = groups.recordings if groups.artists is None else groups.artists
     genres, y = np.unique(table.y.astype(str), return_inverse=True)
     frames = []
     progress.begin("retrieval", 3)
@@ -69,9 +69,9 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
             spread = _spread(plain)
             for method in (PLAIN, LEARNED, MUTUAL):
                 scores = np.full((len(table), 2), np.nan)
-                for rows, points in _queries(method, table, y, plain, units, seed=seed):
+                for rows, points in _queries(method, table, y, plain, groups, seed=seed):
                     near = spread if method == MUTUAL else None
-                    scores[rows] = _score(points, rows, y, units.recordings, tied, spread=near)
+                    scores[rows] = _score(points, rows, y, groups.recordings, tied, spread=near)
                 frames.append(_by_genre(method, scores, y, genres))
                 progress.advance(method)
     finally:
@@ -80,14 +80,14 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
 
 
 def _queries(
-    method: str, table: FeatureTable, y: np.ndarray, plain: np.ndarray, units: Units, *, seed: int
+    method: str, table: FeatureTable, y: np.ndarray, plain: np.ndarray, groups: Groups, *, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Rows that ask, and the points of all tracks in the space that they ask in."""
     if method != LEARNED:
         return [(np.arange(len(table)), plain)]
     from genreclf.evaluation.folds import inner_folds
 
-    pairs = inner_folds(y, units.recordings, units.artists, folds=5, seed=seed).pairs()
+    pairs = inner_folds(y, groups.recordings, groups.artists, folds=5, seed=seed).pairs()
     return [(test, _learned(table, train)(table.X).astype(np.float32)) for train, test in pairs]
 
 

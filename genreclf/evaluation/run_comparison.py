@@ -28,7 +28,7 @@ _PASSING = frozenset({"command", "started", "seconds", "notes", "protocols"})
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunScore:
     """One model in one run.
 
     Parameters
@@ -67,21 +67,21 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Versus:
+class RunComparison:
     """Runs side by side.
 
     Parameters
     ----------
     runs : their names, the first is what the others are compared with.
     protocols : the protocol of each run that is looked at.
-    standings : a row for each model and run, models in the order of the first run.
+    scores : a row for each model and run, models in the order of the first run.
     changes : what is not the same in all runs.
     notes : what must be known to read the differences.
     """
 
     runs: tuple[str, ...]
     protocols: tuple[str, ...]
-    standings: tuple[Standing, ...]
+    scores: tuple[RunScore, ...]
     changes: tuple[Change, ...]
     commands: tuple[str, ...]
     notes: tuple[str, ...]
@@ -89,10 +89,10 @@ class Versus:
     @property
     def models(self) -> tuple[str, ...]:
         """The models, in order."""
-        return tuple(dict.fromkeys(standing.model for standing in self.standings))
+        return tuple(dict.fromkeys(score.model for score in self.scores))
 
 
-def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int = 42) -> Versus:
+def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int = 42) -> RunComparison:
     """Lay runs side by side.
 
     Parameters
@@ -112,20 +112,20 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
     names = tuple(runs)
     first, *others = names
     notes = _protocol_notes(names, protocols)
-    standings = [_standing(runs[name], name, protocols[name], model) for name in names for model in _models(runs[name])]
-    found = {(standing.model, standing.run): standing for standing in standings}
+    scores = [_run_score(runs[name], name, protocols[name], model) for name in names for model in _models(runs[name])]
+    found = {(score.model, score.run): score for score in scores}
     for name in others:
         pairs = _Pairs.of(runs[first], protocols[first], runs[name], protocols[name])
         notes += pairs.notes(first, name)
         for model in pairs.models:
             found[model, name] = pairs.compared(found[model, name], draws=draws, seed=seed)
     corrected = _corrected(list(found.values()))
-    order = {model: place for place, model in enumerate(dict.fromkeys(s.model for s in standings))}
-    ordered = sorted(corrected, key=lambda standing: (order[standing.model], names.index(standing.run)))
-    return Versus(
+    order = {model: place for place, model in enumerate(dict.fromkeys(s.model for s in scores))}
+    ordered = sorted(corrected, key=lambda score: (order[score.model], names.index(score.run)))
+    return RunComparison(
         runs=names,
         protocols=tuple(protocols.values()),
-        standings=tuple(ordered),
+        scores=tuple(ordered),
         changes=tuple(_changes(list(runs.values()))),
         commands=tuple(str(run.run.get("command", "")) for run in runs.values()),
         notes=tuple(notes),
@@ -150,15 +150,15 @@ def _models(run: Comparison) -> list[str]:
     return list(dict.fromkeys(contenders(run.scores)["model"].astype(str)))
 
 
-def _standing(run: Comparison, name: str, protocol: str, model: str) -> Standing:
+def _run_score(run: Comparison, name: str, protocol: str, model: str) -> RunScore:
     rows = run.scores[(run.scores["protocol"] == protocol) & (run.scores["model"] == model)]
-    score = score_of(rows_of(rows)[0]) if len(rows) else (math.nan, math.nan, math.nan)
-    return Standing(model, name, *score)
+    with_ends = score_of(rows_of(rows)[0]) if len(rows) else (math.nan, math.nan, math.nan)
+    return RunScore(model, name, *with_ends)
 
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """What two runs said of the tracks that both tested."""
+    """What two runs predicted for the tracks that both tested."""
 
     joined: pd.DataFrame
     groups: np.ndarray
@@ -168,7 +168,7 @@ class _Pairs:
 
     @classmethod
     def of(cls, first: Comparison, protocol: str, other: Comparison, other_protocol: str) -> _Pairs:
-        mine, theirs = _answers(first, protocol), _answers(other, other_protocol)
+        mine, theirs = _predictions(first, protocol), _predictions(other, other_protocol)
         joined = mine.merge(theirs, on="track_id", suffixes=("\0first", "\0other"))
         same = joined["genre\0first"] == joined["genre\0other"]
         kept = joined[same].reset_index(drop=True)
@@ -192,28 +192,28 @@ class _Pairs:
             notes.append(f"{count(relabelled, 'shared track')} of {first} and {other} with different genres left out.")
         return notes
 
-    def compared(self, standing: Standing, *, draws: int, seed: int) -> Standing:
+    def compared(self, score: RunScore, *, draws: int, seed: int) -> RunScore:
         import numpy as np
 
         from genreclf.evaluation.bootstrap import Bootstrap, interval
         from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1
         from genreclf.evaluation.significance import paired_bootstrap
 
-        columns = ["genre\0first", *(f"{standing.model}\0{side}" for side in ("first", "other"))]
-        answered = self.joined[columns].notna().all(axis=1).to_numpy()
-        if not answered.any():
-            return standing
-        texts = self.joined.loc[answered, columns].astype(str).to_numpy(dtype=str)
+        columns = ["genre\0first", *(f"{score.model}\0{side}" for side in ("first", "other"))]
+        known = self.joined[columns].notna().all(axis=1).to_numpy()
+        if not known.any():
+            return score
+        texts = self.joined.loc[known, columns].astype(str).to_numpy(dtype=str)
         genres, codes = np.unique(texts, return_inverse=True)
         y, mine, theirs = codes.reshape(texts.shape).T
-        bootstrap = Bootstrap.over(self.groups[answered], draws=draws, seed=seed)
-        scores = [float(macro_f1(confusion_counts(y, said, len(genres)))) for said in (mine, theirs)]
-        drawn = [macro_f1(drawn_confusions(bootstrap, y, said, len(genres))) for said in (mine, theirs)]
+        bootstrap = Bootstrap.over(self.groups[known], draws=draws, seed=seed)
+        scores = [float(macro_f1(confusion_counts(y, y_pred, len(genres)))) for y_pred in (mine, theirs)]
+        drawn = [macro_f1(drawn_confusions(bootstrap, y, y_pred, len(genres))) for y_pred in (mine, theirs)]
         difference = scores[1] - scores[0]
         low, high = interval(drawn[1] - drawn[0])
         return replace(
-            standing,
-            shared=int(answered.sum()),
+            score,
+            shared=int(known.sum()),
             difference=difference,
             difference_low=low,
             difference_high=high,
@@ -221,7 +221,7 @@ class _Pairs:
         )
 
 
-def _answers(run: Comparison, protocol: str) -> pd.DataFrame:
+def _predictions(run: Comparison, protocol: str) -> pd.DataFrame:
     predictions = run.predictions[run.predictions["protocol"] == protocol]
     texts = predictions.assign(track_id=predictions["track_id"].astype(str), genre=predictions["genre"].astype(str))
     return texts.drop_duplicates("track_id")
@@ -234,16 +234,16 @@ def _artists(run: Comparison) -> dict[str, str]:
     return dict(zip(run.tracks["track_id"].astype(str), names, strict=True))
 
 
-def _corrected(standings: list[Standing]) -> list[Standing]:
+def _corrected(scores: list[RunScore]) -> list[RunScore]:
     import numpy as np
 
     from genreclf.evaluation.significance import holm
 
-    tested = [i for i, standing in enumerate(standings) if math.isfinite(standing.p_value)]
-    p_values = holm(np.array([standings[i].p_value for i in tested])) if tested else np.empty(0)
+    tested = [i for i, score in enumerate(scores) if math.isfinite(score.p_value)]
+    p_values = holm(np.array([scores[i].p_value for i in tested])) if tested else np.empty(0)
     for i, p_value in zip(tested, p_values, strict=True):
-        standings[i] = replace(standings[i], p_value=float(p_value))
-    return standings
+        scores[i] = replace(scores[i], p_value=float(p_value))
+    return scores
 
 
 def _changes(runs: Sequence[Comparison]) -> list[Change]:

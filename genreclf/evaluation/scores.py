@@ -2,7 +2,7 @@
 
 All are shares from 0 to 1 and are computed from confusion counts, ``confusion[..., i, j]`` being the tracks of
 genre i that were called j. As in scikit-learn, a ratio of nought by nought counts as 0, and the macro average
-runs over the genres that were asked for or said. Tracks of all folds are counted together.
+runs over the genres that were true or predicted for some track. Tracks of all folds are counted together.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from genreclf.evaluation.bootstrap import Bootstrap, interval
 
 
-def confusion_counts(y: np.ndarray, said: np.ndarray, genres: int) -> np.ndarray:
-    """(genres, genres), counts of true (row) and said (column) genre codes."""
-    return np.bincount(y * genres + said, minlength=genres * genres).reshape(genres, genres).astype(float)
+def confusion_counts(y: np.ndarray, y_pred: np.ndarray, genres: int) -> np.ndarray:
+    """(genres, genres), counts of true (row) and predicted (column) genre codes."""
+    return np.bincount(y * genres + y_pred, minlength=genres * genres).reshape(genres, genres).astype(float)
 
 
-def drawn_confusions(bootstrap: Bootstrap, y: np.ndarray, said: np.ndarray, genres: int) -> np.ndarray:
+def drawn_confusions(bootstrap: Bootstrap, y: np.ndarray, y_pred: np.ndarray, genres: int) -> np.ndarray:
     """(draws, genres, genres), the confusion counts of each draw."""
-    return bootstrap.cells(y * genres + said, genres * genres).reshape(-1, genres, genres)
+    return bootstrap.cells(y * genres + y_pred, genres * genres).reshape(-1, genres, genres)
 
 
 def f1_by_genre(confusion: np.ndarray) -> np.ndarray:
@@ -74,15 +74,15 @@ SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def score(y: np.ndarray, said: np.ndarray, genres: int, bootstrap: Bootstrap) -> dict[str, float]:
+def score(y: np.ndarray, y_pred: np.ndarray, genres: int, bootstrap: Bootstrap) -> dict[str, float]:
     """Every score of one model with its interval: ``macro_f1, macro_f1_low, macro_f1_high, accuracy, ...``.
 
     Parameters
     ----------
-    y, said : (tracks,), codes of the true and of the said genres.
+    y, y_pred : (tracks,), codes of the true and of the predicted genres.
     """
-    whole = confusion_counts(y, said, genres)
-    drawn = drawn_confusions(bootstrap, y, said, genres)
+    whole = confusion_counts(y, y_pred, genres)
+    drawn = drawn_confusions(bootstrap, y, y_pred, genres)
     found: dict[str, float] = {}
     for name, formula in SCORES.items():
         low, high = interval(formula(drawn))
@@ -91,11 +91,11 @@ def score(y: np.ndarray, said: np.ndarray, genres: int, bootstrap: Bootstrap) ->
 
 
 def score_genres(
-    y: np.ndarray, said: np.ndarray, genres: tuple[str, ...], bootstrap: Bootstrap
+    y: np.ndarray, y_pred: np.ndarray, genres: tuple[str, ...], bootstrap: Bootstrap
 ) -> list[dict[str, object]]:
     """One row a genre: ``genre, support, precision, recall, f1, f1_low, f1_high``."""
-    whole = confusion_counts(y, said, len(genres))
-    drawn = f1_by_genre(drawn_confusions(bootstrap, y, said, len(genres)))
+    whole = confusion_counts(y, y_pred, len(genres))
+    drawn = f1_by_genre(drawn_confusions(bootstrap, y, y_pred, len(genres)))
     rows: list[dict[str, object]] = []
     for k, genre in enumerate(genres):
         low, high = interval(drawn[:, k])
@@ -123,6 +123,6 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _macro(by_genre: np.ndarray, confusion: np.ndarray) -> np.ndarray:
-    """Mean over the genres that were asked for or said; the others have 0 in `by_genre`."""
+    """Mean over the genres that were true or predicted for some track; the others have 0 in `by_genre`."""
     there = (confusion.sum(axis=-1) + confusion.sum(axis=-2)) > 0
     return _ratio(by_genre.sum(axis=-1), there.sum(axis=-1))

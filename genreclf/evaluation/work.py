@@ -16,7 +16,7 @@ from genreclf.evaluation.bootstrap import Bootstrap
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.predictions import (
-    Answers,
+    Predictions,
     gather,
     genre_rows,
     prediction_frame,
@@ -31,7 +31,7 @@ from genreclf.models import spec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.evaluation.groups import Units
+    from genreclf.evaluation.groups import Groups
     from genreclf.evaluation.protocols import Plan
     from genreclf.progress import Progress
     from genreclf.tables.table import FeatureTable
@@ -46,13 +46,13 @@ class Work:
 
     Parameters
     ----------
-    table, units : the usable tracks and who of them must stay together.
+    table, groups : the usable tracks and who of them must stay together.
     plans : the protocols; ranking and ablation go by the first.
     models : names in the zoo.
     """
 
     table: FeatureTable
-    units: Units
+    groups: Groups
     plans: tuple[Plan, ...]
     models: tuple[str, ...]
     seed: int
@@ -71,7 +71,7 @@ class Work:
         """What is fitted on."""
         genres = np.array(self.table.genres)
         codes = np.searchsorted(genres, self.table.y.astype(str))
-        return Data(self.table.X, codes, len(genres), self.units.recordings, self.units.artists)
+        return Data(self.table.X, codes, len(genres), self.groups.recordings, self.groups.artists)
 
     @cached_property
     def fits(self) -> list[Fit]:
@@ -103,7 +103,7 @@ class Work:
 
     def frames(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from the outcomes of `fits` in their order."""
-        progress.begin("scoring answers", len(self.plans) * len(self.models))
+        progress.begin("scoring predictions", len(self.plans) * len(self.models))
         try:
             return self._frames(outcomes, progress)
         finally:
@@ -114,28 +114,30 @@ class Work:
 
         pairs = list(zip(self.fits, outcomes, strict=True))
         main = [(fit, fitted) for fit, fitted in pairs if not fit.step]
-        answers = [self._answers(made, main) for made in self.plans]
-        tests = [test_rows(given) for given in answers]
+        predictions = [self._predictions(made, main) for made in self.plans]
+        tests = [test_rows(given) for given in predictions]
         rows: dict[str, list[dict[str, Any]]] = {
             "scores": [
-                row for given, tested in zip(answers, tests, strict=True) for row in score_rows(given, tested, progress)
+                row
+                for given, tested in zip(predictions, tests, strict=True)
+                for row in score_rows(given, tested, progress)
             ],
-            "genre_scores": [row for given in answers for row in genre_rows(given)],
+            "genre_scores": [row for given in predictions for row in genre_rows(given)],
             "tests": [row for tested in tests for row in tested],
-            "leak": self._leak(answers),
+            "leak": self._leak(predictions),
             "ablation": [],
             "importance": [],
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
         if self.ablate:
-            rows["ablation"] = ablation_rows(answers[0], self.data, pairs, self.positions)
-            rows["importance"] = importance_rows(answers[0], main, list(self.positions))
+            rows["ablation"] = ablation_rows(predictions[0], self.data, pairs, self.positions)
+            rows["importance"] = importance_rows(predictions[0], main, list(self.positions))
         ids = self.table.ids
         frames = {name: pd.DataFrame(found) for name, found in rows.items()}
-        frames["predictions"] = pd.concat([prediction_frame(given, ids) for given in answers], ignore_index=True)
-        told = [probability_frame(given, ids) for given in answers] if self.probabilities else [pd.DataFrame()]
+        frames["predictions"] = pd.concat([prediction_frame(given, ids) for given in predictions], ignore_index=True)
+        told = [probability_frame(given, ids) for given in predictions] if self.probabilities else [pd.DataFrame()]
         frames["probabilities"] = pd.concat(told, ignore_index=True)
-        frames["tracks"] = self._tracks(answers)
+        frames["tracks"] = self._tracks(predictions)
         frames["retrieval"] = self._retrieval()
         return frames
 
@@ -150,26 +152,26 @@ class Work:
         except RequestError:
             return pd.DataFrame()
 
-    def _answers(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Answers:
-        drawn = Bootstrap.over(self.units.drawn(made.tested), draws=self.draws, seed=self.seed)
+    def _predictions(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Predictions:
+        drawn = Bootstrap.over(self.groups.drawn(made.tested), draws=self.draws, seed=self.seed)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
         return gather(made, self.table.genres, self.data, here, drawn)
 
-    def _leak(self, answers: Sequence[Answers]) -> list[dict[str, Any]]:
-        by_protocol = {given.protocol: given for given in answers}
+    def _leak(self, predictions: Sequence[Predictions]) -> list[dict[str, Any]]:
+        by_protocol = {given.protocol: given for given in predictions}
         if not {"cv-artist", "cv-random"} <= set(by_protocol):
             return []
         return leak_rows(
             by_protocol["cv-artist"],
             by_protocol["cv-random"],
-            self.units.widest,
+            self.groups.widest,
             draws=self.draws,
             seed=self.seed,
         )
 
-    def _tracks(self, answers: Sequence[Answers]) -> pd.DataFrame:
+    def _tracks(self, predictions: Sequence[Predictions]) -> pd.DataFrame:
         """The tested tracks and their places on the map."""
-        rows = np.unique(np.concatenate([given.rows for given in answers]))
+        rows = np.unique(np.concatenate([given.rows for given in predictions]))
         known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
         places = track_map(self.table.X, self.data.y)[rows]

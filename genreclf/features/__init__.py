@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.audio import DURATION, check_rate, check_samples, load, mono, resample
-from genreclf.errors import RequestError, TrackError, naming
+from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
 from genreclf.features.sets import FEATURE_SETS, Family, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
@@ -102,5 +102,5 @@ def extract_features(
     """
     chosen = find_feature_set(feature_set)
     samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
-    with naming(path):
+    with with_path(path):
         return describe(samples, rate, feature_set=feature_set)

@@ -20,13 +20,13 @@ from genreclf.pages.wording import (
     protocol_title,
     with_interval,
 )
-from genreclf.reports.charts.run_scores import versus_chart
+from genreclf.reports.charts.run_scores import run_scores_chart
 from genreclf.reports.findings import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from genreclf.evaluation.run_comparison import Standing, Versus
+    from genreclf.evaluation.run_comparison import RunComparison, RunScore
 
 VERDICTS = {"better": "better", "worse": "worse", "same": "not told apart", "": ""}
 
@@ -45,7 +45,7 @@ def check_page(page: Path) -> None:
     check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
 
 
-def write_versus(versus: Versus, page: Path) -> None:
+def write_run_comparison(comparison: RunComparison, page: Path) -> None:
     """Write the page, beside it the same as Markdown (``.md``), and the picture that that shows.
 
     Raises
@@ -54,9 +54,9 @@ def write_versus(versus: Versus, page: Path) -> None:
     """
     from genreclf.files import write_whole
 
-    sections, said = _sections(versus), versus_findings(versus)
-    title = f"Runs side by side: {listed(versus.runs, most=4)}"
-    facts = [count(len(versus.runs), "run"), count(len(versus.models), "model")]
+    sections, said = _sections(comparison), run_findings(comparison)
+    title = f"Runs side by side: {listed(comparison.runs, most=4)}"
+    facts = [count(len(comparison.runs), "run"), count(len(comparison.models), "model")]
     write_whole(
         page,
         render(
@@ -65,25 +65,25 @@ def write_versus(versus: Versus, page: Path) -> None:
             title=title,
             facts=facts,
             findings=said,
-            notes=versus.notes,
+            notes=comparison.notes,
             sections=sections,
             version=__version__,
         ),
     )
-    write_whole(page.with_suffix(".md"), markdown_report(title, facts, said, versus.notes, sections))
+    write_whole(page.with_suffix(".md"), markdown_report(title, facts, said, comparison.notes, sections))
     for shown in sections[0].figures:
         write_whole(page.parent / "pictures" / f"{shown.name}.svg", shown.wide.standalone(chart_style()))
 
 
-def versus_findings(versus: Versus) -> list[Finding]:
+def run_findings(comparison: RunComparison) -> list[Finding]:
     """What changed with each run, a sentence for each, and what was different about it."""
-    return [*_scores(versus), *_changed(versus)]
+    return [*_scores(comparison), *_changed(comparison)]
 
 
-def _scores(versus: Versus) -> Iterator[Finding]:
-    first = versus.runs[0]
-    for run in versus.runs[1:]:
-        tested = [s for s in versus.standings if s.run == run and s.verdict]
+def _scores(comparison: RunComparison) -> Iterator[Finding]:
+    first = comparison.runs[0]
+    for run in comparison.runs[1:]:
+        tested = [s for s in comparison.scores if s.run == run and s.verdict]
         real = [s for s in tested if s.verdict != "same"]
         if not tested:
             text = f"{run} and {first} cannot be compared track by track; only their intervals can."
@@ -96,50 +96,50 @@ def _scores(versus: Versus) -> Iterator[Finding]:
         yield Finding(run, text)
 
 
-def _spoken(standing: Standing) -> str:
-    ends = (standing.difference_low, standing.difference_high)
-    low, high = ends if standing.difference > 0 else (-ends[1], -ends[0])
-    size = with_interval(abs(standing.difference), low, high)
-    return f"{model_title(standing.model)} is {size} points {standing.verdict}"
+def _spoken(score: RunScore) -> str:
+    ends = (score.difference_low, score.difference_high)
+    low, high = ends if score.difference > 0 else (-ends[1], -ends[0])
+    size = with_interval(abs(score.difference), low, high)
+    return f"{model_title(score.model)} is {size} points {score.verdict}"
 
 
-def _changed(versus: Versus) -> Iterator[Finding]:
-    if not versus.changes:
+def _changed(comparison: RunComparison) -> Iterator[Finding]:
+    if not comparison.changes:
         yield Finding("What changed", "Nothing that the runs wrote down of themselves is different.")
         return
-    yield Finding("What changed", f"{listed((change.what for change in versus.changes), most=8).capitalize()}.")
+    yield Finding("What changed", f"{listed((change.what for change in comparison.changes), most=8).capitalize()}.")
 
 
-def _sections(versus: Versus) -> list[Section]:
-    protocols = listed(dict.fromkeys(protocol_title(name) for name in versus.protocols))
+def _sections(comparison: RunComparison) -> list[Section]:
+    protocols = listed(dict.fromkeys(protocol_title(name) for name in comparison.protocols))
     scores = Section(
         "scores",
         "Scores",
-        lead=f"Under {protocols}. Differences are from {versus.runs[0]}, over the tracks that both runs tested.",
+        lead=f"Under {protocols}. Differences are from {comparison.runs[0]}, over the tracks that both runs tested.",
         figures=(
             figure(
                 "versus",
-                f"Macro-F1 with 95 % intervals; at the right, the difference from {versus.runs[0]}, bold where it is"
-                " more than chance explains.",
-                lambda width: versus_chart(versus, width=width),
+                f"Macro-F1 with 95 % intervals; at the right, the difference from {comparison.runs[0]}, bold where it"
+                " is more than chance explains.",
+                lambda width: run_scores_chart(comparison, width=width),
             ),
         ),
-        tables=(versus_table(versus),),
+        tables=(run_table(comparison),),
     )
     parts = [scores]
-    if versus.changes:
-        columns = [Column("What", numeric=False), *(Column(name, numeric=False) for name in versus.runs)]
-        rows = [[Cell(c.what, c.what), *(Cell(value, value) for value in c.values)] for c in versus.changes]
+    if comparison.changes:
+        columns = [Column("What", numeric=False), *(Column(name, numeric=False) for name in comparison.runs)]
+        rows = [[Cell(c.what, c.what), *(Cell(value, value) for value in c.values)] for c in comparison.changes]
         parts.append(
             Section("changes", "What changed", tables=(Table("What is not the same in all runs", columns, rows),))
         )
-    commands = tuple((name, text) for name, text in zip(versus.runs, versus.commands, strict=True) if text)
+    commands = tuple((name, text) for name, text in zip(comparison.runs, comparison.commands, strict=True) if text)
     if commands:
         parts.append(Section("origin", "How the runs were made", short="Origin", facts=commands))
     return parts
 
 
-def versus_table(versus: Versus) -> Table:
+def run_table(comparison: RunComparison) -> Table:
     """A line for each model and run."""
     columns = [
         Column("Model", numeric=False),
@@ -149,7 +149,7 @@ def versus_table(versus: Versus) -> Table:
     ]
     columns += [Column("Difference"), Column("Its 95 % interval"), Column("p, Holm"), Column("Verdict", numeric=False)]
     rows = []
-    for s in versus.standings:
+    for s in comparison.scores:
         ends = interval(s.difference_low, s.difference_high, sign=True)
         rows.append(
             [

@@ -49,8 +49,8 @@ def test_no_artist_is_tested_in_two_folds(table, comparison):
 
 def test_scores_follow_from_the_predictions(comparison):
     for row in comparison.scores.itertuples():
-        said = comparison.predictions[comparison.predictions["protocol"] == row.protocol]
-        assert row.macro_f1 == pytest.approx(f1_score(said["genre"], said[row.model], average="macro"))
+        predicted = comparison.predictions[comparison.predictions["protocol"] == row.protocol]
+        assert row.macro_f1 == pytest.approx(f1_score(predicted["genre"], predicted[row.model], average="macro"))
         assert row.macro_f1_low <= row.macro_f1 <= row.macro_f1_high
 
 

@@ -70,8 +70,8 @@ def _two_models(rng, tracks, right, other_right, genres=3):
 
 def _bootstrap_p(y, one, two, seed, draws=300):
     bootstrap = Bootstrap.over(np.arange(len(y)), draws=draws, seed=seed)
-    whole = [float(macro_f1(confusion_counts(y, said, 3))) for said in (one, two)]
-    drawn = [macro_f1(drawn_confusions(bootstrap, y, said, 3)) for said in (one, two)]
+    whole = [float(macro_f1(confusion_counts(y, y_pred, 3))) for y_pred in (one, two)]
+    drawn = [macro_f1(drawn_confusions(bootstrap, y, y_pred, 3)) for y_pred in (one, two)]
     return paired_bootstrap(whole[0] - whole[1], drawn[0] - drawn[1]).p_value
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from genreclf.cli import app
 from genreclf.cli.ranking import show_comparison
-from genreclf.cli.run_comparison import show_versus
+from genreclf.cli.run_comparison import show_run_comparison
 from genreclf.errors import RequestError
 from genreclf.evaluation.run_comparison import compare_runs
 from genreclf.features import describe
@@ -54,7 +54,7 @@ def test_compare_gives_json_to_programs(reports):
 def test_no_terminal_is_too_narrow_for_a_number(width, reports, monkeypatch, capsys):
     monkeypatch.setattr("genreclf.cli.console._WIDTH_OF_NO_TERMINAL", width)
     show_comparison(made_up_comparison(models=MODELS[:3]), "folder")
-    show_versus(compare_runs(read_runs([Path(report) for report in reports]), draws=50))
+    show_run_comparison(compare_runs(read_runs([Path(report) for report in reports]), draws=50))
     printed = capsys.readouterr().out
     assert "\u2026" not in printed.split("contents")[0]
     ranking = made_up_comparison(models=MODELS[:3]).ranking
