@@ -14,10 +14,11 @@ import numpy as np
 from genreclf.evaluation.bootstrap import interval
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.predictions import Predictions, gather
-from genreclf.models import spec
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
     from genreclf.evaluation.protocols import Plan
+    from genreclf.models.entry import ModelSpec
 
 
 def steps(families: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -33,7 +34,7 @@ def family_positions(features: Sequence[str], families: Mapping[str, Sequence[st
 
 
 def ablation_fits(
-    plan: Plan, models: Sequence[str], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
+    plan: Plan, models: Sequence[ModelSpec], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
 ) -> list[Fit]:
     """The fits that an ablation needs: one for each model, fold and set of families.
 
@@ -54,7 +55,7 @@ def ablation_fits(
         )
         for chosen in sets
         for model in models
-        if not spec(model).baseline
+        if not model.baseline
         for number, fold in enumerate(plan.folds, start=1)
     ]
 
@@ -70,7 +71,7 @@ def ablation_rows(
             gather(predictions.plan, predictions.genres, data, parts, predictions.bootstrap) if parts else predictions
         )
         for model, y_pred in found.y_pred.items():
-            if spec(model).baseline:
+            if is_baseline(model):
                 continue
             low, high = interval(found.drawn_macro_f1(y_pred))
             rows.append(

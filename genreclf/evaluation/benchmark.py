@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from genreclf import __version__
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
@@ -18,9 +15,10 @@ from genreclf.evaluation.predictions import LEVEL
 from genreclf.evaluation.protocols import Plan, Settings, choose, leak_notes, plan, precision_notes
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
-from genreclf.models import MODELS, spec
+from genreclf.models import resolve_all
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
+from genreclf.versions import versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +31,7 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 def benchmark(
     table: FeatureTable,
     *,
-    models: Iterable[str] | None = None,
+    models: Iterable[Any] | None = None,
     protocol: str | None = None,
     folds: int = 5,
     test_size: float = 0.25,
@@ -54,7 +52,7 @@ def benchmark(
     Parameters
     ----------
     table : tracks with genres; artists, where known, stay on one side of every split.
-    models : names in `genreclf.models.MODELS`; all of them where None, with the baselines.
+    models : names in `genreclf.models.MODELS`, or scikit-learn classifiers; all in `MODELS` where None.
     protocol : ``study, holdout, cv, cv-artist, cv-random, split`` or ``cross``; None is ``cv``, or ``cross`` with
         a `test_table`. Where artists are known, ``cv`` runs with artists apart and at random.
     folds, test_size, seed : of the splits; the seed is also that of the models and of the bootstrap.
@@ -74,7 +72,8 @@ def benchmark(
     """
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    names = _models(models)
+    entries = resolve_all(models)
+    names = tuple(entry.name for entry in entries)
     if draws < 2:
         raise RequestError(f"{draws} draws make no interval; ask for some hundred")
     check_seed(seed)
@@ -94,7 +93,7 @@ def benchmark(
         table = table.select(features)
         check_features(table)
     work = Work(
-        table, groups, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
+        table, groups, plans, entries, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
     comparison = work.frames(outcomes, progress)
@@ -117,21 +116,12 @@ def benchmark(
         "models": list(names),
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
-        "versions": _versions(),
+        "versions": versions(*_LIBRARIES),
         "table": _described(table),
         "label": table.label,
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**comparison, run=run, notes=tuple(dict.fromkeys(notes)))
-
-
-def _models(models: Iterable[str] | None) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(MODELS if models is None else models))
-    for name in names:
-        spec(name)
-    if not names:
-        raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
-    return names
 
 
 def _check_genre_names(table: FeatureTable) -> None:
@@ -195,10 +185,6 @@ def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
         for line in fitted.warnings:
             said[fit.model, line] = said.get((fit.model, line), 0) + 1
     return [f"{model}: {line} (in {count} fits)" for (model, line), count in said.items()]
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "genreclf": __version__} | {name: version(name) for name in _LIBRARIES}
 
 
 def _described(table: FeatureTable) -> dict[str, Any]:

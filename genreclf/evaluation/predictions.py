@@ -11,7 +11,7 @@ import numpy as np
 from genreclf.evaluation.probability_scores import score_probabilities
 from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1, score, score_genres
 from genreclf.evaluation.significance import TestResult, corrected_resampled_t, holm, mcnemar, paired_bootstrap
-from genreclf.models import spec
+from genreclf.models import MODELS, is_baseline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +67,7 @@ class Predictions:
 
     def ranked(self) -> list[str]:
         """The models, best macro-F1 first, baselines last."""
-        return sorted(self.y_pred, key=lambda name: (spec(name).baseline, -self.macro_f1(self.y_pred[name])))
+        return sorted(self.y_pred, key=lambda name: (is_baseline(name), -self.macro_f1(self.y_pred[name])))
 
 
 def gather(
@@ -116,7 +116,7 @@ def score_rows(predictions: Predictions, tests: Sequence[dict[str, Any]], progre
         row["predict_seconds"] = round(predictions.predict_seconds[model], 4)
         if model in predictions.probabilities:
             row |= score_probabilities(predictions.y, predictions.probabilities[model], predictions.bootstrap)
-        study = spec(model).study_macro_f1
+        study = MODELS[model].study_macro_f1 if model in MODELS else None
         if predictions.protocol == "study":
             row["study_macro_f1"] = float("nan") if study is None else study.tuned
         rows.append(row)

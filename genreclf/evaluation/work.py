@@ -26,13 +26,13 @@ from genreclf.evaluation.predictions import (
 )
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.track_map import track_map
-from genreclf.models import spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from genreclf.evaluation.groups import Groups
     from genreclf.evaluation.protocols import Plan
+    from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
     from genreclf.tables.table import FeatureTable
 
@@ -48,13 +48,13 @@ class Work:
     ----------
     table, groups : the usable tracks and who of them must stay together.
     plans : the protocols; ranking and ablation go by the first.
-    models : names in the zoo.
+    models : their entries in the registry.
     """
 
     table: FeatureTable
     groups: Groups
     plans: tuple[Plan, ...]
-    models: tuple[str, ...]
+    models: tuple[ModelSpec, ...]
     seed: int
     probabilities: bool
     tune: bool
@@ -97,8 +97,8 @@ class Work:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
         return found
 
-    def _shuffled_families(self, made: Plan, model: str) -> tuple[np.ndarray, ...]:
-        wanted = self.ablate and made is self.plans[0] and not spec(model).baseline
+    def _shuffled_families(self, made: Plan, model: ModelSpec) -> tuple[np.ndarray, ...]:
+        wanted = self.ablate and made is self.plans[0] and not model.baseline
         return tuple(self.positions.values()) if wanted else ()
 
     def frames(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:

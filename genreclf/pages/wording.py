@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from genreclf.models import MODELS
+from genreclf.models import title_of
 
 _PROTOCOLS = {
     "holdout": "one split, tracks dealt at random",
@@ -29,7 +29,7 @@ def clean(text: str) -> str:
 
 def model_title(name: str) -> str:
     """The name of a model as people say it."""
-    return MODELS[name].title if name in MODELS else name
+    return title_of(name)
 
 
 def protocol_title(name: str) -> str:

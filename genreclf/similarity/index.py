@@ -26,12 +26,11 @@ from genreclf.archive import (
     damaged,
     dump_array,
     load_array,
-    one_line,
     parse_json,
     read_container,
     write_container,
 )
-from genreclf.errors import RequestError, nearest, unknown
+from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.similarity.hubness import (
     BLOCK_BYTES,
     SAMPLE,

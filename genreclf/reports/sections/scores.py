@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from genreclf.models import BASELINES
+from genreclf.models import is_baseline
 from genreclf.pages.blocks import Cell, Column, Section, Table, figure
 from genreclf.pages.wording import model_title, p_value, protocol_title
 from genreclf.reports.charts.cost import cost_chart
@@ -63,7 +63,7 @@ def _ranking_table(comparison: Comparison, protocol: str) -> Table:
         name = str(row["model"])
         p = value_of(row, "p_value")
         verdict = p_value(p)
-        if name not in BASELINES and index and is_tied(row):
+        if not is_baseline(name) and index and is_tied(row):
             verdict = f"{verdict} tied".strip()
         rows.append(
             [
