@@ -38,6 +38,7 @@ def demonstrate(
     from genreclf.evaluation.benchmark import benchmark
     from genreclf.extraction import extract
     from genreclf.models import STUDY_MODELS
+    from genreclf.reports import write_report
     from genreclf.tables.table import FeatureTable
 
     manifest = make_demo_music(music, seed=seed, jobs=jobs, progress=progress)
@@ -54,5 +55,5 @@ def demonstrate(
         progress=progress,
         command="genreclf demo",
     )
-    comparison.write(report)
+    write_report(comparison, report)
     return comparison

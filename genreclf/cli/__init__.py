@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ import typer
 
 from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
 from genreclf.cli.console import complain, show
+from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
 
 app = typer.Typer(
@@ -72,7 +74,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False, prog_name="genreclf")
     except GenreclfError as error:
-        complain(str(error))
+        names = {name for command in COMMANDS for name in signature(command).parameters}
+        complain(as_options(str(error), names))
         sys.exit(2)
     except KeyboardInterrupt:
         complain("stopped")

@@ -49,6 +49,7 @@ def benchmark(
     from genreclf.datasets import open_table
     from genreclf.evaluation.benchmark import benchmark as run
     from genreclf.files import check_folder
+    from genreclf.reports import write_report
 
     columns = {"label": label, "id": id, "group": group_column}
     families = _listed(features)
@@ -80,7 +81,7 @@ def benchmark(
             raise interrupted("no report was written") from None
         for note in comparison.notes:
             progress.message(f"note: {note}")
-        comparison.write(folder)
+        write_report(comparison, folder)
     if json:
         emit_json(comparison_as_json(comparison, folder))
     else:

@@ -22,9 +22,8 @@ def compare(
     """Lay runs side by side: what changed, and whether the difference is real."""
     from genreclf.cli.console import emit_json
     from genreclf.cli.run_comparison import run_comparison_as_json, show_run_comparison
-    from genreclf.evaluation.run_comparison import compare_runs
+    from genreclf.evaluation.run_comparison import compare_runs, read_runs
     from genreclf.reports.run_comparison_page import check_page, write_run_comparison
-    from genreclf.reports.runs import read_runs
 
     if output:
         check_page(output)

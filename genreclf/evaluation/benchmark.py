@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError
+from genreclf.evaluation.bootstrap import LEVEL
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.predictions import LEVEL
-from genreclf.evaluation.protocols import Plan, Settings, choose, leak_notes, plan, precision_notes
+from genreclf.evaluation.plans import Plan, leak_notes, plan, precision_notes
+from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import resolve_all
@@ -75,7 +76,7 @@ def benchmark(
     entries = resolve_all(models)
     names = tuple(entry.name for entry in entries)
     if draws < 2:
-        raise RequestError(f"{draws} draws make no interval; ask for some hundred")
+        raise RequestError(f"`draws` is {draws}; an interval needs at least 2, better some hundred")
     check_seed(seed)
     notes = list(table.notes)
     if test_table is not None:
@@ -136,23 +137,22 @@ def _check_genre_names(table: FeatureTable) -> None:
 def _plans(
     table: FeatureTable, groups: Groups, settings: Settings, protocol: str | None, *, crossing: bool
 ) -> tuple[tuple[Plan, ...], list[str]]:
-    """The plans for what was asked; of the two that ``cv`` stands for, one may be impossible."""
+    """The plans for a protocol; of those that ``cv`` stands for, the one grouped by artist may be impossible."""
     chosen = choose(protocol, table, settings, crossed=crossing)
     plans: list[Plan] = []
     notes: list[str] = []
-    for name in chosen:
+    for entry in chosen:
         try:
-            plans.append(plan(name, table, groups, settings))
+            plans.append(plan(entry, table, groups, settings))
         except RequestError as error:
-            if name != "cv-artist" or len(chosen) == 1:
+            if entry.grouping != "artists" or len(chosen) == 1:
                 raise
-            notes.append(f"cv-artist is left out: {error}")
+            notes.append(f"{entry.name} is left out: {error}")
     notes += [note for made in plans for note in (*made.notes, *precision_notes(made, groups))]
-    if "cv-artist" not in chosen:
-        leaks = [note for made in plans for note in leak_notes(made, groups)]
-        notes += [f"{note}; --protocol cv keeps artists apart" for note in leaks]
-    elif plans[0].protocol != "cv-artist":
-        notes += leak_notes(plans[0], groups)
+    if not any(made.grouped for made in plans):
+        tried = any(entry.grouping == "artists" for entry in chosen)
+        hint = "" if tried else "; protocol 'cv' adds artist-disjoint folds"
+        notes += [f"{note}{hint}" for made in plans for note in leak_notes(made, groups)]
     return tuple(plans), notes
 
 
@@ -162,9 +162,7 @@ def _draws_note(draws: int, models: Sequence[str]) -> list[str]:
     needed = round(2 * others / LEVEL)
     if draws >= needed:
         return []
-    return [
-        f"{draws} draws are too few to tell any of {len(models)} models apart; ask for {needed} or more with --draws"
-    ]
+    return [f"with {draws} draws no difference of {len(models)} models can be significant; {needed} or more are needed"]
 
 
 def _silent(probabilities: pd.DataFrame, plans: Sequence[Plan], models: Sequence[str]) -> list[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genreclf.evaluation.groups import Groups
-    from genreclf.evaluation.protocols import Plan
+    from genreclf.evaluation.plans import Plan
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
     from genreclf.tables.table import FeatureTable

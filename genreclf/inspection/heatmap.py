@@ -1,14 +1,13 @@
 """Numbers as a coloured picture: a small indexed PNG, for spectrograms inside a drawing.
 
-The sequential colours are dark to bright with even steps of lightness; the diverging ones go from blue over a pale
-middle to orange, and can be told apart by the colour-blind.
+The sequential colours go from dark to bright in even steps of lightness; the diverging ones from blue over a pale
+middle to orange, which colour-blind readers can distinguish.
 """
 
 from __future__ import annotations
 
 import base64
-import struct
-import zlib
+import io
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,10 +22,10 @@ def palette(stops: tuple[str, ...]) -> np.ndarray:
     """(256, 3) uint8, the colours between the stops."""
     import numpy as np
 
-    known = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], dtype=float)
+    known = np.array([list(bytes.fromhex(stop[1:])) for stop in stops])
     at = np.linspace(0, len(stops) - 1, 256)
-    channels = [np.interp(at, np.arange(len(stops)), known[:, channel]) for channel in range(3)]
-    return np.asarray(np.round(np.stack(channels, axis=1))).astype(np.uint8)
+    channels = [np.interp(at, np.arange(len(stops)), channel) for channel in known.T]
+    return np.stack(channels, axis=1).round().astype(np.uint8)
 
 
 def narrowed(values: np.ndarray, columns: int) -> np.ndarray:
@@ -37,12 +36,11 @@ def narrowed(values: np.ndarray, columns: int) -> np.ndarray:
     if frames <= columns:
         return values
     starts = np.unique((np.arange(columns) * frames) // columns)
-    sizes = np.diff(np.append(starts, frames))
-    return np.asarray(np.add.reduceat(values, starts, axis=1) / sizes)
+    return np.asarray(np.add.reduceat(values, starts, axis=1) / np.diff(starts, append=frames))
 
 
 def shades(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Values as indices of a palette, (rows, columns) uint8; outside of the bounds they are held at the ends."""
+    """Values as indices of a palette, (rows, columns) uint8, clipped at the bounds."""
     import numpy as np
 
     span = high - low if high > low else 1.0
@@ -50,22 +48,14 @@ def shades(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def png(indices: np.ndarray, stops: tuple[str, ...]) -> bytes:
-    """An indexed PNG of (rows, columns) uint8, first row on top.
+    """An indexed PNG of (rows, columns) uint8, first row on top."""
+    from PIL import Image
 
-    Source: Portable Network Graphics Specification, third edition, W3C (2025).
-    """
-    height, width = indices.shape
-    rows = b"".join(b"\0" + row.tobytes() for row in indices)
-    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    chunks = (
-        (b"IHDR", header),
-        (b"PLTE", palette(stops).tobytes()),
-        (b"IDAT", zlib.compress(rows, 9)),
-        (b"IEND", b""),
-    )
-    return PNG_BEGINS + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
-    )
+    image = Image.fromarray(indices)
+    image.putpalette(palette(stops).tobytes())
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()
 
 
 def as_address(picture: bytes) -> str:

@@ -70,7 +70,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
     tempo = features["tempo"]
     strongest = max(float(series.onset_strength.max()), 1e-9)
     return [
-        LinePanel("Waveform", "largest and smallest sample", _envelope(series.samples), -1.0, 1.0, 84.0),
+        LinePanel("Waveform", "largest and smallest samples", _envelope(series.samples), -1.0, 1.0, 84.0),
         HeatPanel(
             "Mel spectrogram",
             _minus(f"128 bands, {peak - 80:.0f} to {peak:.0f} dB"),
@@ -82,7 +82,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         ),
         HeatPanel(
             "MFCC",
-            _minus("20 coefficients, each against its own mean, in standard deviations from -2.5 to 2.5"),
+            _minus("20 coefficients, each standardised, from -2.5 to 2.5 standard deviations"),
             _standardised(series.mfcc),
             -2.5,
             2.5,
@@ -92,7 +92,7 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         ),
         HeatPanel(
             "Chroma",
-            "energy of each pitch class, the largest of a frame is 1",
+            "energy of each pitch class, scaled to a maximum of 1 in each frame",
             series.chroma,
             0.0,
             1.0,
@@ -114,19 +114,19 @@ def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
         ),
         HeatPanel(
             "Tempogram",
-            "how well the onsets of eight seconds repeat, by tempo in beats a minute",
+            "autocorrelation of the onsets within eight seconds, by tempo in BPM",
             np.maximum(series.tempogram, 0.0),
             0.0,
             max(float(np.quantile(series.tempogram, 0.995)), 1e-9),
             110.0,
             ticks=[(_tempo_place(series.tempi, beat), f"{beat}") for beat in (40, 60, 90, 120, 180, 240)],
-            line=(_tempo_place(series.tempi, tempo), f"tempo {tempo:.1f} beats a minute"),
+            line=(_tempo_place(series.tempi, tempo), f"tempo {tempo:.1f} BPM"),
         ),
     ]
 
 
 def parts_of(series: TrackSeries, features: dict[str, float]) -> list[HeatPanel]:
-    """The harmonic and the percussive part, for side by side."""
+    """The harmonic and the percussive part, to be drawn side by side."""
     peak = float(series.mel.max())
     ticks = mel_ticks(series.sample_rate)
     harmonic, percussive = features["harmonic_power"], features["percussive_power"]
@@ -134,7 +134,7 @@ def parts_of(series: TrackSeries, features: dict[str, float]) -> list[HeatPanel]
     return [
         HeatPanel(
             title,
-            f"power {power:.3g}, {points(power / total)} % of both",
+            f"power {power:.3g}, {points(power / total)} % of the total",
             values,
             peak - 80,
             peak,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.inspection.heatmap import narrowed, palette
@@ -14,26 +15,30 @@ if TYPE_CHECKING:
 _INK, _SOFT, _ACCENT = "#16202c", "#566270", "#0067a8"
 
 
-def inspection_picture(inspection: Inspection) -> bytes:
-    """The time-aligned panels, with both parts below, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def write_picture(inspection: Inspection, path: Path | str) -> None:
+    """Write the time-aligned panels, with both parts below, as one PNG.
+
+    Raises
+    ------
+    RequestError : the file cannot be written.
+    """
     from matplotlib.figure import Figure
+
+    from genreclf.files import write_whole
 
     features = dict(inspection.features)
     panels: list[Panel] = [*panels_of(inspection.series, features), *parts_of(inspection.series, features)]
     start = inspection.start or 0.0
-    ends = (start, start + inspection.series.seconds)
-    figure = Figure(figsize=(11, sum(p.height for p in panels) / 72 + 0.48 * len(panels) + 0.6), layout="constrained")
-    FigureCanvasAgg(figure)
     heights = [panel.height for panel in panels]
+    figure = Figure(figsize=(11, sum(heights) / 72 + 0.48 * len(panels) + 0.6), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, gridspec_kw={"height_ratios": heights})
     figure.suptitle(_plain(inspection.path.name), x=0.01, ha="left", color=_INK, fontsize=15, fontweight="bold")
     for axis, panel in zip(axes, panels, strict=True):
-        _draw(axis, panel, ends)
+        _draw(axis, panel, (start, start + inspection.series.seconds))
     axes[-1].set_xlabel("seconds", color=_SOFT)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110, metadata={"Software": "genreclf"})
-    return stream.getvalue()
+    write_whole(Path(path), stream.getvalue())
 
 
 def _plain(text: str) -> str:

@@ -20,7 +20,7 @@ _RANGE = 80.0
 
 @dataclass(frozen=True, eq=False)
 class TrackSeries:
-    """What is heard when.
+    """The series of one track.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ class TrackSeries:
     chroma : (12, frames), C first, each frame's largest is 1.
     tonnetz : (6, frames).
     onset_strength : (frames,).
-    tempogram : (tempi, frames), how well the onsets about a frame repeat at each of `tempi`, at most 1.
-    tempi : (tempi,) beats a minute, evenly spaced in octaves, slowest first.
+    tempogram : (tempi, frames), autocorrelation of the onset strength around a frame at each of `tempi`, at most 1.
+    tempi : (tempi,) in BPM, evenly spaced in octaves, slowest first.
     """
 
     samples: np.ndarray
@@ -49,7 +49,7 @@ class TrackSeries:
 
     @property
     def seconds(self) -> float:
-        """How long the stretch is."""
+        """The length of the excerpt."""
         return len(self.samples) / self.sample_rate
 
 
@@ -95,7 +95,7 @@ def tempogram_of(strength: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray,
 
     Returns
     -------
-    (tempogram, tempi) : (tempi, frames) and (tempi,) beats a minute.
+    (tempogram, tempi) : (tempi, frames) and (tempi,) in BPM.
     """
     import numpy as np
 

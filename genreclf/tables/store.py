@@ -25,7 +25,7 @@ from typing import Any, Self
 from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
 from genreclf.progress import SILENT, Progress
-from genreclf.tables.meta import read_meta
+from genreclf.tables.meta import read_meta, write_meta
 from genreclf.tables.table import IDENTITY, table_path
 
 # A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
@@ -168,12 +168,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             self._check_meta(beside)
             self._recover(header)
         else:
-            if beside.exists() and read_meta(beside) is None:
-                raise RequestError(
-                    f"{beside} is there and was not written beside a table; {self.path.name} would replace it: "
-                    "choose another with -o"
-                )
-            write_whole(beside, json.dumps(self.meta, indent=2, sort_keys=True) + "\n")
+            write_meta(self.path, self.meta)
             write_whole(self.path, header)
             self._size = len(header)
         if self._stream is None:
@@ -184,7 +179,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         self.seen = _read_seen(self._seen_path)
 
     def _check_meta(self, beside: Path) -> None:
-        made = read_meta(beside)
+        made = read_meta(self.path)
         if made is None:
             raise RequestError(
                 f"{self.path} was not written by genreclf extract (no readable {beside.name} beside it); "

@@ -15,9 +15,8 @@ from genreclf.cli import app
 from genreclf.cli.ranking import show_comparison
 from genreclf.cli.run_comparison import show_run_comparison
 from genreclf.errors import RequestError
-from genreclf.evaluation.run_comparison import compare_runs
+from genreclf.evaluation.run_comparison import compare_runs, read_runs
 from genreclf.features import describe
-from genreclf.reports.runs import read_runs
 
 RUN = CliRunner()
 

@@ -13,7 +13,7 @@ def said(comparison: Comparison) -> dict[str, str]:
 
 def test_the_best_model_is_named_with_its_interval_and_the_baseline():
     assert said(known_comparison())["Best model"] == (
-        "SVC does best: macro-F1 71.2 (95 % interval 65.4 to 76.1) under cross-validation, artists kept apart; "
+        "SVC does best: macro-F1 71.2 (95 % interval 65.4 to 76.1) under artist-disjoint cross-validation; "
         "the baseline 'most frequent genre' gives 17.0."
     )
 

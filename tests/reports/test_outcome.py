@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from made_comparisons import known_comparison, made_up_comparison
 
-from genreclf.reports.calibration import reliability, reliability_of
+from genreclf.evaluation.probability_scores import reliability, reliability_of
 from genreclf.reports.outcome import confusion_of, hardest_tracks, model_columns, track_names
 
 
