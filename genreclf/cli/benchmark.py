@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
+from genreclf.models import MODELS
 from genreclf.seeds import MAX_SEED
 
 
@@ -20,9 +21,7 @@ def benchmark(
     subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
     models: Annotated[
         str | None,
-        typer.Option(
-            help="Comma-separated: svc, rf, gb, logreg, catboost, histgb; baselines most_frequent, stratified."
-        ),
+        typer.Option(help=f"Comma-separated, of {', '.join(MODELS)}; all by default."),
     ] = None,
     protocol: Annotated[
         str | None, typer.Option(help="study, holdout, cv (the default), cv-artist, cv-random, split or cross.")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.cli.console import print_widest, printable, result_console
-from genreclf.models import MODELS
+from genreclf.models import is_baseline, title_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def _remarks(comparison: Comparison) -> list[str]:
     if comparison.ranking["tied_with_best"].any():
         lines.append(f"~ cannot be told from the best, {_title(comparison.best)} (paired bootstrap, Holm, 5 %)")
     for row in _records(comparison.leak):
-        if MODELS[row["model"]].baseline:
+        if is_baseline(row["model"]):
             continue
         lines.append(
             f"{_title(row['model'])} {_points(row['macro_f1_safe'])} artist-safe, "
@@ -127,7 +127,7 @@ def _ablation(comparison: Comparison) -> Table:
 
 
 def _title(model: str) -> str:
-    return MODELS[model].title if model in MODELS else model
+    return title_of(model)
 
 
 def _points(share: float | None, digits: int = 1) -> str:
