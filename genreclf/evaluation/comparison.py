@@ -80,6 +80,15 @@ class Comparison:
         """The name of the model with the highest macro-F1 under the first protocol, baselines apart."""
         return str(self.ranking["model"].iloc[0])
 
+    def as_json(self) -> dict[str, Any]:
+        """The tables that rank models in plain values, for programs; missing values are None."""
+        tables = {name: getattr(self, name) for name in ("scores", "leak", "tests", "ablation", "importance")}
+        rows = {
+            name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in tables.items()
+        }
+        run = {"best": self.best, "protocol": self.protocol, "seconds": self.run.get("seconds")}
+        return run | rows | {"notes": list(self.notes)}
+
     def write(self, folder: Path | str) -> None:
         """Write the tables into a folder, each file whole or not at all.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +95,17 @@ class RunComparison:
     def models(self) -> tuple[str, ...]:
         """The models, in order."""
         return tuple(dict.fromkeys(score.model for score in self.scores))
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison in plain values, for programs; missing values are None."""
+        scores = [
+            {name: None if value != value else value for name, value in asdict(score).items()}  # noqa: PLR0124 - NaN
+            | {"verdict": score.verdict}
+            for score in self.scores
+        ]
+        document = asdict(self) | {"standings": scores, "models": list(self.models)}
+        del document["scores"]
+        return document
 
 
 def read_runs(folders: Sequence[Path | str]) -> dict[str, Comparison]:

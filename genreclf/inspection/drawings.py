@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from genreclf.inspection.heatmap import as_address, narrowed, png, shades
-from genreclf.inspection.panels import NOTES, HeatPanel, LinePanel, Panel
+from genreclf.inspection.panels import NOTES, Panel
 from genreclf.pages.svg import Drawing, Scale, glyph, number, words
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from genreclf.inspection.percentiles import FeaturePercentile
     from genreclf.inspection.timeline import Timeline
 
@@ -36,7 +36,7 @@ def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width
     return drawing
 
 
-def side_by_side(panels: Sequence[HeatPanel], *, start: float, seconds: float, width: float) -> Drawing:
+def side_by_side(panels: Sequence[Panel], *, start: float, seconds: float, width: float) -> Drawing:
     """Draw two panels beside each other, each with its own time axis."""
     left, gap = 56.0, 22.0
     room = (width - left - gap) / 2
@@ -69,7 +69,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
         f'<text x="{number(begin)}" y="{number(top - 7)}"><tspan class="strong">{words(panel.title)}</tspan>'
         f'<tspan class="note" dx="10">{words(panel.note)}</tspan></text>'
     )
-    if isinstance(panel, LinePanel):
+    if not panel.colours:
         _curve(drawing, panel, x, top, room)
         return
     image = png(shades(narrowed(panel.values, 900)[::-1], panel.low, panel.high), panel.colours)
@@ -91,7 +91,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
         drawing.text(x + room - 6, y - 5, panel.line[1], class_="halo on-image", text_anchor="end")
 
 
-def _curve(drawing: Drawing, panel: LinePanel, x: float, top: float, room: float) -> None:
+def _curve(drawing: Drawing, panel: Panel, x: float, top: float, room: float) -> None:
     up = Scale(panel.low, panel.high, top + panel.height, top)
     rows = panel.values if len(panel.values) == 2 else narrowed(panel.values, 900)
     count = rows.shape[1]
@@ -113,8 +113,6 @@ def _curve(drawing: Drawing, panel: LinePanel, x: float, top: float, room: float
 
 def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
     """Draw where the harmony goes on the circle of fifths: the mean of each half second, light to dark in time."""
-    import numpy as np
-
     middle, radius = width / 2, width / 2 - 34
     drawing = Drawing(
         width, width, "Path on the circle of fifths", "The first two Tonnetz axes, half second by half second"

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 SEQUENTIAL = ("#0b0924", "#2a1259", "#57157e", "#842681", "#b73779", "#e35b5f", "#fb8861", "#fec287", "#fcfdbf")
@@ -20,8 +18,6 @@ DIVERGING = ("#08458a", "#3f83bd", "#92bfdc", "#d9e6ee", "#f4f1ee", "#f5d7bd", "
 
 def palette(stops: tuple[str, ...]) -> np.ndarray:
     """(256, 3) uint8, the colours between the stops."""
-    import numpy as np
-
     known = np.array([list(bytes.fromhex(stop[1:])) for stop in stops])
     at = np.linspace(0, len(stops) - 1, 256)
     channels = [np.interp(at, np.arange(len(stops)), channel) for channel in known.T]
@@ -30,8 +26,6 @@ def palette(stops: tuple[str, ...]) -> np.ndarray:
 
 def narrowed(values: np.ndarray, columns: int) -> np.ndarray:
     """(rows, frames) with at most about `columns` columns: the mean of the frames that fall together."""
-    import numpy as np
-
     frames = values.shape[1]
     if frames <= columns:
         return values
@@ -41,8 +35,6 @@ def narrowed(values: np.ndarray, columns: int) -> np.ndarray:
 
 def shades(values: np.ndarray, low: float, high: float) -> np.ndarray:
     """Values as indices of a palette, (rows, columns) uint8, clipped at the bounds."""
-    import numpy as np
-
     span = high - low if high > low else 1.0
     return np.asarray(np.clip((values - low) / span, 0, 1) * 255).round().astype(np.uint8)
 

@@ -50,7 +50,7 @@ def _facts(inspection: Inspection) -> list[str]:
 
 
 def _sections(inspection: Inspection) -> Iterator[Section]:
-    series, features = inspection.series, dict(inspection.features)
+    series, features = inspection.series, inspection.features
     axis = {"start": inspection.start or 0.0, "seconds": series.seconds, "width": WIDE}
     yield from _genres(inspection)
     yield Section(

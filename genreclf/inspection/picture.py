@@ -6,8 +6,10 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from genreclf.inspection.heatmap import narrowed, palette
-from genreclf.inspection.panels import HeatPanel, LinePanel, Panel, panels_of, parts_of
+from genreclf.inspection.panels import Panel, panels_of, parts_of
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
@@ -26,8 +28,8 @@ def write_picture(inspection: Inspection, path: Path | str) -> None:
 
     from genreclf.files import write_whole
 
-    features = dict(inspection.features)
-    panels: list[Panel] = [*panels_of(inspection.series, features), *parts_of(inspection.series, features)]
+    given = (inspection.series, inspection.features)
+    panels = [*panels_of(*given), *parts_of(*given)]
     start = inspection.start or 0.0
     heights = [panel.height for panel in panels]
     figure = Figure(figsize=(11, sum(heights) / 72 + 0.48 * len(panels) + 0.6), layout="constrained")
@@ -47,14 +49,12 @@ def _plain(text: str) -> str:
 
 
 def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
-    import numpy as np
-
     axis.set_title(f"{panel.title}: {panel.note}", loc="left", fontsize=9, color=_INK)
     axis.tick_params(labelsize=7, colors=_SOFT, length=2)
     for spine in axis.spines.values():
         spine.set_visible(False)
     axis.set_xlim(*ends)
-    if isinstance(panel, LinePanel):
+    if not panel.colours:
         times = np.linspace(*ends, panel.values.shape[1])
         if len(panel.values) == 2:
             axis.fill_between(times, panel.values[0], panel.values[1], color=_ACCENT, linewidth=0)
@@ -65,7 +65,7 @@ def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: 
     _heat(axis, panel, ends)
 
 
-def _heat(axis: Any, panel: HeatPanel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
+def _heat(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
     from matplotlib.colors import ListedColormap
 
     axis.imshow(

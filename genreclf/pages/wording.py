@@ -21,25 +21,17 @@ def model_title(name: str) -> str:
     return title_of(name)
 
 
-def protocol_title(name: str) -> str:
-    """What a protocol does, in a few words."""
-    from genreclf.evaluation.protocols import title
-
-    return title(name)
-
-
 def family_title(name: str) -> str:
     """The display name of a feature family, or of several joined by ``+``."""
     parts = [part.strip() for part in name.replace(",", "+").split("+")]
     return " + ".join(_FAMILIES.get(part, part) for part in parts)
 
 
-def points(share: float, *, sign: bool = False) -> str:
+def points(share: float, *, sign: bool = False, digits: int = 1) -> str:
     """A share from 0 to 1 as points out of 100, or a dash where there is none."""
     if not math.isfinite(share):
         return "\u2013"
-    text = f"{100 * share:+.1f}" if sign else f"{100 * share:.1f}"
-    return text.replace("-", "\u2212")
+    return f"{100 * share:{'+' if sign else ''}.{digits}f}".replace("-", "\u2212")
 
 
 def interval(low: float, high: float, *, sign: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.pages.blocks import Finding
 from genreclf.pages.wording import (
     count,
@@ -13,7 +14,6 @@ from genreclf.pages.wording import (
     model_title,
     p_value,
     points,
-    protocol_title,
     seconds,
     with_interval,
 )
@@ -37,8 +37,13 @@ NOT_SIGNIFICANT = "not significantly different from the best"
 _MUCH_FASTER = 5.0
 
 
-def findings(comparison: Comparison) -> list[Finding]:
-    """What the numbers show; what a comparison has no numbers for is left out."""
+def findings(comparison: Comparison, *, leaks: int | None = 1) -> list[Finding]:
+    """What the numbers show; what a comparison has no numbers for is left out.
+
+    Parameters
+    ----------
+    leaks : for how many models artist leakage is given, best first; None for all.
+    """
     rows = rows_of(contenders(comparison.ranking))
     if not rows:
         return []
@@ -46,18 +51,18 @@ def findings(comparison: Comparison) -> list[Finding]:
         _best(comparison, rows[0]),
         *_significance(rows),
         *_time(rows),
-        *leakage(comparison)[:1],
+        *_leakage(comparison)[:leaks],
         *_confused(comparison),
     ]
 
 
-def leakage(comparison: Comparison) -> list[Finding]:
+def _leakage(comparison: Comparison) -> list[Finding]:
     """What random folds add to the score of each model that learns, in the order of the ranking."""
     if comparison.leak.empty:
         return []
     rows = {row["model"]: row for row in rows_of(contenders(comparison.leak))}
     ranked = [model for model in comparison.ranking["model"] if model in rows]
-    return [Finding("Artist leakage", _leakage(rows[model])) for model in ranked]
+    return [Finding("Artist leakage", _leaked(rows[model])) for model in ranked]
 
 
 def _best(comparison: Comparison, best: Mapping[str, Any]) -> Finding:
@@ -104,7 +109,7 @@ def _time(rows: list[dict[str, Any]]) -> Iterator[Finding]:
         )
 
 
-def _leakage(row: Mapping[str, Any]) -> str:
+def _leaked(row: Mapping[str, Any]) -> str:
     amount, low, high = score_of(row, "leak")
     ends = interval(low, high)
     known = f" (95 % interval {ends})" if ends else ""

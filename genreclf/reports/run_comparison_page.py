@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from genreclf import __version__
 from genreclf.errors import RequestError
+from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.pages.blocks import Cell, Finding, Page, Section, Table, figure, table
 from genreclf.pages.page import PAGE_BEGINS, write_pages
-from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, protocol_title, with_interval
+from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, with_interval
 from genreclf.reports.charts.run_scores import run_chart
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from genreclf.evaluation.run_comparison import RunComparison, RunScore
 
-VERDICTS = {"better": "better", "worse": "worse", "same": "not significant", "": ""}
+VERDICTS = {"better": "better", "worse": "worse", "same": "n.s.", "": ""}
 
 
 def check_page(page: Path) -> None:
@@ -92,7 +93,7 @@ def _sections(comparison: RunComparison) -> Iterator[Section]:
         figures=[figure("versus", caption, lambda width: run_chart(comparison, width=width))],
         tables=[
             table(
-                "Each model in each run, in points out of 100",
+                "Each model in each run, in points out of 100; n.s.: difference not significant",
                 comparison.scores,
                 {
                     "Model": lambda s: Cell(model_title(s.model)),
@@ -104,9 +105,7 @@ def _sections(comparison: RunComparison) -> Iterator[Section]:
                         interval(s.difference_low, s.difference_high, sign=True), s.difference_low
                     ),
                     "p, Holm": lambda s: Cell(p_value(s.p_value), s.p_value),
-                    "Verdict": lambda s: Cell(
-                        VERDICTS[s.verdict].replace(" ", "\u00a0"), s.verdict, strong=s.verdict in ("better", "worse")
-                    ),
+                    "Verdict": lambda s: Cell(VERDICTS[s.verdict], s.verdict, strong=s.verdict in ("better", "worse")),
                 },
             )
         ],

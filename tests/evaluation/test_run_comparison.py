@@ -36,8 +36,8 @@ def test_a_real_gain_is_told_from_none():
     assert verdicts(comparison, "b") == {"svc": "better", "catboost": "same"}
     assert verdicts(compare_runs({"b": better(run, "svc", 0.6), "a": run}), "a")["svc"] == "worse"
     first = run_findings(comparison)[0]
-    assert first.text.startswith("Against a, in b SVC is ")
-    assert first.text.endswith("points better. The other differences are no more than chance explains.") or (
+    assert first.text.startswith("Compared with a, in b SVC is ")
+    assert first.text.endswith("points better. The other differences are not significant.") or (
         ") points better." in first.text
     )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.evaluation.run_comparison import flat
 from genreclf.models import is_baseline
 from genreclf.pages.blocks import Cell, Section, Table, figure, table
-from genreclf.pages.wording import p_value, points, protocol_title, seconds
+from genreclf.pages.wording import p_value, points, seconds
 from genreclf.reports import columns
 from genreclf.reports.charts.cost import cost_chart
 from genreclf.reports.charts.forest import forest
