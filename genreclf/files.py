@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,6 +52,12 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all; see `whole_file`."""
     with whole_file(path) as stream:
         stream.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file that something else shall take the place of: ``NAME.old``, or the next name that is free."""
+    names = (path.with_name(f"{path.name}.old{number if number > 1 else ''}") for number in count(1))
+    return path.rename(next(name for name in names if not os.path.lexists(name)))
 
 
 def check_file(path: Path, *, begins: bytes, what: str) -> None:

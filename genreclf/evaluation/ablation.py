@@ -15,10 +15,11 @@ from genreclf.evaluation.bootstrap import Estimate
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.predictions import Predictions, gather
 from genreclf.evaluation.scores import macro_f1_estimate
-from genreclf.models import spec
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
     from genreclf.evaluation.plans import Plan
+    from genreclf.models.entry import ModelSpec
 
 
 def steps(families: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -34,7 +35,7 @@ def family_positions(features: Sequence[str], families: Mapping[str, Sequence[st
 
 
 def ablation_fits(
-    plan: Plan, models: Sequence[str], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
+    plan: Plan, models: Sequence[ModelSpec], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
 ) -> list[Fit]:
     """The fits that an ablation needs: one for each model, fold and set of families.
 
@@ -55,7 +56,7 @@ def ablation_fits(
         )
         for chosen in sets
         for model in models
-        if not spec(model).baseline
+        if not model.baseline
         for number, fold in enumerate(plan.folds, start=1)
     ]
 
@@ -70,7 +71,7 @@ def ablation_rows(
         whole = predictions
         found = gather(whole.plan, whole.genres, data, parts, whole.bootstrap) if parts else whole
         for model, macro_f1 in found.macro_f1.items():
-            if not spec(model).baseline:
+            if not is_baseline(model):
                 row = {"protocol": predictions.protocol, "model": model, "step": step, "families": "+".join(chosen)}
                 features = sum(len(positions[family]) for family in chosen)
                 rows.append({**row, "features": features, **macro_f1.columns("macro_f1")})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from genreclf import __version__
 from genreclf.errors import RequestError
 from genreclf.evaluation.bootstrap import LEVEL
 from genreclf.evaluation.comparison import Comparison
@@ -20,9 +17,10 @@ from genreclf.evaluation.plans import Plan, leak_notes, plan, precision_notes
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
-from genreclf.models import MODELS, spec
+from genreclf.models import resolve_all
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
+from genreclf.versions import versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +33,7 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 def benchmark(
     table: FeatureTable,
     *,
-    models: Iterable[str] | None = None,
+    models: Iterable[Any] | None = None,
     protocol: str | None = None,
     folds: int = 5,
     test_size: float = 0.25,
@@ -56,7 +54,8 @@ def benchmark(
     Parameters
     ----------
     table : tracks with genres, and with artists where known.
-    models : names in `genreclf.models.MODELS`; None for all of them, baselines included.
+    models : names in `genreclf.models.MODELS`, or scikit-learn classifiers; None for all of the registry, baselines
+        included.
     protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
         artists are known, ``cv`` is artist-disjoint and random cross-validation.
     folds, test_size : options of the protocol.
@@ -77,7 +76,8 @@ def benchmark(
     """
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    names = _models(models)
+    entries = resolve_all(models)
+    names = tuple(entry.name for entry in entries)
     if draws < 2:
         raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     check_seed(seed)
@@ -97,7 +97,7 @@ def benchmark(
         table = table.select(features)
         check_features(table)
     work = Work(
-        table, groups, plans, names, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
+        table, groups, plans, entries, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
     tables = work.tables(outcomes, progress)
@@ -120,21 +120,12 @@ def benchmark(
         "models": list(names),
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
-        "versions": _versions(),
+        "versions": versions(*_LIBRARIES),
         "table": _described(table),
         "label": table.label,
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
-
-
-def _models(models: Iterable[str] | None) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(MODELS if models is None else models))
-    for name in names:
-        spec(name)
-    if not names:
-        raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
-    return names
 
 
 def _check_genre_names(table: FeatureTable) -> None:
@@ -192,10 +183,6 @@ def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
     """One note for each model and warning, with the number of fits that gave it."""
     counts = Counter((fit.model, line) for fit, fitted in zip(fits, outcomes, strict=True) for line in fitted.warnings)
     return [f"{model}: {line} (fits: {count})" for (model, line), count in counts.items()]
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "genreclf": __version__} | {name: version(name) for name in _LIBRARIES}
 
 
 def _described(table: FeatureTable) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from genreclf.evaluation.bootstrap import LEVEL
 from genreclf.evaluation.probability_scores import score_probabilities
 from genreclf.evaluation.scores import confusion_counts, macro_f1, macro_f1_estimate, score, score_genres
 from genreclf.evaluation.significance import TestResult, corrected_resampled_t, holm, mcnemar, paired_bootstrap
-from genreclf.models import spec
+from genreclf.models import MODELS, is_baseline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ class Predictions:
     @cached_property
     def ranked(self) -> list[str]:
         """The models, best macro-F1 first, baselines last."""
-        return sorted(self.y_pred, key=lambda model: (spec(model).baseline, -self.macro_f1[model].value))
+        return sorted(self.y_pred, key=lambda model: (is_baseline(model), -self.macro_f1[model].value))
 
 
 def gather(
@@ -117,7 +117,7 @@ def score_rows(predictions: Predictions, tests: Sequence[dict[str, Any]], progre
         row["predict_seconds"] = round(predictions.predict_seconds[model], 4)
         if model in predictions.probabilities:
             row |= score_probabilities(predictions.y, predictions.probabilities[model], predictions.bootstrap)
-        study = spec(model).study_macro_f1
+        study = MODELS[model].study_macro_f1 if model in MODELS else None
         if predictions.protocol == "study":
             row["study_macro_f1"] = float("nan") if study is None else study.tuned
         rows.append(row)

@@ -22,7 +22,7 @@ from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.protocols import title
 from genreclf.evaluation.scores import macro_f1_estimate
 from genreclf.evaluation.significance import holm, paired_bootstrap
-from genreclf.models import BASELINES
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +190,7 @@ def _protocol_notes(protocols: Mapping[str, str]) -> list[str]:
 
 
 def _models(run: Comparison) -> list[str]:
-    return [model for model in dict.fromkeys(run.scores["model"].astype(str)) if model not in BASELINES]
+    return [model for model in dict.fromkeys(run.scores["model"].astype(str)) if not is_baseline(model)]
 
 
 def _run_score(run: Comparison, name: str, protocol: str, model: str) -> RunScore:

@@ -27,13 +27,13 @@ from genreclf.evaluation.predictions import (
 )
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.track_map import track_map
-from genreclf.models import spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from genreclf.evaluation.groups import Groups
     from genreclf.evaluation.plans import Plan
+    from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
     from genreclf.tables.table import FeatureTable
 
@@ -49,13 +49,13 @@ class Work:
     ----------
     table, groups : the usable tracks, and which of them must stay on one side.
     plans : the protocols on this table; ranking and ablation go by the first.
-    models : names in the zoo.
+    models : their entries in the registry.
     """
 
     table: FeatureTable
     groups: Groups
     plans: tuple[Plan, ...]
-    models: tuple[str, ...]
+    models: tuple[ModelSpec, ...]
     seed: int
     probabilities: bool
     tune: bool
@@ -98,8 +98,8 @@ class Work:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
         return found
 
-    def _shuffled_families(self, made: Plan, model: str) -> tuple[np.ndarray, ...]:
-        shuffle = self.ablate and made is self.plans[0] and not spec(model).baseline
+    def _shuffled_families(self, made: Plan, model: ModelSpec) -> tuple[np.ndarray, ...]:
+        shuffle = self.ablate and made is self.plans[0] and not model.baseline
         return tuple(self.positions.values()) if shuffle else ()
 
     def tables(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from genreclf.models import MODELS
+from genreclf.models import title_of
 
 _FAMILIES = {"mfcc": "MFCC", "tonnetz": "Tonnetz", "power": "Power", "tempo": "Tempo", "chroma": "Chroma"}
 
@@ -18,7 +18,7 @@ def clean(text: str) -> str:
 
 def model_title(name: str) -> str:
     """The display name of a model."""
-    return MODELS[name].title if name in MODELS else name
+    return title_of(name)
 
 
 def family_title(name: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from genreclf.models import BASELINES
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,12 +45,12 @@ def is_tied(row: Mapping[str, Any]) -> bool:
 
 def contenders(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the models that learn, in the order given."""
-    return scores[~scores["model"].isin(list(BASELINES))].reset_index(drop=True)
+    return scores[~scores["model"].map(is_baseline).astype(bool)].reset_index(drop=True)
 
 
 def baselines(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the models that only know how frequent each genre is."""
-    return scores[scores["model"].isin(list(BASELINES))].reset_index(drop=True)
+    return scores[scores["model"].map(is_baseline).astype(bool)].reset_index(drop=True)
 
 
 def under_first(comparison: Comparison, frame: pd.DataFrame) -> pd.DataFrame:

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import numpy as np
 
-from genreclf.archive import Kind, damaged, dump_array, load_array, one_line, read_container, write_container
-from genreclf.errors import RequestError, nearest, unknown
+from genreclf.archive import Kind, damaged, dump_array, load_array, read_container, write_container
+from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.metrics import METRICS, Space, fit_space, standard_deviations
 

@@ -92,20 +92,20 @@ def _roles(
     """Which column of the file holds which identity column of the table."""
     columns = {name: name for name in IDENTITY if name in header}
     for role, asked, option in (
-        ("genre", label, "--label"),
-        ("track_id", id_column, "--id"),
-        ("artist", group, "--group"),
+        ("genre", label, "label"),
+        ("track_id", id_column, "id"),
+        ("artist", group, "group"),
     ):
         if asked is None:
             continue
         if asked not in header:
             raise RequestError(
-                f"{path}: no column {asked!r} ({option}); there are {_listed(header)}{nearest(asked, header)}"
+                f"{path}: no column {asked!r} ({option}={asked}); there are {_listed(header)}{nearest(asked, header)}"
             )
         columns = {r: c for r, c in columns.items() if c != asked} | {role: asked}
     if "genre" not in columns:
         raise RequestError(
-            f"{path}: no column 'genre'; name the column of labels with --label, one of {_listed(header)}"
+            f"{path}: no column 'genre'; name the column of labels with label=COLUMN, one of {_listed(header)}"
         )
     if "track_id" not in columns:
         usual = next((n for n in _ID_NAMES if n in header and n not in columns.values()), None)

@@ -62,7 +62,7 @@ def test_spellings_of_one_table_read_the_same(tmp_path, content):
         (PLAIN.replace("90", "1e999"), "line 3, column 'tempo': 'inf', not a finite number"),
         (PLAIN.replace("90", "NaN"), "line 3, column 'tempo': no value"),
         (PLAIN.replace("90", ""), "line 3, column 'tempo': no value"),
-        (PLAIN.replace("genre", "mood"), "no column 'genre'; name the column of labels with --label"),
+        (PLAIN.replace("genre", "mood"), "no column 'genre'; name the column of labels with label="),
         (PLAIN.replace(",90", ",90,1"), "line 3: 6 cells where the header has 5 columns"),
         (PLAIN.replace(",120", ",120,1"), "line 2: 6 cells where the header has 5 columns"),
         (PLAIN.replace(",90", ""), "line 3: 4 cells where the header has 5 columns"),
@@ -93,7 +93,7 @@ def test_chosen_columns_play_their_parts(tmp_path):
     assert (list(table.y), list(table.ids), list(table.groups)) == (["sad", "glad"], ["1", "2"], ["Ann", "Bob"])
     assert table.features == ("x_mean",)
     assert table.label == "mood"
-    assert "no column 'nope' (--group); there are 'song', 'mood'" in refusal(
+    assert "no column 'nope' (group=nope); there are 'song', 'mood'" in refusal(
         tmp_path, content, label="mood", group="nope"
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.evaluation.run_comparison import flat
-from genreclf.models import BASELINES
+from genreclf.models import is_baseline
 from genreclf.pages.blocks import Cell, Section, Table, figure, table
 from genreclf.pages.wording import p_value, points, seconds
 from genreclf.reports import columns
@@ -63,7 +63,7 @@ def _ranking(comparison: Comparison, protocol: str) -> Table:
     def against_best(row: dict[str, Any]) -> Cell:
         if row["model"] == best:
             return Cell("best", -1.0)
-        tied = row["model"] not in BASELINES and is_tied(row)
+        tied = not is_baseline(row["model"]) and is_tied(row)
         p = value_of(row, "p_value")
         return Cell(f"{p_value(p)} n.s.".strip() if tied else p_value(p), p)
 
