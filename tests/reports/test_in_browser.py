@@ -159,7 +159,7 @@ def test_the_map_says_what_a_track_is_by_pointer_and_by_arrow_keys(browser: Brow
     browser.press("\ue014")
     first = browser.run("return document.querySelector('#figure-map .spoken').textContent")
     assert "Song number" in first
-    assert "SVC says" in first
+    assert first.endswith(" by SVC")
     browser.press("\ue014")
     assert browser.run("return document.querySelector('#figure-map .spoken').textContent") != first
     assert browser.run("return document.querySelector('.tooltip').hidden") is False
