@@ -90,7 +90,7 @@ def _sections(comparison: RunComparison) -> Iterator[Section]:
         "scores",
         "Scores",
         lead=f"Under {protocols}. Differences are from {first}, over the tracks that both runs tested.",
-        figures=[figure("comparison", caption, lambda width: run_chart(comparison, width=width))],
+        figures=[figure("versus", caption, lambda width: run_chart(comparison, width=width))],
         tables=[
             table(
                 "Each model in each run, in points out of 100; n.s.: difference not significant",

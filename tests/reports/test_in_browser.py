@@ -56,7 +56,7 @@ def test_a_page_of_runs_side_by_side_is_sorted_and_says_what_its_marks_are(brows
     )
     assert len(scores) > 4
     assert scores == sorted(scores, reverse=True)
-    browser.move_to("#figure-comparison .wide .points", index=2)  # two stand in the legend
+    browser.move_to("#figure-versus .wide .points", index=2)  # two stand in the legend
     assert browser.run("return document.querySelector('.tooltip').textContent").startswith("SVC in first: ")
 
 
