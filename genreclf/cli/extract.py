@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
+from genreclf.datasets import DATASETS
 
 if TYPE_CHECKING:
     from genreclf.extraction import Extraction
+
+_SOURCES = ", ".join(f"{name}:DIR" for name in DATASETS)
+_SUBSETS = "; ".join(f"{name}: {', '.join(dataset.subsets)}" for name, dataset in DATASETS.items() if dataset.subsets)
 
 
 def extract(
     source: Annotated[
         list[str],
-        typer.Argument(help="A folder with a sub-folder a genre, a manifest CSV, files, fma:DIR or gtzan:DIR."),
+        typer.Argument(help=f"A folder with a sub-folder a genre, a manifest CSV, files, or a data set: {_SOURCES}."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The table to make or complete.")] = Path(
         "features/tracks.csv"
@@ -26,36 +30,31 @@ def extract(
         float | None, typer.Option(help="Start at this second; by default the middle of a long track.")
     ] = None,
     duration: Annotated[float, typer.Option(help="Seconds of each track to describe.")] = 30.0,
-    subset: Annotated[
-        str | None, typer.Option(help="For fma:DIR: small, medium, large or full; for gtzan:DIR: all or filtered.")
-    ] = None,
-    artists: Annotated[Path | None, typer.Option(help="For gtzan:DIR: its artist index.")] = None,
-    split: Annotated[Path | None, typer.Option(help="For gtzan:DIR: the folder or file of its split.")] = None,
+    subset: Annotated[str | None, typer.Option(help=f"A part of a data set: {_SUBSETS}.")] = None,
+    artists: Annotated[Path | None, typer.Option(help="A list of who plays in each file, such as GTZAN's.")] = None,
+    split: Annotated[Path | None, typer.Option(help="The folder or file of a published split.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 120.0,
-    check: Annotated[
-        int, typer.Option("--verify", help="Compute so many tracks again by plain librosa and compare.")
-    ] = 0,
+    verify: Annotated[int, typer.Option(help="Compute so many tracks again by plain librosa and compare.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Describe tracks and keep the features in a table; what is there already is not computed again."""
-    from dataclasses import asdict
-
-    from genreclf.datasets import open_source
     from genreclf.extraction import extract as run
-    from genreclf.verification import verify
 
     with TerminalProgress() as progress:
-        manifest = open_source(source, subset=subset, artists=artists, split=split)
         try:
             done = run(
-                manifest,
+                source,
                 output,
                 feature_set=feature_set,
                 offset=offset,
                 duration=duration,
+                subset=subset,
+                artists=artists,
+                split=split,
                 jobs=jobs,
                 timeout=timeout,
+                verify=verify,
                 progress=progress,
             )
         except KeyboardInterrupt:
@@ -64,12 +63,10 @@ def extract(
             progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(done.failed) > 10:
             progress.message(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
-        wanted = check and not done.interrupted
-        verified = verify(manifest, output, tracks=check, progress=progress) if wanted else None
     if json:
-        emit_json(done.summary() | ({"verified": asdict(verified)} if verified else {}))
+        emit_json(done.summary())
     else:
-        show("\n".join(map(str, filter(None, (summary(done), verified)))))
+        show("\n".join(map(str, filter(None, (summary(done), done.verified)))))
     if done.interrupted:
         raise interrupted(f"{done.missing} tracks are left; the same command goes on from here")
     if done.failed:
