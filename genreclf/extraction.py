@@ -76,7 +76,7 @@ class Extraction:
 class _Request:
     """What to compute of every track: the same for the whole table."""
 
-    feature_set: str
+    feature_set: FeatureSet
     offset: float | None
     duration: float | None
 
@@ -139,7 +139,7 @@ def extract(
     notes = (*manifest.notes, *_unlabelled(manifest))
     for note in notes:
         progress.message(note)
-    request = _Request(feature_set, offset, duration)
+    request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
         TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,

@@ -2,8 +2,8 @@
 
 What is decoded is what ``librosa.load`` decodes: libsndfile's samples, the mean of the channels, soxr's high-quality
 resampling. A track of up to a second more than the wanted duration is taken whole; of a longer one the middle is, by
-seeking to it, so that a two-hour file costs no more than a clip. Files are read in bounded blocks: nothing is
-allocated because a header promises it.
+seeking to it, so that a two-hour file costs no more than a clip. What is read is bounded by what was asked for, not by
+what a header says.
 
 Whatever is wrong with a file is a `TrackError` with one of these codes:
 

@@ -36,6 +36,8 @@ class PyavSound:
 
     def seek(self, start: int) -> None:
         """Go to sample `start`: to the packet before it, and on from there by the decoded frames' own times."""
+        if start == self._position:
+            return
         # A lossy decoder needs a few packets before its samples are right again.
         target = min(start, self.n_frames or start) - self.rate
         if target > 0:
@@ -43,6 +45,7 @@ class PyavSound:
             self._container.seek(begin + int(target / self.rate / self._stream.time_base), stream=self._stream)
             self._frames = self._decoded(start)
             self._ahead = np.empty(0, dtype=np.float32)
+            self._position = start
         else:
             # Decoded from the first packet on: sought, the start comes without what the decoder has to drop before it.
             self.close()
@@ -61,13 +64,16 @@ class PyavSound:
             held += len(block)
         samples = np.concatenate(blocks)
         self._ahead = samples[count:]
+        self._position += len(samples[:count])
         return samples[:count]
 
     def count(self) -> int:
         """Decode the whole sound for its true length."""
-        self.seek(0)
+        self.close()
+        self._rewind()
         with quiet():
-            return sum(len(block) for block in self._frames)
+            self._position = sum(len(block) for block in self._frames)
+        return self._position
 
     def _rewind(self, start: int = 0) -> None:
         """Open the container anew, to be read from sample `start` on."""
@@ -81,6 +87,7 @@ class PyavSound:
         self._stream: Any = self._container.streams.audio[0]
         self._frames = self._decoded(start)
         self._ahead = np.empty(0, dtype=np.float32)
+        self._position = start
 
     def _decoded(self, start: int) -> Iterator[np.ndarray]:
         """Mono blocks from sample `start` on."""

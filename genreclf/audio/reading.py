@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from genreclf.audio.opening import open_sound
 from genreclf.audio.samples import check_rate, check_samples, resample
@@ -23,6 +22,8 @@ from genreclf.errors import TrackError, with_path
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+
+    import numpy as np
 
     from genreclf.audio.opening import Sound
 
@@ -70,7 +71,7 @@ def segments(
     sample_rate: int | None = SAMPLE_RATE,
     duration: float = DURATION,
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """Cut a whole file into successive windows, in one pass and in the memory of one window.
+    """Cut a whole file into successive windows, in the memory of one window.
 
     A file that `load` would take whole is one segment, the same to the last bit. Of a longer one, each segment is
     `duration` seconds long and equal to ``load(path, offset=start, duration=duration)``; what is left at the end is a
@@ -91,18 +92,23 @@ def segments(
     with with_path(path), open_sound(Path(path)) as sound:
         whole = longest_whole(rate=sound.rate, duration=duration)
         length = max(1, int(duration * sound.rate))
-        held = sound.read(whole + 1)
-        if len(held) <= whole:
-            yield 0.0, _finish(held, sound.rate, sample_rate)[0]
+        samples = sound.read(whole + 1)
+        if len(samples) <= whole:
+            yield 0.0, _finish(samples, sound.rate, sample_rate)[0]
             return
         shortest = max(length / 2, SHORTEST_SECONDS * sound.rate)
-        start = 0
-        while len(held) >= shortest:
-            samples, _ = _finish(held[:length], sound.rate, sample_rate)
-            yield start / sound.rate, samples
+        start, samples = 0, samples[:length]
+        while len(samples) >= shortest:
+            yield _seconds(start, sound.rate), _finish(samples, sound.rate, sample_rate)[0]
             start += length
-            held = held[length:]
-            held = np.concatenate([held, sound.read(length - len(held))])
+            sound.seek(start)
+            samples = sound.read(length)
+
+
+def _seconds(start: int, rate: int) -> float:
+    """The time of a sample, such that reading from there begins with it and not, by rounding, with the one before."""
+    seconds = start / rate
+    return seconds if int(seconds * rate) == start else math.nextafter(seconds, math.inf)
 
 
 def _finish(samples: np.ndarray, rate: int, target: int | None) -> tuple[np.ndarray, int]:

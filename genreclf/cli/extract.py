@@ -8,37 +8,38 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
-from genreclf.datasets import DATASETS
+from genreclf.cli.options import Jobs, Json, Subset
 
 if TYPE_CHECKING:
     from genreclf.extraction import Extraction
-
-_SOURCES = ", ".join(f"{name}:DIR" for name in DATASETS)
-_SUBSETS = "; ".join(f"{name}: {', '.join(dataset.subsets)}" for name, dataset in DATASETS.items() if dataset.subsets)
 
 
 def extract(
     source: Annotated[
         list[str],
-        typer.Argument(help=f"A folder with a sub-folder a genre, a manifest CSV, files, or a data set: {_SOURCES}."),
+        typer.Argument(
+            help="A folder with one sub-folder per genre, a manifest CSV file, audio files, or a data set: {datasets}."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to make or complete.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to create or complete.")] = Path(
         "features/tracks.csv"
     ),
-    feature_set: Annotated[str, typer.Option(help="Which features: study (185) or fma (518).")] = "study",
+    feature_set: Annotated[str, typer.Option(help="Feature set: {feature_sets}.")] = "study",
     offset: Annotated[
-        float | None, typer.Option(help="Start at this second; by default the middle of a long track.")
+        float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
     ] = None,
-    duration: Annotated[float, typer.Option(help="Seconds of each track to describe.")] = 30.0,
-    subset: Annotated[str | None, typer.Option(help=f"A part of a data set: {_SUBSETS}.")] = None,
-    artists: Annotated[Path | None, typer.Option(help="A list of who plays in each file, such as GTZAN's.")] = None,
-    split: Annotated[Path | None, typer.Option(help="The folder or file of a published split.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 120.0,
-    verify: Annotated[int, typer.Option(help="Compute so many tracks again by plain librosa and compare.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    duration: Annotated[float, typer.Option(help="Seconds of each track to use.")] = 30.0,
+    subset: Subset = None,
+    artists: Annotated[
+        Path | None, typer.Option(help="A list of the artist of each file, such as GTZAN's index.")
+    ] = None,
+    split: Annotated[Path | None, typer.Option(help="A published split: a folder of lists, or one file.")] = None,
+    jobs: Jobs = None,
+    timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 120.0,
+    verify: Annotated[int, typer.Option(help="Number of tracks to compare with plain librosa.")] = 0,
+    json: Json = False,
 ) -> None:
-    """Describe tracks and keep the features in a table; what is there already is not computed again."""
+    """Extract features from tracks into a table; rows that exist are not computed again."""
     from genreclf.extraction import extract as run
 
     with TerminalProgress() as progress:

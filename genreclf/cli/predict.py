@@ -8,22 +8,23 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, interrupted
+from genreclf.cli.options import Jobs
 from genreclf.errors import RequestError
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model that genreclf train made.")],
     source: Annotated[list[str], typer.Argument(help="Files, folders, patterns or a manifest CSV.")],
-    segments: Annotated[bool, typer.Option("--segments", help="Show the genre over time.")] = False,
+    segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the predictions into this table.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a track, as they come.")] = False,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 900.0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per track, as they come.")] = False,
+    jobs: Jobs = None,
+    timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 900.0,
     write_tags: Annotated[bool, typer.Option("--write-tags", help="Write the genre into copies (--to).")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the tagged copies.")] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Write tags into the files themselves.")] = False,
 ) -> None:
-    """Say what genre tracks are; a track that cannot be read is reported and the others go on."""
+    """Predict the genre of tracks; a track that cannot be read is reported, and the others continue."""
     from genreclf.cli.predictions import PredictionLines
     from genreclf.datasets import open_source
     from genreclf.prediction import load

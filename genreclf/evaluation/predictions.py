@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.evaluation.bootstrap import LEVEL
 from genreclf.evaluation.probability_scores import score_probabilities
-from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1, score, score_genres
+from genreclf.evaluation.scores import confusion_counts, macro_f1, macro_f1_estimate, score, score_genres
 from genreclf.evaluation.significance import TestResult, corrected_resampled_t, holm, mcnemar, paired_bootstrap
-from genreclf.models import spec
+from genreclf.models import MODELS, is_baseline
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.evaluation.bootstrap import Bootstrap
+    from genreclf.evaluation.bootstrap import Bootstrap, Estimate
     from genreclf.evaluation.fitting import Data, Fit, Fitted
-    from genreclf.evaluation.protocols import Plan
+    from genreclf.evaluation.plans import Plan
     from genreclf.progress import Progress
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +32,8 @@ class Predictions:
     ----------
     plan : the protocol and its folds.
     genres : names of the genres, by code.
-    rows : (tested,), the rows that were tested, in ascending order.
-    fold : (tested,), the fold that tested them, from 1.
+    rows : (tested,), the tested rows of the table, in ascending order.
+    fold : (tested,), the fold that tested each, from 1.
     y : (tested,), true genre codes.
     y_pred : for each model (tested,), predicted genre codes.
     probabilities : for each model that has them (tested, genres).
@@ -57,27 +57,28 @@ class Predictions:
         """The protocol's name."""
         return self.plan.protocol
 
-    def macro_f1(self, y_pred: np.ndarray) -> float:
-        """Macro-F1 of some predictions."""
-        return float(macro_f1(confusion_counts(self.y, y_pred, len(self.genres))))
+    @cached_property
+    def macro_f1(self) -> dict[str, Estimate]:
+        """Macro-F1 of each model."""
+        return {
+            model: macro_f1_estimate(self.y, y_pred, len(self.genres), self.bootstrap)
+            for model, y_pred in self.y_pred.items()
+        }
 
-    def drawn_macro_f1(self, y_pred: np.ndarray) -> np.ndarray:
-        """(draws,), macro-F1 of some predictions on each draw."""
-        return macro_f1(drawn_confusions(self.bootstrap, self.y, y_pred, len(self.genres)))
-
+    @cached_property
     def ranked(self) -> list[str]:
         """The models, best macro-F1 first, baselines last."""
-        return sorted(self.y_pred, key=lambda name: (spec(name).baseline, -self.macro_f1(self.y_pred[name])))
+        return sorted(self.y_pred, key=lambda model: (is_baseline(model), -self.macro_f1[model].value))
 
 
 def gather(
     plan: Plan, genres: tuple[str, ...], data: Data, outcomes: Sequence[tuple[Fit, Fitted]], bootstrap: Bootstrap
 ) -> Predictions:
-    """Put the outcomes of a protocol's folds together.
+    """Put the outcomes of all folds of a plan together.
 
     Parameters
     ----------
-    outcomes : fits of this protocol and what came of them.
+    outcomes : fits of this plan and what came of them.
     bootstrap : draws over the groups of ``plan.tested``.
     """
     rows = plan.tested
@@ -86,8 +87,8 @@ def gather(
         fold[np.searchsorted(rows, part.test)] = number
     models = list(dict.fromkeys(fit.model for fit, _ in outcomes))
     y_pred = {model: np.zeros(len(rows), dtype=np.intp) for model in models}
-    silent = {fit.model for fit, fitted in outcomes if fitted.probabilities is None}
-    probabilities = {model: np.zeros((len(rows), len(genres))) for model in models if model not in silent}
+    without = {fit.model for fit, fitted in outcomes if fitted.probabilities is None}
+    probabilities = {model: np.zeros((len(rows), len(genres))) for model in models if model not in without}
     fit_seconds = dict.fromkeys(models, 0.0)
     predict_seconds = dict.fromkeys(models, 0.0)
     for fit, fitted in outcomes:
@@ -103,10 +104,10 @@ def gather(
 
 
 def score_rows(predictions: Predictions, tests: Sequence[dict[str, Any]], progress: Progress) -> list[dict[str, Any]]:
-    """Rows of the frame ``scores`` for one protocol, best first."""
+    """Rows of the table ``scores`` for one protocol, best first."""
     corrected = {row["model"]: row["p_holm"] for row in tests if row["test"] == "paired bootstrap"}
     rows = []
-    for model in predictions.ranked():
+    for model in predictions.ranked:
         y_pred = predictions.y_pred[model]
         row: dict[str, Any] = {"protocol": predictions.protocol, "model": model}
         row |= score(predictions.y, y_pred, len(predictions.genres), predictions.bootstrap)
@@ -116,7 +117,7 @@ def score_rows(predictions: Predictions, tests: Sequence[dict[str, Any]], progre
         row["predict_seconds"] = round(predictions.predict_seconds[model], 4)
         if model in predictions.probabilities:
             row |= score_probabilities(predictions.y, predictions.probabilities[model], predictions.bootstrap)
-        study = spec(model).study_macro_f1
+        study = MODELS[model].study_macro_f1 if model in MODELS else None
         if predictions.protocol == "study":
             row["study_macro_f1"] = float("nan") if study is None else study.tuned
         rows.append(row)
@@ -125,69 +126,52 @@ def score_rows(predictions: Predictions, tests: Sequence[dict[str, Any]], progre
 
 
 def genre_rows(predictions: Predictions) -> list[dict[str, Any]]:
-    """Rows of the frame ``genre_scores`` for one protocol."""
+    """Rows of the table ``genre_scores`` for one protocol."""
     return [
         {"protocol": predictions.protocol, "model": model} | row
-        for model in predictions.ranked()
+        for model in predictions.ranked
         for row in score_genres(predictions.y, predictions.y_pred[model], predictions.genres, predictions.bootstrap)
     ]
 
 
 def test_rows(predictions: Predictions) -> list[dict[str, Any]]:
-    """Rows of the frame ``tests``: each model against the best, Holm-corrected for each kind of test."""
-    best, *others = predictions.ranked()
-    if not others:
-        return []
-    drawn_best = predictions.drawn_macro_f1(predictions.y_pred[best])
-    results = [_tests(predictions, best, other, drawn_best) for other in others]
+    """Rows of the table ``tests``: each model against the best, Holm-corrected for each kind of test."""
+    best, *others = predictions.ranked
     rows = []
-    for kind in range(len(results[0])):
-        corrected = holm(np.array([result[kind].p_value for result in results]))
+    for results in zip(*(_tests(predictions, best, other) for other in others), strict=True):
+        corrected = holm(np.array([result.p_value for result in results]))
         for other, result, p_holm in zip(others, results, corrected, strict=True):
-            row: dict[str, Any] = {"protocol": predictions.protocol, "model": other, "best": best}
-            found = result[kind]
-            row |= {"test": found.test, "statistic": found.statistic, "p_value": found.p_value}
-            rows.append(row | {"p_holm": float(p_holm)})
+            pair = {"protocol": predictions.protocol, "model": other, "best": best}
+            rows.append(pair | asdict(result) | {"p_holm": float(p_holm)})
     return rows
 
 
 test_rows.__test__ = False  # type: ignore[attr-defined]
 
 
-def _tests(predictions: Predictions, best: str, other: str, drawn_best: np.ndarray) -> list[TestResult]:
-    """The paired tests of two models: over the draws, and over the folds or the one test set."""
-    best_pred, other_pred = predictions.y_pred[best], predictions.y_pred[other]
-    difference = predictions.macro_f1(best_pred) - predictions.macro_f1(other_pred)
-    found = [paired_bootstrap(difference, drawn_best - predictions.drawn_macro_f1(other_pred))]
-    folds = predictions.plan.folds
+def _tests(predictions: Predictions, best: str, other: str) -> list[TestResult]:
+    """The paired tests of two models: over the draws, and over the folds or the single test set."""
+    found = [paired_bootstrap(predictions.macro_f1[best] - predictions.macro_f1[other])]
+    y, y_pred, folds = predictions.y, predictions.y_pred, predictions.plan.folds
     if len(folds) == 1:
-        return [*found, mcnemar(best_pred == predictions.y, other_pred == predictions.y)]
-    genres = len(predictions.genres)
-    by_fold = []
-    for number in range(1, len(folds) + 1):
+        return [*found, mcnemar(y_pred[best] == y, y_pred[other] == y)]
+
+    def of_fold(model: str, number: int) -> float:
         here = predictions.fold == number
-        one, two = (
-            float(macro_f1(confusion_counts(predictions.y[here], these[here], genres)))
-            for these in (best_pred, other_pred)
-        )
-        by_fold.append(one - two)
+        return float(macro_f1(confusion_counts(y[here], y_pred[model][here], len(predictions.genres))))
+
+    differences = [of_fold(best, number) - of_fold(other, number) for number in range(1, len(folds) + 1)]
     train = float(np.mean([len(fold.train) for fold in folds]))
     test = float(np.mean([len(fold.test) for fold in folds]))
-    return [*found, corrected_resampled_t(np.array(by_fold), train=train, test=test)]
+    return [*found, corrected_resampled_t(np.array(differences), train=train, test=test)]
 
 
 def prediction_frame(predictions: Predictions, ids: np.ndarray) -> pd.DataFrame:
-    """``protocol, fold, track_id, genre``, then what each model predicted, fold by fold."""
+    """``protocol, fold, track_id, genre``, then a column with each model's predictions, fold by fold."""
     import pandas as pd
 
-    names = np.array(predictions.genres, dtype=object)
-    order = np.argsort(predictions.fold, kind="stable")
-    columns = {
-        "protocol": np.full(len(order), predictions.protocol, dtype=object),
-        "fold": predictions.fold[order],
-        "track_id": ids[predictions.rows][order],
-        "genre": names[predictions.y][order],
-    }
+    names, order = np.array(predictions.genres, dtype=object), _by_fold(predictions)
+    columns = _identity(predictions, ids) | {"genre": names[predictions.y][order]}
     return pd.DataFrame(columns | {model: names[y_pred][order] for model, y_pred in predictions.y_pred.items()})
 
 
@@ -195,15 +179,19 @@ def probability_frame(predictions: Predictions, ids: np.ndarray) -> pd.DataFrame
     """``protocol, fold, track_id, model``, then a column for each genre."""
     import pandas as pd
 
-    order = np.argsort(predictions.fold, kind="stable")
     frames = []
-    for model, given in predictions.probabilities.items():
-        identity = {
-            "protocol": predictions.protocol,
-            "fold": predictions.fold[order],
-            "track_id": ids[predictions.rows][order],
-            "model": model,
-        }
-        shares = pd.DataFrame(np.round(given[order], 6), columns=list(predictions.genres))
-        frames.append(pd.concat([pd.DataFrame(identity), shares], axis=1))
+    for model, probabilities in predictions.probabilities.items():
+        identity = pd.DataFrame(_identity(predictions, ids) | {"model": model})
+        rounded = np.round(probabilities[_by_fold(predictions)], 6)
+        frames.append(pd.concat([identity, pd.DataFrame(rounded, columns=list(predictions.genres))], axis=1))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _by_fold(predictions: Predictions) -> np.ndarray:
+    return np.argsort(predictions.fold, kind="stable")
+
+
+def _identity(predictions: Predictions, ids: np.ndarray) -> dict[str, np.ndarray]:
+    order = _by_fold(predictions)
+    protocol = np.full(len(order), predictions.protocol, dtype=object)
+    return {"protocol": protocol, "fold": predictions.fold[order], "track_id": ids[predictions.rows][order]}

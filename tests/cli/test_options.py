@@ -13,6 +13,8 @@ from genreclf.cli.options import as_options
         ("jobs=0: at least one worker", "--jobs 0: at least one worker"),
         ("choose to=FOLDER or in_place=True for it", "choose --to FOLDER or --in-place for it"),
         ("a table (jobs=2)", "a table (--jobs 2)"),
+        ("`folds` is 1; `group=False` makes random folds", "--folds is 1; --no-group makes random folds"),
+        ("choose `protocol='cv-random'`", "choose --protocol cv-random"),
         ("music/jobs=3.wav: x=3, no such file", "music/jobs=3.wav: x=3, no such file"),
     ],
 )

@@ -30,7 +30,7 @@ def test_equal_features_make_one_recording_and_are_listed(made_table):
     groups = find_groups(dataclasses.replace(made_table, frame=frame))
     assert groups.recordings[3] == groups.recordings[7]
     assert len(np.unique(groups.recordings)) == len(made_table) - 1
-    assert "t00003 = t00007 (equal features, called genre0 and genre1)" in groups.notes[0]
+    assert "t00003 = t00007 (equal features, labelled genre0 and genre1)" in groups.notes[0]
 
 
 def test_artist_and_title_make_one_recording_whatever_the_case_but_empty_titles_do_not(made_table):

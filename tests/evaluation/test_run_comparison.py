@@ -5,9 +5,8 @@ from made_comparisons import HOSTILE, MODELS, made_up_comparison
 from pages import Page
 
 from genreclf.errors import RequestError
-from genreclf.evaluation.run_comparison import compare_runs
+from genreclf.evaluation.run_comparison import compare_runs, read_runs
 from genreclf.reports.run_comparison_page import run_findings, write_run_comparison
-from genreclf.reports.runs import read_runs
 
 
 def better(comparison, model: str, share: float):
@@ -37,8 +36,8 @@ def test_a_real_gain_is_told_from_none():
     assert verdicts(comparison, "b") == {"svc": "better", "catboost": "same"}
     assert verdicts(compare_runs({"b": better(run, "svc", 0.6), "a": run}), "a")["svc"] == "worse"
     first = run_findings(comparison)[0]
-    assert first.text.startswith("Against a, in b SVC is ")
-    assert first.text.endswith("points better. The other differences are no more than chance explains.") or (
+    assert first.text.startswith("Compared with a, in b SVC is ")
+    assert first.text.endswith("points better. The other differences are not significant.") or (
         ") points better." in first.text
     )
 
@@ -51,7 +50,7 @@ def test_only_tracks_that_both_runs_tested_with_the_same_genre_count():
     comparison = compare_runs({"a": run, "b": replace(run, predictions=other)})
     assert {s.shared for s in comparison.scores if s.run == "b"} == {99}
     assert any("differences are over the 99 that they share" in note for note in comparison.notes)
-    assert any("1 shared track " in note for note in comparison.notes)
+    assert any("genres in a and b differ: 1." in note for note in comparison.notes)
 
 
 def test_runs_without_a_common_track_are_not_tested():
@@ -59,7 +58,7 @@ def test_runs_without_a_common_track_are_not_tested():
     other = replace(run, predictions=run.predictions.assign(track_id="x" + run.predictions["track_id"]))
     comparison = compare_runs({"a": run, "b": other})
     assert verdicts(comparison, "b") == {"svc": ""}
-    assert any("share no track" in note for note in comparison.notes)
+    assert any("share no track id" in note for note in comparison.notes)
 
 
 def test_what_changed_is_found_inside_what_runs_wrote_down():

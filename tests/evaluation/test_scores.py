@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from genreclf.evaluation.bootstrap import Bootstrap, interval
+from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 from genreclf.evaluation.probability_scores import calibration_error, log_loss, roc_auc, score_probabilities
 from genreclf.evaluation.scores import SCORES, confusion_counts, f1_by_genre, macro_f1, score, score_genres
 
@@ -130,4 +130,4 @@ def test_perfect_probabilities_score_one_nought_and_nought():
 
 
 def test_an_interval_of_nothing_has_no_ends():
-    assert np.isnan(interval(np.array([np.nan, np.nan]))).all()
+    assert np.isnan(Estimate(0.5, np.array([np.nan, np.nan])).interval).all()
