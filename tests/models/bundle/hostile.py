@@ -250,10 +250,18 @@ def _malformed_arrays(svc):
         ("an array of texts", dump_array(np.array(["a"] * 6)), "type"),
     ):
         yield name, with_schema(svc, lambda _: None, arrays={node: data}), word
-    yield "an array that is not finite", with_array(svc, "SVC", "_intercept_", lambda a: a * np.nan), "not a finite number"
+    yield (
+        "an array that is not finite",
+        with_array(svc, "SVC", "_intercept_", lambda a: a * np.nan),
+        "not a finite number",
+    )
     yield "a scale of nothing", with_array(svc, "StandardScaler", "scale_", lambda a: a * 0), "not positive"
     yield "one array a thousand times", with_schema(svc, _repeated, arrays={"999.npy": _LARGE}), "over and over"
-    yield "a schema of nothing", with_estimator(svc, _plain_zip({"schema.json": b"[" + b"{}," * 300_000})), "too many nodes"
+    yield (
+        "a schema of nothing",
+        with_estimator(svc, _plain_zip({"schema.json": b"[" + b"{}," * 300_000})),
+        "too many nodes",
+    )
     yield "a part by another name", with_schema(svc, lambda _: None, arrays={"../../x.npy": b""}), "unknown part"
     yield "a schema that is no JSON", with_estimator(svc, _plain_zip({"schema.json": b"{"})), "truncated"
     yield "a packed estimator", with_estimator(svc, _plain_zip({"schema.json": b"{}"}, packing=8)), "unknown part"

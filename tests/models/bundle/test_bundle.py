@@ -51,7 +51,9 @@ def test_every_model_answers_the_same_after_a_round_trip(small, tmp_path, name, 
     loaded = Bundle.load(tmp_path / "model.genreclf")
     np.testing.assert_array_equal(loaded.estimator.predict_proba(table.X), bundle.estimator.predict_proba(table.X))
     assert list(loaded.estimator.predict(table.X)) == list(bundle.estimator.predict(table.X))
-    assert loaded.manifest == msgspec.structs.replace(bundle.manifest, estimator_sha256=loaded.manifest.estimator_sha256)
+    assert loaded.manifest == msgspec.structs.replace(
+        bundle.manifest, estimator_sha256=loaded.manifest.estimator_sha256
+    )
 
 
 @pytest.mark.parametrize("name", ["rf", "gb"])
@@ -172,7 +174,10 @@ _LISTS = st.lists(st.sampled_from(_ODD), max_size=6)
 
 
 @settings(max_examples=100, deadline=None)
-@given(field=st.sampled_from([f.encode_name for f in msgspec.structs.fields(BundleManifest)]), value=st.sampled_from(_ODD) | _LISTS)
+@given(
+    field=st.sampled_from([f.encode_name for f in msgspec.structs.fields(BundleManifest)]),
+    value=st.sampled_from(_ODD) | _LISTS,
+)
 def test_any_json_in_any_field_of_a_manifest_is_taken_or_refused_in_a_line(members, tmp_path_factory, field, value):
     path = tmp_path_factory.getbasetemp() / "manifest.genreclf"
     path.write_bytes(with_manifest(members[0], **{field: value}))
