@@ -80,9 +80,8 @@ def _crafted(members):
     yield "sigmoids that broadcast", _broadcast(members), "a_ that is not a finite number"
     yield "an array declared wider than it is", _declared_wider(members), "malformed numpy.float64"
     yield "many members", _many_members(members), "more members"
-    yield "dense nodes", _dense(members, _DICTIONARY, 70_000), ""
-    yield "denser nodes", _dense(members, _DICTIONARY, 400_000), "too many nodes"
-    yield "dense nodes beside a large array", _dense(members, _DICTIONARY, 95_000, _NOISE), ""
+    yield "too many nodes", _dense(members, _DICTIONARY, 100_000), "too many nodes"
+    yield "dense nodes beside a large array", _dense(members, _DICTIONARY, 80_000, _NOISE), ""
     yield "a good model", packed(members), ""
 
 
