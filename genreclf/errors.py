@@ -60,3 +60,9 @@ def with_path(path: str | os.PathLike[str]) -> Iterator[None]:
     except TrackError as error:
         error.path = error.path or os.fspath(path)
         raise
+
+
+def one_line(error: object, *, longest: int = 200) -> str:
+    """The text of an error or a warning on one line of bounded length; the name of its type where it has none."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -26,7 +26,7 @@ from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
-from genreclf.table_store import Failure, StoredRow, TableStore
+from genreclf.tables.store import Failure, StoredRow, TableStore
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
@@ -70,7 +70,7 @@ class Extraction:
 class _Request:
     """What to compute of every track: the same for the whole table."""
 
-    feature_set: str
+    feature_set: FeatureSet
     offset: float | None
     duration: float | None
 
@@ -123,8 +123,8 @@ def extract(
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
     notes = [*manifest.notes, *_unlabelled(manifest)]
     for note in notes:
-        progress.say(note)
-    request = _Request(feature_set, offset, duration)
+        progress.message(note)
+    request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
         TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,
@@ -264,10 +264,10 @@ def _compile_first(todo: list[Track], stop: Stop, progress: Progress) -> None:
 
     if not todo or stop.requested or features.is_compiled():
         return
-    progress.say("compiling the inner loops, once for this machine; this takes some seconds")
+    progress.message("compiling the inner loops, once for this machine; this takes some seconds")
     for outcome in run(_compile, [None], jobs=1, timeout=600.0):
         if outcome.error is not None:
-            progress.say(f"the inner loops could not be compiled beforehand ({outcome.error})")
+            progress.message(f"the inner loops could not be compiled beforehand ({outcome.error})")
 
 
 def _compile(_: None) -> float:

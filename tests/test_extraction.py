@@ -22,7 +22,7 @@ from genreclf.datasets import open_source
 from genreclf.datasets.folder import scan
 from genreclf.errors import RequestError
 from genreclf.extraction import extract, file_digest
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 from genreclf.verification import verify
 
 COMMAND = [sys.executable, "-m", "genreclf", "extract"]
