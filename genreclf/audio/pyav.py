@@ -9,7 +9,6 @@ import numpy as np
 
 from genreclf.audio.windowing import stated_length
 from genreclf.errors import TrackError
-from genreclf.stderr import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +59,7 @@ class PyavSound:
         blocks = [self._ahead]
         held = len(self._ahead)
         while held < count:
-            with quiet():
-                block = next(self._frames, None)
+            block = next(self._frames, None)
             if block is None:
                 break
             blocks.append(block)
@@ -75,8 +73,7 @@ class PyavSound:
         """Decode the whole sound for its true length."""
         self.close()
         self._rewind()
-        with quiet():
-            self._position = sum(len(block) for block in self._frames)
+        self._position = sum(len(block) for block in self._frames)
         return self._position
 
     def _rewind(self, start: int = 0) -> None:
@@ -84,8 +81,7 @@ class PyavSound:
         import av
 
         self._file.seek(0)
-        with quiet():
-            self._container: Any = av.open(self._file, container_options={"format_whitelist": ",".join(FORMATS)})
+        self._container: Any = av.open(self._file, container_options={"format_whitelist": ",".join(FORMATS)})
         if not self._container.streams.audio:
             raise TrackError("unreadable", "the file holds no sound")
         self._stream: Any = self._container.streams.audio[0]

@@ -11,7 +11,6 @@ import numpy as np
 from genreclf.audio.samples import mono
 from genreclf.audio.windowing import stated_length
 from genreclf.errors import TrackError
-from genreclf.stderr import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,8 +38,7 @@ class SndfileSound:
 
     def __init__(self, reopen: Callable[[], Any]) -> None:
         self._reopen = reopen
-        with quiet():
-            self._file = reopen()
+        self._file = reopen()
         self.rate: int = self._file.samplerate
         self.n_frames = stated_length(self._file.frames)
         self.empty: bool = self._file.frames <= 0
@@ -64,8 +62,7 @@ class SndfileSound:
             self._rewind()
         self._position = start
         try:
-            with quiet():
-                self._file.seek(min(start, self._file.frames))
+            self._file.seek(min(start, self._file.frames))
         except LibsndfileError:
             # The file is shorter than its header says, or damaged; the decoder is of no more use then. Reading on from
             # the beginning finds what there is.
@@ -88,8 +85,7 @@ class SndfileSound:
 
     def _rewind(self) -> None:
         self._file.close()
-        with quiet():
-            self._file = self._reopen()
+        self._file = self._reopen()
         self._position = 0
         self._ended = False
 
@@ -108,8 +104,7 @@ class SndfileSound:
         if self._ended:
             return np.empty((0, self._file.channels), dtype=np.float32)
         try:
-            with quiet():
-                samples: np.ndarray = self._file.read(count, dtype="float32", always_2d=True)
+            samples: np.ndarray = self._file.read(count, dtype="float32", always_2d=True)
         except LibsndfileError:
             samples = self._salvaged(count)
             if not self._position and not len(samples):
@@ -125,7 +120,7 @@ class SndfileSound:
         self.seek(start)
         samples = np.full((count, self._file.channels), np.nan, dtype=np.float32)
         if self._position == start:
-            with contextlib.suppress(LibsndfileError), quiet():
+            with contextlib.suppress(LibsndfileError):
                 self._file.read(out=samples)
         self._ended = True
         decoded = ~np.isnan(samples[:, 0])
