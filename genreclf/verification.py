@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.progress import SILENT, Progress
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest, Track
@@ -80,10 +81,33 @@ def verify(manifest: Manifest, path: Path | str, *, tracks: int = 3, progress: P
 
 def _plain_row(track: Track, table: FeatureTable) -> np.ndarray:
     """The features of a track by plain librosa, in the order of the table."""
-    from genreclf.audio import load
     from genreclf.features import describe_plainly
 
     window = table.meta["parameters"]
-    samples, rate = load(track.path, sample_rate=None, offset=window["offset"], duration=window["duration"])
+    samples, rate = _plain_samples(track, offset=window["offset"], duration=window["duration"])
     row = describe_plainly(samples, rate, feature_set=table.meta["feature_set"])
     return np.array([row.get(column, np.nan) for column in table.features])
+
+
+def _plain_samples(track: Track, *, offset: float | None, duration: float | None) -> tuple[np.ndarray, int]:
+    """The window of a track that was described, (n,) samples and their rate in Hz, by ``librosa.load``.
+
+    What that cannot read, m4a and files of a wrong length in the header among it, is left to genreclf's own reader.
+    """
+    import librosa
+    import soundfile
+
+    from genreclf import audio
+
+    name = os.fsencode(track.path)
+    try:
+        header = soundfile.info(name)
+        start, count = audio.window(header.frames, rate=header.samplerate, offset=offset, duration=duration)
+        # From between two samples, lest rounding take the one before.
+        begin = (start + 0.5) / header.samplerate if start else 0.0
+        samples, rate = librosa.load(name, sr=None, offset=begin, duration=(count + 0.5) / header.samplerate)
+        if len(samples) == count:
+            return samples, int(rate)
+    except (soundfile.LibsndfileError, ValueError):
+        pass
+    return audio.load(track.path, sample_rate=None, offset=offset, duration=duration)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.audio import DURATION, check_rate, check_samples, load, mono, resample
-from genreclf.errors import RequestError, TrackError, naming
+from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features import sets as _sets  # noqa: F401 - registers the package's own
 from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
 from genreclf.features.plain_librosa import describe_plainly
@@ -123,5 +123,5 @@ def extract_features(
     """
     chosen = find_feature_set(feature_set)
     samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
-    with naming(path):
+    with with_path(path):
         return describe(samples, rate, feature_set=feature_set)
