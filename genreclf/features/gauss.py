@@ -1,8 +1,8 @@
-"""Timbre as one Gaussian: where the MFCCs lie and how they move together, as a vector that distances can be taken of.
+"""Timbre as one Gaussian: where the MFCCs lie and how they move together, as one vector.
 
-The Gaussian N(m, S) of a track's scaled MFCCs is embedded as the symmetric positive matrix [[S + m m', m], [m', 1]], and
-the matrix logarithm takes that to a flat space, in which Euclidean distance is the log-Euclidean metric. The matrix is
-symmetric: its upper triangle, the off-diagonal elements times the root of 2, keeps all distances.
+The Gaussian N(m, S) of a track's scaled MFCCs is embedded as the symmetric positive matrix [[S + m m', m], [m', 1]].
+Its matrix logarithm lies in a flat space, where Euclidean distance is the log-Euclidean metric. The upper triangle of
+the logarithm, off-diagonal elements times the root of 2, keeps all distances.
 
 Sources: Mandel and Ellis (2005), Song-Level Features and Support Vector Machines for Music Classification; Lovric,
 Min-Oo and Ruh (2000), Multivariate Normal Distributions Parametrized as a Riemannian Symmetric Space; Arsigny and

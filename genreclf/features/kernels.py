@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from genreclf.features.compilation import ensure_cache
+from genreclf.features.kernel_cache import ensure_cache
 
 ensure_cache()
 
@@ -81,7 +81,7 @@ def windowed(phases: np.ndarray, window: np.ndarray, start: int, frames: np.ndar
 
 
 @_compiled_fast
-def write_band_amplitudes(
+def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.mel_bands`
     transform: np.ndarray,
     first: np.ndarray,
     start: np.ndarray,
@@ -393,8 +393,8 @@ def polyphase(signal: np.ndarray, hop: int, spare: int) -> np.ndarray:
     target = phases.reshape(-1)
     for start in range(0, n_hops, 8):
         for i in range(np.uint64(hop)):
-            last = np.uint64(min(start + 8, (len(signal) - np.int64(i) + hop - 1) // hop))
-            for t in range(np.uint64(start), last):
+            last = min(start + 8, (len(signal) - int(i) + hop - 1) // hop)
+            for t in range(np.uint64(start), np.uint64(last)):
                 target[i * columns + t] = signal[t * np.uint64(hop) + i]
     return phases
 
@@ -456,7 +456,7 @@ def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: i
     """
     length, width = basis.shape
     flat_basis = basis.reshape(-1)
-    phases = polyphase(signal, hop, _FRAMES).reshape(-1)
+    phases = polyphase(signal, hop, int(_FRAMES)).reshape(-1)
     n_hops = len(phases) // hop
     samples = np.empty(8 * _FRAMES, dtype=np.float32)
     totals = np.empty(width * _FRAMES, dtype=np.float32)

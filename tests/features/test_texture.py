@@ -7,6 +7,7 @@ from made_sounds import RATE, music, noise, sine
 from genreclf import audio
 from genreclf.features import FEATURE_SETS, Spectra, describe, describe_plainly, gauss, kernels, mfcc, mscat
 from genreclf.features.spectra import mel_bands
+from genreclf.tables.columns import family_of
 
 
 def modulation(row):
@@ -24,6 +25,7 @@ def test_the_set_is_the_study_with_two_families():
     }  # fmt: skip
     assert chosen.columns[185] == "gauss_log_001"
     assert chosen.columns[-1] == "mscat_mod8_40"
+    assert {family_of(column) for column in chosen.columns} == set(chosen.families)
 
 
 def test_the_rows_of_the_set_begin_with_those_of_the_study():
