@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.files import whole_file
 from genreclf.prediction import shown
 
@@ -113,7 +113,7 @@ def write_genre(path: Path, target: Path, genre: str) -> None:
         except mutagen.MutagenError as error:
             if error.args and isinstance(error.args[0], OSError):
                 raise error.args[0] from error
-            raise _untaggable(f"its tags cannot be read: {' '.join(str(error).split())}") from error
+            raise _untaggable(f"its tags cannot be read: {one_line(error)}") from error
 
 
 def _set_genre(stream: BinaryIO, suffix: str, genre: str) -> None:
@@ -153,7 +153,7 @@ def _opened(stream: BinaryIO, suffix: str) -> Any:  # noqa: ANN401 - mutagen has
             return getattr(import_module(f"mutagen.{module}"), name)(stream, **options)
         except Exception as error:  # noqa: BLE001 - a damaged file may trip mutagen in any way
             fault = fault or error
-    raise _untaggable(f"it is damaged or not {suffix.removeprefix('.')}: {' '.join(str(fault).split())}")
+    raise _untaggable(f"it is damaged or not {suffix.removeprefix('.')}: {one_line(fault)}")
 
 
 def _last_bytes(stream: BinaryIO) -> bytes:
