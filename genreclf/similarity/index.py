@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import numpy as np
 
-from genreclf.archive import Kind, damaged, dump_array, load_array, read_container, write_container
+from genreclf.archive import Kind, damaged, decode, dump_array, load_array, read_container, write_container
 from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.metrics import METRICS, Space, fit_space, standard_deviations
@@ -206,16 +206,14 @@ class Index:
         path = Path(path)
         members = read_container(path, KIND)
         text = members.pop("index.json")
+        if decode(path, "index.json", text, _Version).format > _FORMAT:
+            raise RequestError(f"{path}: made by a newer genreclf: pip install --upgrade genreclf")
+        description = decode(path, "index.json", text, _Description)
+        if description.sha256 != _digests(members):
+            raise damaged(path, "its arrays are not those that index.json names")
         try:
-            if msgspec.json.decode(text, type=_Version).format > _FORMAT:
-                raise RequestError(f"{path}: made by a newer genreclf: pip install --upgrade genreclf")
-            description = msgspec.json.decode(text, type=_Description)
-            if description.sha256 != _digests(members):
-                raise damaged(path, "its arrays are not those that index.json names")
             return _from_parts(description, {name: load_array(data) for name, data in members.items()})
-        except RequestError:
-            raise
-        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        except ValueError as error:
             raise damaged(path, f"index.json and its arrays do not fit ({one_line(error)})") from None
 
 
