@@ -79,10 +79,8 @@ def _refusal(prediction: Prediction, path: Path, to: Path | None) -> str:
         return f"{target} is there already and stays as it is"
     try:
         write_genre(path, target, prediction.genre)
-    except TrackError as error:
-        return error.reason
-    except RequestError as error:
-        return str(error)
+    except (TrackError, RequestError) as error:
+        return error.reason if isinstance(error, TrackError) else str(error)
     return ""
 
 
@@ -127,7 +125,9 @@ def _set_genre(stream: BinaryIO, suffix: str, genre: str) -> None:
 
         # The frames of an old version are those of 2.3 under shorter names.
         version = max(audio.tags.version[1], 3) if audio.tags.version else 3
-        ends = _last_bytes(stream)
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 128))
+        ends = stream.read()
+        stream.seek(0)
         frame = TCON(encoding=3 if version == 4 else 1, text=[genre])  # type: ignore[no-untyped-call]
         audio.tags.setall("TCON", [frame])
         audio.tags.save(stream, v2_version=version, v23_sep=None)
@@ -154,13 +154,6 @@ def _opened(stream: BinaryIO, suffix: str) -> Any:  # noqa: ANN401 - mutagen has
         except Exception as error:  # noqa: BLE001 - a damaged file may trip mutagen in any way
             fault = fault or error
     raise _untaggable(f"it is damaged or not {suffix.removeprefix('.')}: {one_line(fault)}")
-
-
-def _last_bytes(stream: BinaryIO) -> bytes:
-    stream.seek(max(0, stream.seek(0, os.SEEK_END) - 128))
-    ends = stream.read()
-    stream.seek(0)
-    return ends
 
 
 def _mutagen() -> Any:  # noqa: ANN401 - mutagen has no types

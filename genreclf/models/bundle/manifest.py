@@ -36,7 +36,7 @@ class BundleManifest(
     genres : sorted.
     table : ``name, sha256, rows, label`` of the training table.
     scores : of the protocol that chose or judged the model, by name; empty where none was run.
-    probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probes`;
+    probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probe`;
         a loaded model must give the same.
     seed : of the model.
     versions : of the libraries, by name.
