@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import math
 import platform
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf import __version__
-from genreclf.audio import LONGEST_SECONDS, SHORTEST_SECONDS
+from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
@@ -33,7 +32,7 @@ from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_ti
 if TYPE_CHECKING:
     from genreclf.verification import Verification
 
-MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "crashed", "internal"})
+MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
 @dataclass(frozen=True)
@@ -182,8 +181,8 @@ def _unlabelled(manifest: Manifest) -> list[str]:
 
 
 def _check_window(offset: float | None, duration: float | None) -> None:
-    if offset is not None and not (math.isfinite(offset) and offset >= 0):
-        raise RequestError(f"offset={offset:g}: give seconds from the start, 0 or more")
+    if offset is not None and not 0 <= offset <= LATEST_OFFSET:
+        raise RequestError(f"offset={offset:g}: give seconds from the start, from 0 to {LATEST_OFFSET:,.0f}")
     if duration is not None and not SHORTEST_SECONDS <= duration <= LONGEST_SECONDS:
         raise RequestError(
             f"duration={duration:g}: give a number of seconds from {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g}"
