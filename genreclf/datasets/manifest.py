@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genreclf.errors import RequestError
-from genreclf.tables.cells import cell, path_name
+from genreclf.tables.cells import cell, escape
 from genreclf.tables.rows import read_rows, separator_of
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
@@ -105,7 +105,7 @@ def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
     text = {name: cell(row.get(name, "")) for name in COLUMNS}
-    name = path_name(row["path"].replace("\\", "/"))
+    name = escape(row["path"].replace("\\", "/"))
     return Track(
         track_id=text["track_id"] or name,
         path=_located(manifest, row["path"]),
