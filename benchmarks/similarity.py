@@ -11,6 +11,7 @@ import argparse
 import resource
 import statistics
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -51,8 +52,6 @@ def measure(tracks: int, *, approximate: bool) -> str:
         found.append(set(near[0].tolist()))
     recall = 1.0
     if approximate:
-        from dataclasses import replace
-
         right, _ = replace(index, approximate=False).neighbours(index.points[asked], K)
         recall = float(np.mean([len(f & set(r.tolist())) / K for f, r in zip(found, right, strict=True)]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

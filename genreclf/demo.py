@@ -1,4 +1,4 @@
-"""The demo: made-up music, described, compared and reported, with nothing to download."""
+"""The demo: the whole workflow on synthetic music, with nothing to download."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genreclf.progress import SILENT, Progress
 
-FOLDS = 3  # fewer than elsewhere, so that the demo is over within a minute
+FOLDS = 3  # fewer than by default, so that the demo takes less than a minute
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
@@ -24,20 +24,20 @@ def demonstrate(
     jobs: int | None = None,
     progress: Progress = SILENT,
 ) -> Comparison:
-    """Make a small collection, extract its features, benchmark the zoo on it and write the report.
+    """Make a small music collection, extract its features, benchmark models on it and write the report.
 
-    The table and the report are made anew each time, so that the demo always shows the whole way; music that is
-    there already is kept.
+    The table and the report are made anew each time; existing music is kept.
 
     Raises
     ------
-    RequestError : one of the places cannot be written to.
+    RequestError : one of the folders cannot be written to.
     KeyboardInterrupt : the extraction was stopped.
     """
     from genreclf.datasets.synthetic import make_demo_music
     from genreclf.evaluation.benchmark import benchmark
     from genreclf.extraction import extract
     from genreclf.models import STUDY_MODELS
+    from genreclf.reports import write_report
     from genreclf.tables.table import FeatureTable
 
     manifest = make_demo_music(music, seed=seed, jobs=jobs, progress=progress)
@@ -54,5 +54,5 @@ def demonstrate(
         progress=progress,
         command="genreclf demo",
     )
-    comparison.write(report)
+    write_report(comparison, report)
     return comparison

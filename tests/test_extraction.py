@@ -168,6 +168,13 @@ def test_the_rows_are_librosas(music: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_verification_decodes_by_librosa_itself(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    monkeypatch.setattr("genreclf.audio.load", lambda *_, **__: pytest.fail("decoded by genreclf's own reader"))
+    assert verify(scan([music]), tmp_path / "t.csv", tracks=2).largest < 0.01
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_rows_of_tracks_without_a_genre_are_verified_too(music: Path, tmp_path: Path) -> None:
     extract(music / "low", tmp_path / "t.csv", jobs=1)
     assert verify(scan([music / "low"]), tmp_path / "t.csv", tracks=1).tracks == ("0.flac",)

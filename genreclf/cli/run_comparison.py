@@ -2,74 +2,57 @@
 
 from __future__ import annotations
 
-import math
-import sys
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from genreclf.cli.console import print_widest, printable, result_console
+from genreclf.cli.console import print_widest, show, text_table
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from genreclf.evaluation.run_comparison import Versus
+    from genreclf.evaluation.run_comparison import RunComparison, RunScore
 
 
-def show_versus(versus: Versus) -> None:
-    """Print the scores and differences of the runs, what changed, and what that says."""
-    from genreclf.reports.run_comparison_page import versus_findings
+def show_run_comparison(comparison: RunComparison) -> None:
+    """Print the scores and differences of the runs, what they show, and what changed."""
+    from genreclf.reports.run_comparison_page import run_findings
 
-    console = result_console()
-    print_widest(console, (_standings(versus, shorter) for shorter in range(4)))
-    for finding in versus_findings(versus):
-        line = f"{finding.topic}: {finding.text}"
-        console.print(_shown(line), markup=False, soft_wrap=True)
-    for change in versus.changes:
-        console.print(_shown(f"  {change.what}: {' | '.join(change.values)}"), markup=False, soft_wrap=True)
-    for note in versus.notes:
-        console.print(_shown(f"note: {note}"), markup=False, soft_wrap=True)
+    print_widest(_scores(comparison, shorter) for shorter in range(4))
+    for finding in run_findings(comparison):
+        show(f"{finding.topic}: {finding.text}")
+    for change in comparison.changes:
+        show(f"  {change.what}: {' | '.join(change.values)}")
+    for note in comparison.notes:
+        show(f"note: {note}")
 
 
-def _standings(versus: Versus, shorter: int) -> Table:
+def _scores(comparison: RunComparison, shorter: int) -> Table:
     """A row for each model and run; for narrow terminals without p, then without the intervals."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     from genreclf.pages.wording import model_title, p_value, points, with_interval
     from genreclf.reports.run_comparison_page import VERDICTS
 
-    title = "macro-F1, points of a hundred" if shorter == 3 else "macro-F1 (95 % interval), points of a hundred"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    tested = () if shorter else ("p, Holm",)
-    for title in ("model", "run", "macro-F1", f"less {versus.runs[0]}", *tested, "verdict"):
-        right = title not in ("model", "run", "verdict")
-        table.add_column(Text(_shown(title)), justify="right" if right else "left", no_wrap=True)
-    before = None
-    for s in versus.standings:
-        ends = (s.difference, s.difference_low, s.difference_high)
-        gain = points(s.difference, sign=True) if shorter == 3 else with_interval(*ends, sign=True)
-        verdict = Text(VERDICTS[s.verdict], style="bold" if s.verdict in ("better", "worse") else "")
-        model = "" if s.model == before else model_title(s.model)
-        score = points(s.score) if shorter > 1 else with_interval(s.score, s.low, s.high)
-        p = () if shorter else (p_value(s.p_value),)
-        cells = (model, s.run, score, gain if s.verdict else "", *p)
-        table.add_row(*(Text(_shown(cell)) for cell in cells), verdict)
-        before = s.model
-    return table
+    firsts = {score.model: score for score in reversed(comparison.scores)}
 
+    def difference(s: RunScore) -> str:
+        if not s.verdict:
+            return ""
+        ends = (s.difference_low, s.difference_high)
+        return points(s.difference, sign=True) if shorter == 3 else with_interval(s.difference, *ends, sign=True)
 
-def _shown(text: str) -> str:
-    """Text in one line; a minus that a stream cannot show becomes a hyphen."""
-    utf = (sys.stdout.encoding or "").lower().startswith("utf")
-    return printable(text if utf else text.replace("\u2212", "-").replace("\u2265", ">="))
-
-
-def versus_as_json(versus: Versus) -> dict[str, Any]:
-    """What a program would read of runs side by side; what has no value is null."""
-    told = asdict(versus)
-    told["models"] = list(versus.models)
-    for row, standing in zip(told["standings"], versus.standings, strict=True):
-        numbers = {name: None for name, value in row.items() if isinstance(value, float) and not math.isfinite(value)}
-        row.update(numbers, verdict=standing.verdict)
-    return told
+    columns = {
+        "model": lambda s: model_title(s.model) if firsts[s.model] is s else "",
+        "run": lambda s: s.run,
+        "macro-F1": lambda s: points(s.score) if shorter > 1 else with_interval(s.score, s.low, s.high),
+        f"vs {comparison.runs[0]}": difference,
+        "p, Holm": lambda s: p_value(s.p_value),
+        "verdict": lambda s: VERDICTS[s.verdict],
+    }
+    if shorter:
+        del columns["p, Holm"]
+    interval = "" if shorter == 3 else " (95 % interval)"
+    return text_table(
+        f"macro-F1{interval}, points out of 100; n.s.: not significant",
+        comparison.scores,
+        columns,
+        left=("model", "run", "verdict"),
+        strong=lambda s: s.verdict in ("better", "worse"),
+    )

@@ -1,7 +1,7 @@
-"""Recordings: which rows of a table are one and the same piece of music, and which share an artist.
+"""Groups: which rows of a table are the same recording, and which share an artist.
 
-Two rows are one recording when their audio has the same digest, when all their features are equal, or when
-artist and title are the same. Such rows never stand on both sides of a split.
+Two rows are one recording if their audio has the same digest, if all their features are equal, or if artist and title
+are the same. Such rows never stand on both sides of a split.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import numpy as np
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
-# Equal rows are taken for one recording only where fewer pairs than this would be equal by chance: a table of
-# tempo alone, which has some dozens of values, says nothing about what is the same music.
+# Equal rows count as one recording only where fewer pairs than this would be equal by chance: a table of tempo alone,
+# which takes a few dozen values, cannot show which rows are the same music.
 _CHANCE_PAIRS = 0.001
 
 
 @dataclass(frozen=True, eq=False)
-class Units:
-    """Who must stay together.
+class Groups:
+    """The rows that must stay on one side of a split.
 
     Parameters
     ----------
     recordings : (tracks,), the number of the recording that each row belongs to.
-    artists : (tracks,), the number of the set of rows that an artist or a recording ties together, in the order
-        of the artists' names; None where no artist is known.
-    notes : the recordings that were found more than once.
+    artists : (tracks,), the number of the set of rows that share an artist, or a recording, directly or through each
+        other, in the order of the artists' names; None where no artist is known.
+    notes : the recordings that are in the table more than once.
     """
 
     recordings: np.ndarray
@@ -39,32 +39,32 @@ class Units:
 
     @property
     def widest(self) -> np.ndarray:
-        """(tracks,), sets of rows that are not independent of each other: artists where known, else recordings."""
+        """(tracks,), the sets of rows that are not independent: artists where known, else recordings."""
         return self.recordings if self.artists is None else self.artists
 
     def drawn(self, rows: np.ndarray) -> np.ndarray:
-        """What a bootstrap over some rows draws: their `widest`, or their recordings where that is a single set."""
+        """What a bootstrap over some rows draws: their `widest` sets, or recordings where there is only one set."""
         tied = self.widest if len(np.unique(self.widest[rows])) > 1 else self.recordings
         return np.asarray(tied[rows])
 
-    def take(self, rows: np.ndarray) -> Units:
-        """The same for some of the rows."""
-        return Units(self.recordings[rows], None if self.artists is None else self.artists[rows], self.notes)
+    def take(self, rows: np.ndarray) -> Groups:
+        """The groups of some of the rows."""
+        return Groups(self.recordings[rows], None if self.artists is None else self.artists[rows], self.notes)
 
 
-def find_units(table: FeatureTable) -> Units:
-    """Find the recordings of a table, and the artists with what recordings tie to them."""
+def find_groups(table: FeatureTable) -> Groups:
+    """Find the recordings of a table, and its artists joined by the recordings that they share."""
     ways = {
-        "same audio": _digests(table),
+        "same audio": _same_audio(table),
         "equal features": _equal_features(table.X),
-        "same artist and title": _titles(table),
+        "same artist and title": _same_titles(table),
     }
     recordings = joined([codes for codes in ways.values() if codes is not None], len(table))
     artists = None
     if table.groups is not None:
         names, by_name = np.unique(table.groups.astype(str), return_inverse=True)
         artists = _in_order_of(by_name, joined([by_name, recordings], len(table)), len(names))
-    return Units(recordings, artists, _notes(table, recordings, ways))
+    return Groups(recordings, artists, _notes(table, recordings, ways))
 
 
 def joined(labelings: Sequence[np.ndarray], rows: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def joined(labelings: Sequence[np.ndarray], rows: int) -> np.ndarray:
 
     Parameters
     ----------
-    labelings : (rows,) integer codes each; rows of one code are tied, a negative code ties nothing.
+    labelings : (rows,) integer codes each; rows with the same code are tied, a negative code ties nothing.
     rows : number of rows.
 
     Returns
@@ -98,8 +98,8 @@ def joined(labelings: Sequence[np.ndarray], rows: int) -> np.ndarray:
 def _in_order_of(rank: np.ndarray, sets: np.ndarray, ranks: int) -> np.ndarray:
     """Number sets by the lowest rank among their rows.
 
-    scikit-learn's grouped folds depend on the order of the groups; in the order of the artists' names the folds
-    are those that it gives for the names themselves.
+    scikit-learn's grouped folds depend on the order of the groups. In the order of the artists' names, the folds are
+    those that it makes of the names themselves.
     """
     lowest = np.full(int(sets.max(initial=-1)) + 1, ranks)
     np.minimum.at(lowest, sets, rank)
@@ -107,34 +107,31 @@ def _in_order_of(rank: np.ndarray, sets: np.ndarray, ranks: int) -> np.ndarray:
 
 
 def _codes(keys: Sequence[object]) -> np.ndarray:
-    """Number equal keys alike; a key of None ties nothing and gets -1."""
+    """A code for each distinct key, from 0; None ties nothing and gets -1."""
     seen: dict[object, int] = {}
     return np.array([-1 if key is None else seen.setdefault(key, len(seen)) for key in keys], dtype=np.intp)
 
 
-def _digests(table: FeatureTable) -> np.ndarray | None:
-    if "digest" not in table.frame:
-        return None
-    return _codes([str(digest) or None for digest in table.frame["digest"]])
+def _same_audio(table: FeatureTable) -> np.ndarray | None:
+    return _codes([str(digest) or None for digest in table.frame["digest"]]) if "digest" in table.frame else None
 
 
-def _titles(table: FeatureTable) -> np.ndarray | None:
+def _same_titles(table: FeatureTable) -> np.ndarray | None:
     if not {"artist", "title"} <= set(table.frame.columns):
         return None
-    artists = [str(artist).strip().casefold() for artist in table.frame["artist"]]
-    titles = [str(title).strip().casefold() for title in table.frame["title"]]
-    return _codes([(a, t) if a and t else None for a, t in zip(artists, titles, strict=True)])
+    texts = table.frame[["artist", "title"]].astype(str).apply(lambda column: column.str.strip().str.casefold())
+    return _codes([key if all(key) else None for key in texts.itertuples(index=False, name=None)])
 
 
 def _equal_features(X: np.ndarray) -> np.ndarray | None:
     if _pairs_equal_by_chance(X) > _CHANCE_PAIRS:
         return None
-    # Adding zero makes one value of zero and minus zero; a digest keeps large tables from standing in memory twice.
+    # Adding zero turns -0.0 into 0.0; digests keep a large table from being in memory twice.
     return _codes([hashlib.blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in X])
 
 
 def _pairs_equal_by_chance(X: np.ndarray) -> float:
-    """Pairs of rows that would agree in every column if the columns were independent."""
+    """The expected number of pairs of rows that agree in every column, if the columns were independent."""
     pairs = len(X) * (len(X) - 1) / 2
     expected = pairs
     for column in X.T:
@@ -152,8 +149,7 @@ def _notes(table: FeatureTable, recordings: np.ndarray, ways: dict[str, np.ndarr
         return ()
     shown = [_one_note(table, np.flatnonzero(recordings == number), ways) for number in several[:5]]
     more = f"; and {len(several) - 5} more" if len(several) > 5 else ""
-    each = "one recording stands" if len(several) == 1 else f"{len(several)} recordings stand"
-    return (f"{each} in the table more than once, kept on one side of every split: {'; '.join(shown)}{more}",)
+    return (f"recordings in the table more than once, kept on one side of every split: {'; '.join(shown)}{more}",)
 
 
 def _one_note(table: FeatureTable, rows: np.ndarray, ways: dict[str, np.ndarray | None]) -> str:
@@ -164,5 +160,5 @@ def _one_note(table: FeatureTable, rows: np.ndarray, ways: dict[str, np.ndarray 
     ]
     ids = " = ".join(str(table.ids[row]) for row in rows[:4]) + (" = ..." if len(rows) > 4 else "")
     labels = sorted({str(table.y[row]) for row in rows})
-    told = f", called {' and '.join(labels)}" if len(labels) > 1 else ""
-    return f"{ids} ({', '.join(why)}{told})"
+    different = f", labelled {' and '.join(labels)}" if len(labels) > 1 else ""
+    return f"{ids} ({', '.join(why)}{different})"

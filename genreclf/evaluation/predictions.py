@@ -1,41 +1,41 @@
-"""Answers: what the models said under one protocol, gathered from all folds, and the frames made of that."""
+"""Predictions: what every model predicted under one protocol, gathered from all folds, and the tables made of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.evaluation.bootstrap import LEVEL
 from genreclf.evaluation.probability_scores import score_probabilities
-from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1, score, score_genres
+from genreclf.evaluation.scores import confusion_counts, macro_f1, macro_f1_estimate, score, score_genres
 from genreclf.evaluation.significance import TestResult, corrected_resampled_t, holm, mcnemar, paired_bootstrap
-from genreclf.models import spec
+from genreclf.models import MODELS, is_baseline
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.evaluation.bootstrap import Bootstrap
+    from genreclf.evaluation.bootstrap import Bootstrap, Estimate
     from genreclf.evaluation.fitting import Data, Fit, Fitted
-    from genreclf.evaluation.protocols import Plan
+    from genreclf.evaluation.plans import Plan
     from genreclf.progress import Progress
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What every model said under one protocol.
+class Predictions:
+    """What every model predicted under one protocol.
 
     Parameters
     ----------
     plan : the protocol and its folds.
     genres : names of the genres, by code.
-    rows : (tested,), the rows that were tested, in ascending order.
-    fold : (tested,), the fold that tested them, from 1.
+    rows : (tested,), the tested rows of the table, in ascending order.
+    fold : (tested,), the fold that tested each, from 1.
     y : (tested,), true genre codes.
-    said : for each model (tested,), genre codes.
+    y_pred : for each model (tested,), predicted genre codes.
     probabilities : for each model that has them (tested, genres).
     fit_seconds, predict_seconds : for each model, over all folds.
     bootstrap : draws of the tested tracks' groups.
@@ -46,7 +46,7 @@ class Answers:
     rows: np.ndarray
     fold: np.ndarray
     y: np.ndarray
-    said: dict[str, np.ndarray]
+    y_pred: dict[str, np.ndarray]
     probabilities: dict[str, np.ndarray]
     fit_seconds: dict[str, float]
     predict_seconds: dict[str, float]
@@ -57,27 +57,28 @@ class Answers:
         """The protocol's name."""
         return self.plan.protocol
 
-    def macro_f1(self, said: np.ndarray) -> float:
-        """Macro-F1 of some answers."""
-        return float(macro_f1(confusion_counts(self.y, said, len(self.genres))))
+    @cached_property
+    def macro_f1(self) -> dict[str, Estimate]:
+        """Macro-F1 of each model."""
+        return {
+            model: macro_f1_estimate(self.y, y_pred, len(self.genres), self.bootstrap)
+            for model, y_pred in self.y_pred.items()
+        }
 
-    def drawn_macro_f1(self, said: np.ndarray) -> np.ndarray:
-        """(draws,), macro-F1 of some answers on each draw."""
-        return macro_f1(drawn_confusions(self.bootstrap, self.y, said, len(self.genres)))
-
+    @cached_property
     def ranked(self) -> list[str]:
         """The models, best macro-F1 first, baselines last."""
-        return sorted(self.said, key=lambda name: (spec(name).baseline, -self.macro_f1(self.said[name])))
+        return sorted(self.y_pred, key=lambda model: (is_baseline(model), -self.macro_f1[model].value))
 
 
 def gather(
     plan: Plan, genres: tuple[str, ...], data: Data, outcomes: Sequence[tuple[Fit, Fitted]], bootstrap: Bootstrap
-) -> Answers:
-    """Put the outcomes of a protocol's folds together.
+) -> Predictions:
+    """Put the outcomes of all folds of a plan together.
 
     Parameters
     ----------
-    outcomes : fits of this protocol and what came of them.
+    outcomes : fits of this plan and what came of them.
     bootstrap : draws over the groups of ``plan.tested``.
     """
     rows = plan.tested
@@ -85,122 +86,112 @@ def gather(
     for number, part in enumerate(plan.folds, start=1):
         fold[np.searchsorted(rows, part.test)] = number
     models = list(dict.fromkeys(fit.model for fit, _ in outcomes))
-    said = {model: np.zeros(len(rows), dtype=np.intp) for model in models}
-    silent = {fit.model for fit, fitted in outcomes if fitted.probabilities is None}
-    probabilities = {model: np.zeros((len(rows), len(genres))) for model in models if model not in silent}
+    y_pred = {model: np.zeros(len(rows), dtype=np.intp) for model in models}
+    without = {fit.model for fit, fitted in outcomes if fitted.probabilities is None}
+    probabilities = {model: np.zeros((len(rows), len(genres))) for model in models if model not in without}
     fit_seconds = dict.fromkeys(models, 0.0)
     predict_seconds = dict.fromkeys(models, 0.0)
     for fit, fitted in outcomes:
         places = np.searchsorted(rows, fit.fold.test)
-        said[fit.model][places] = fitted.said
+        y_pred[fit.model][places] = fitted.y_pred
         if fit.model in probabilities:
             probabilities[fit.model][places] = fitted.probabilities
         fit_seconds[fit.model] += fitted.fit_seconds
         predict_seconds[fit.model] += fitted.predict_seconds
-    return Answers(plan, genres, rows, fold, data.y[rows], said, probabilities, fit_seconds, predict_seconds, bootstrap)
+    return Predictions(
+        plan, genres, rows, fold, data.y[rows], y_pred, probabilities, fit_seconds, predict_seconds, bootstrap
+    )
 
 
-def score_rows(answers: Answers, tests: Sequence[dict[str, Any]], progress: Progress) -> list[dict[str, Any]]:
-    """Rows of the frame ``scores`` for one protocol, best first."""
+def score_rows(predictions: Predictions, tests: Sequence[dict[str, Any]], progress: Progress) -> list[dict[str, Any]]:
+    """Rows of the table ``scores`` for one protocol, best first."""
     corrected = {row["model"]: row["p_holm"] for row in tests if row["test"] == "paired bootstrap"}
     rows = []
-    for model in answers.ranked():
-        said = answers.said[model]
-        row: dict[str, Any] = {"protocol": answers.protocol, "model": model}
-        row |= score(answers.y, said, len(answers.genres), answers.bootstrap)
+    for model in predictions.ranked:
+        y_pred = predictions.y_pred[model]
+        row: dict[str, Any] = {"protocol": predictions.protocol, "model": model}
+        row |= score(predictions.y, y_pred, len(predictions.genres), predictions.bootstrap)
         row["p_value"] = corrected.get(model, float("nan"))
         row["tied_with_best"] = corrected.get(model, 0.0) >= LEVEL
-        row["fit_seconds"] = round(answers.fit_seconds[model], 4)
-        row["predict_seconds"] = round(answers.predict_seconds[model], 4)
-        if model in answers.probabilities:
-            row |= score_probabilities(answers.y, answers.probabilities[model], answers.bootstrap)
-        study = spec(model).study_macro_f1
-        if answers.protocol == "study":
+        row["fit_seconds"] = round(predictions.fit_seconds[model], 4)
+        row["predict_seconds"] = round(predictions.predict_seconds[model], 4)
+        if model in predictions.probabilities:
+            row |= score_probabilities(predictions.y, predictions.probabilities[model], predictions.bootstrap)
+        study = MODELS[model].study_macro_f1 if model in MODELS else None
+        if predictions.protocol == "study":
             row["study_macro_f1"] = float("nan") if study is None else study.tuned
         rows.append(row)
-        progress.advance(f"{model}, {answers.protocol}")
+        progress.advance(f"{model}, {predictions.protocol}")
     return rows
 
 
-def genre_rows(answers: Answers) -> list[dict[str, Any]]:
-    """Rows of the frame ``genre_scores`` for one protocol."""
+def genre_rows(predictions: Predictions) -> list[dict[str, Any]]:
+    """Rows of the table ``genre_scores`` for one protocol."""
     return [
-        {"protocol": answers.protocol, "model": model} | row
-        for model in answers.ranked()
-        for row in score_genres(answers.y, answers.said[model], answers.genres, answers.bootstrap)
+        {"protocol": predictions.protocol, "model": model} | row
+        for model in predictions.ranked
+        for row in score_genres(predictions.y, predictions.y_pred[model], predictions.genres, predictions.bootstrap)
     ]
 
 
-def test_rows(answers: Answers) -> list[dict[str, Any]]:
-    """Rows of the frame ``tests``: each model against the best, Holm-corrected for each kind of test."""
-    best, *others = answers.ranked()
-    if not others:
-        return []
-    drawn_best = answers.drawn_macro_f1(answers.said[best])
-    results = [_tests(answers, best, other, drawn_best) for other in others]
+def test_rows(predictions: Predictions) -> list[dict[str, Any]]:
+    """Rows of the table ``tests``: each model against the best, Holm-corrected for each kind of test."""
+    best, *others = predictions.ranked
     rows = []
-    for kind in range(len(results[0])):
-        corrected = holm(np.array([result[kind].p_value for result in results]))
+    for results in zip(*(_tests(predictions, best, other) for other in others), strict=True):
+        corrected = holm(np.array([result.p_value for result in results]))
         for other, result, p_holm in zip(others, results, corrected, strict=True):
-            row: dict[str, Any] = {"protocol": answers.protocol, "model": other, "best": best}
-            found = result[kind]
-            row |= {"test": found.test, "statistic": found.statistic, "p_value": found.p_value}
-            rows.append(row | {"p_holm": float(p_holm)})
+            pair = {"protocol": predictions.protocol, "model": other, "best": best}
+            rows.append(pair | asdict(result) | {"p_holm": float(p_holm)})
     return rows
 
 
 test_rows.__test__ = False  # type: ignore[attr-defined]
 
 
-def _tests(answers: Answers, best: str, other: str, drawn_best: np.ndarray) -> list[TestResult]:
-    """The paired tests of two models: over the draws, and over the folds or the one test set."""
-    said_best, said = answers.said[best], answers.said[other]
-    difference = answers.macro_f1(said_best) - answers.macro_f1(said)
-    found = [paired_bootstrap(difference, drawn_best - answers.drawn_macro_f1(said))]
-    folds = answers.plan.folds
+def _tests(predictions: Predictions, best: str, other: str) -> list[TestResult]:
+    """The paired tests of two models: over the draws, and over the folds or the single test set."""
+    found = [paired_bootstrap(predictions.macro_f1[best] - predictions.macro_f1[other])]
+    y, y_pred, folds = predictions.y, predictions.y_pred, predictions.plan.folds
     if len(folds) == 1:
-        return [*found, mcnemar(said_best == answers.y, said == answers.y)]
-    genres = len(answers.genres)
-    by_fold = []
-    for number in range(1, len(folds) + 1):
-        here = answers.fold == number
-        one, two = (
-            float(macro_f1(confusion_counts(answers.y[here], answer[here], genres))) for answer in (said_best, said)
-        )
-        by_fold.append(one - two)
+        return [*found, mcnemar(y_pred[best] == y, y_pred[other] == y)]
+
+    def of_fold(model: str, number: int) -> float:
+        here = predictions.fold == number
+        return float(macro_f1(confusion_counts(y[here], y_pred[model][here], len(predictions.genres))))
+
+    differences = [of_fold(best, number) - of_fold(other, number) for number in range(1, len(folds) + 1)]
     train = float(np.mean([len(fold.train) for fold in folds]))
     test = float(np.mean([len(fold.test) for fold in folds]))
-    return [*found, corrected_resampled_t(np.array(by_fold), train=train, test=test)]
+    return [*found, corrected_resampled_t(np.array(differences), train=train, test=test)]
 
 
-def prediction_frame(answers: Answers, ids: np.ndarray) -> pd.DataFrame:
-    """``protocol, fold, track_id, genre``, then what each model said, fold by fold."""
+def prediction_frame(predictions: Predictions, ids: np.ndarray) -> pd.DataFrame:
+    """``protocol, fold, track_id, genre``, then a column with each model's predictions, fold by fold."""
     import pandas as pd
 
-    names = np.array(answers.genres, dtype=object)
-    order = np.argsort(answers.fold, kind="stable")
-    columns = {
-        "protocol": np.full(len(order), answers.protocol, dtype=object),
-        "fold": answers.fold[order],
-        "track_id": ids[answers.rows][order],
-        "genre": names[answers.y][order],
-    }
-    return pd.DataFrame(columns | {model: names[said][order] for model, said in answers.said.items()})
+    names, order = np.array(predictions.genres, dtype=object), _by_fold(predictions)
+    columns = _identity(predictions, ids) | {"genre": names[predictions.y][order]}
+    return pd.DataFrame(columns | {model: names[y_pred][order] for model, y_pred in predictions.y_pred.items()})
 
 
-def probability_frame(answers: Answers, ids: np.ndarray) -> pd.DataFrame:
+def probability_frame(predictions: Predictions, ids: np.ndarray) -> pd.DataFrame:
     """``protocol, fold, track_id, model``, then a column for each genre."""
     import pandas as pd
 
-    order = np.argsort(answers.fold, kind="stable")
     frames = []
-    for model, given in answers.probabilities.items():
-        identity = {
-            "protocol": answers.protocol,
-            "fold": answers.fold[order],
-            "track_id": ids[answers.rows][order],
-            "model": model,
-        }
-        shares = pd.DataFrame(np.round(given[order], 6), columns=list(answers.genres))
-        frames.append(pd.concat([pd.DataFrame(identity), shares], axis=1))
+    for model, probabilities in predictions.probabilities.items():
+        identity = pd.DataFrame(_identity(predictions, ids) | {"model": model})
+        rounded = np.round(probabilities[_by_fold(predictions)], 6)
+        frames.append(pd.concat([identity, pd.DataFrame(rounded, columns=list(predictions.genres))], axis=1))
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _by_fold(predictions: Predictions) -> np.ndarray:
+    return np.argsort(predictions.fold, kind="stable")
+
+
+def _identity(predictions: Predictions, ids: np.ndarray) -> dict[str, np.ndarray]:
+    order = _by_fold(predictions)
+    protocol = np.full(len(order), predictions.protocol, dtype=object)
+    return {"protocol": protocol, "fold": predictions.fold[order], "track_id": ids[predictions.rows][order]}

@@ -1,42 +1,46 @@
 """Several runs side by side: what changed between them, and whether the scores changed with it.
 
-Two runs are compared on the tracks that both tested and gave the same genre. The difference of a model's macro-F1
-is drawn again and again over artists (over tracks where no artist is known), the same draw for both runs, so that
-what makes tracks easy or hard for both falls away. p-values are two-sided and Holm-corrected over all differences.
+Two runs are compared on the tracks that both tested, where they agree on the genre. The difference of a model's
+macro-F1 is bootstrapped over artists (over tracks where no artist is known) with the same draws for both runs, so what
+makes tracks easy or hard in both cancels out. p-values are two-sided and Holm-corrected over all differences.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from genreclf.errors import RequestError
-from genreclf.pages.wording import count, flat, listed, protocol_title
-from genreclf.reports.outcome import contenders, rows_of, score_of
+from genreclf.evaluation.bootstrap import LEVEL, Bootstrap
+from genreclf.evaluation.comparison import Comparison
+from genreclf.evaluation.protocols import title
+from genreclf.evaluation.scores import macro_f1_estimate
+from genreclf.evaluation.significance import holm, paired_bootstrap
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-    from genreclf.evaluation.comparison import Comparison
-
-LEVEL = 0.05
 _DIGEST = 12
-_PASSING = frozenset({"command", "started", "seconds", "notes", "protocols"})
+_NOT_COMPARED = frozenset({"command", "started", "seconds", "notes", "protocols"})
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunScore:
     """One model in one run.
 
     Parameters
     ----------
     score, low, high : macro-F1 in the run, with its interval.
-    shared : tracks that this run and the first share; 0 for the first run.
-    difference, difference_low, difference_high : macro-F1 less that of the first run, over the shared tracks.
-    p_value : of no difference, Holm-corrected; NaN where nothing is shared.
+    shared : number of tracks that this run shares with the first; 0 for the first run.
+    difference, difference_low, difference_high : macro-F1 minus that of the first run, over the shared tracks.
+    p_value : of the difference, Holm-corrected; NaN where no track is shared.
     """
 
     model: str
@@ -52,7 +56,7 @@ class Standing:
 
     @property
     def verdict(self) -> str:
-        """``better``, ``worse``, ``same`` as far as can be told, or empty where there is nothing to compare."""
+        """``better``, ``worse`` or ``same`` (no significant difference); empty where there is nothing to compare."""
         if not math.isfinite(self.p_value):
             return ""
         return "same" if self.p_value >= LEVEL else "better" if self.difference > 0 else "worse"
@@ -60,28 +64,29 @@ class Standing:
 
 @dataclass(frozen=True)
 class Change:
-    """Something that is not the same in all runs: what, and its value in each."""
+    """Something that differs between runs, and its value in each."""
 
     what: str
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Versus:
+class RunComparison:
     """Runs side by side.
 
     Parameters
     ----------
-    runs : their names, the first is what the others are compared with.
-    protocols : the protocol of each run that is looked at.
-    standings : a row for each model and run, models in the order of the first run.
-    changes : what is not the same in all runs.
+    runs : their names; the others are compared with the first.
+    protocols : the protocol that each run is compared under.
+    scores : one for each model and run, models in the order of the first run.
+    changes : what differs between the runs.
+    commands : the command that made each run; empty where it is not known.
     notes : what must be known to read the differences.
     """
 
     runs: tuple[str, ...]
     protocols: tuple[str, ...]
-    standings: tuple[Standing, ...]
+    scores: tuple[RunScore, ...]
     changes: tuple[Change, ...]
     commands: tuple[str, ...]
     notes: tuple[str, ...]
@@ -89,11 +94,47 @@ class Versus:
     @property
     def models(self) -> tuple[str, ...]:
         """The models, in order."""
-        return tuple(dict.fromkeys(standing.model for standing in self.standings))
+        return tuple(dict.fromkeys(score.model for score in self.scores))
+
+    def as_json(self) -> dict[str, Any]:
+        """The comparison in plain values, for programs; missing values are None."""
+        scores = [
+            {name: None if value != value else value for name, value in asdict(score).items()}  # noqa: PLR0124 - NaN
+            | {"verdict": score.verdict}
+            for score in self.scores
+        ]
+        document = asdict(self) | {"standings": scores, "models": list(self.models)}
+        del document["scores"]
+        return document
 
 
-def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int = 42) -> Versus:
-    """Lay runs side by side.
+def read_runs(folders: Sequence[Path | str]) -> dict[str, Comparison]:
+    """Read the comparisons of report folders, named by the shortest ends of their paths that tell them apart.
+
+    Raises
+    ------
+    RequestError : fewer than two folders, one is given twice, or one holds no comparison.
+    """
+    paths = [Path(folder) for folder in folders]
+    if len(paths) < 2:
+        raise RequestError("one report alone cannot be compared; give two or more report folders")
+    whole = [path.resolve() for path in paths]
+    for number, path in enumerate(whole):
+        if path in whole[:number]:
+            raise RequestError(f"{paths[number]}: given twice; give different report folders")
+    return {name: Comparison.read(path) for name, path in zip(_names(whole), paths, strict=True)}
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    for parts in range(1, max(len(path.parts) for path in paths) + 1):
+        names = ["/".join(path.parts[-parts:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
+
+
+def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int = 42) -> RunComparison:
+    """Compare runs with the first of them.
 
     Parameters
     ----------
@@ -105,27 +146,29 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
     RequestError : fewer than two runs, or draws.
     """
     if len(runs) < 2:
-        raise RequestError("one run alone cannot be compared; give the folders of two or more reports")
+        raise RequestError("one run alone cannot be compared; give two or more")
     if draws < 2:
-        raise RequestError(f"{draws} draws make no interval; ask for some hundred")
+        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     protocols = _protocols(runs)
-    names = tuple(runs)
-    first, *others = names
-    notes = _protocol_notes(names, protocols)
-    standings = [_standing(runs[name], name, protocols[name], model) for name in names for model in _models(runs[name])]
-    found = {(standing.model, standing.run): standing for standing in standings}
+    first, *others = names = tuple(runs)
+    notes = _protocol_notes(protocols)
+    scores = {
+        (model, name): _run_score(run, name, protocols[name], model)
+        for name, run in runs.items()
+        for model in _models(run)
+    }
     for name in others:
-        pairs = _Pairs.of(runs[first], protocols[first], runs[name], protocols[name])
-        notes += pairs.notes(first, name)
-        for model in pairs.models:
-            found[model, name] = pairs.compared(found[model, name], draws=draws, seed=seed)
-    corrected = _corrected(list(found.values()))
-    order = {model: place for place, model in enumerate(dict.fromkeys(s.model for s in standings))}
-    ordered = sorted(corrected, key=lambda standing: (order[standing.model], names.index(standing.run)))
-    return Versus(
+        shared, more = _shared({first: runs[first], name: runs[name]}, protocols)
+        notes += more
+        artists = _artists(runs[name]) | _artists(runs[first])
+        for model in _models(runs[name]):
+            scores[model, name] = _compared(scores[model, name], shared, artists, draws=draws, seed=seed)
+    models = list(dict.fromkeys(model for model, _ in scores))
+    ordered = sorted(_corrected(scores.values()), key=lambda s: (models.index(s.model), names.index(s.run)))
+    return RunComparison(
         runs=names,
         protocols=tuple(protocols.values()),
-        standings=tuple(ordered),
+        scores=tuple(ordered),
         changes=tuple(_changes(list(runs.values()))),
         commands=tuple(str(run.run.get("command", "")) for run in runs.values()),
         notes=tuple(notes),
@@ -133,98 +176,84 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
 
 
 def _protocols(runs: Mapping[str, Comparison]) -> dict[str, str]:
-    """The first protocol that all runs have; where there is none, each one's own first."""
+    """For each run the first protocol that all runs have; where there is none, its own first."""
     have = [list(dict.fromkeys(run.scores["protocol"].astype(str))) for run in runs.values()]
     common = [protocol for protocol in have[0] if all(protocol in others for others in have[1:])]
     return {name: common[0] if common else own[0] for name, own in zip(runs, have, strict=True)}
 
 
-def _protocol_notes(names: Sequence[str], protocols: Mapping[str, str]) -> list[str]:
+def _protocol_notes(protocols: Mapping[str, str]) -> list[str]:
     if len(set(protocols.values())) == 1:
         return []
-    told = listed(f"{name} by {protocol_title(protocols[name])}" for name in names)
-    return [f"No protocol is common to all runs, so scores may differ for that reason alone: {told}."]
+    each = "; ".join(f"{name}, {title(protocol)}" for name, protocol in protocols.items())
+    return [f"The runs have no protocol in common, and scores may differ for that reason alone: {each}."]
 
 
 def _models(run: Comparison) -> list[str]:
-    return list(dict.fromkeys(contenders(run.scores)["model"].astype(str)))
+    return [model for model in dict.fromkeys(run.scores["model"].astype(str)) if not is_baseline(model)]
 
 
-def _standing(run: Comparison, name: str, protocol: str, model: str) -> Standing:
+def _run_score(run: Comparison, name: str, protocol: str, model: str) -> RunScore:
+    import pandas as pd
+
     rows = run.scores[(run.scores["protocol"] == protocol) & (run.scores["model"] == model)]
-    score = score_of(rows_of(rows)[0]) if len(rows) else (math.nan, math.nan, math.nan)
-    return Standing(model, name, *score)
+    columns = ["macro_f1", "macro_f1_low", "macro_f1_high"]
+    values = rows.reindex(columns=columns).apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    return RunScore(model, name, *(values[0].tolist() if len(values) else [math.nan] * 3))
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """What two runs said of the tracks that both tested."""
+def _shared(runs: Mapping[str, Comparison], protocols: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
+    """The predictions of two runs side by side for the tracks that both tested with the same genre, and notes.
 
-    joined: pd.DataFrame
-    groups: np.ndarray
-    models: tuple[str, ...]
-    tested: tuple[int, int]
-    relabelled: int
-
-    @classmethod
-    def of(cls, first: Comparison, protocol: str, other: Comparison, other_protocol: str) -> _Pairs:
-        mine, theirs = _answers(first, protocol), _answers(other, other_protocol)
-        joined = mine.merge(theirs, on="track_id", suffixes=("\0first", "\0other"))
-        same = joined["genre\0first"] == joined["genre\0other"]
-        kept = joined[same].reset_index(drop=True)
-        fixed = ("protocol", "fold", "track_id", "genre")
-        both = tuple(m for m in _models(other) if m not in fixed and m in mine.columns and m in theirs.columns)
-        artists = _artists(other) | _artists(first)
-        groups = kept["track_id"].map(lambda track: artists.get(track) or f"\0{track}").to_numpy(dtype=str)
-        return cls(kept, groups, both, (len(mine), len(theirs)), int((~same).sum()))
-
-    def notes(self, first: str, other: str) -> list[str]:
-        shared, relabelled = len(self.joined), self.relabelled
-        if not shared:
-            return [f"{first} and {other} share no track by its id, so their differences cannot be tested."]
-        notes = []
-        if self.tested != (shared, shared):
-            notes.append(
-                f"{first} was tested on {count(self.tested[0], 'track')}, {other} on {self.tested[1]:,}; "
-                f"differences are over the {shared:,} that they share."
-            )
-        if relabelled:
-            notes.append(f"{count(relabelled, 'shared track')} of {first} and {other} with different genres left out.")
-        return notes
-
-    def compared(self, standing: Standing, *, draws: int, seed: int) -> Standing:
-        import numpy as np
-
-        from genreclf.evaluation.bootstrap import Bootstrap, interval
-        from genreclf.evaluation.scores import confusion_counts, drawn_confusions, macro_f1
-        from genreclf.evaluation.significance import paired_bootstrap
-
-        columns = ["genre\0first", *(f"{standing.model}\0{side}" for side in ("first", "other"))]
-        answered = self.joined[columns].notna().all(axis=1).to_numpy()
-        if not answered.any():
-            return standing
-        texts = self.joined.loc[answered, columns].astype(str).to_numpy(dtype=str)
-        genres, codes = np.unique(texts, return_inverse=True)
-        y, mine, theirs = codes.reshape(texts.shape).T
-        bootstrap = Bootstrap.over(self.groups[answered], draws=draws, seed=seed)
-        scores = [float(macro_f1(confusion_counts(y, said, len(genres)))) for said in (mine, theirs)]
-        drawn = [macro_f1(drawn_confusions(bootstrap, y, said, len(genres))) for said in (mine, theirs)]
-        difference = scores[1] - scores[0]
-        low, high = interval(drawn[1] - drawn[0])
-        return replace(
-            standing,
-            shared=int(answered.sum()),
-            difference=difference,
-            difference_low=low,
-            difference_high=high,
-            p_value=paired_bootstrap(difference, drawn[1] - drawn[0]).p_value,
+    Columns that both runs have end in ``first`` and ``other``, after a null character.
+    """
+    first, other = runs
+    mine, theirs = (_predictions(runs[name], protocols[name]) for name in (first, other))
+    joined = mine.merge(theirs, on="track_id", suffixes=("\0first", "\0other"))
+    kept = joined[joined["genre\0first"] == joined["genre\0other"]].reset_index(drop=True)
+    if kept.empty:
+        return kept, [f"{first} and {other} share no track id, so their differences cannot be tested."]
+    notes = []
+    if {len(mine), len(theirs)} != {len(kept)}:
+        notes.append(
+            f"Tracks tested: {len(mine):,} in {first}, {len(theirs):,} in {other}; "
+            f"differences are over the {len(kept):,} that they share."
         )
+    if len(joined) > len(kept):
+        different = len(joined) - len(kept)
+        notes.append(f"Tracks left out because their genres in {first} and {other} differ: {different:,}.")
+    return kept, notes
 
 
-def _answers(run: Comparison, protocol: str) -> pd.DataFrame:
+def _compared(score: RunScore, shared: pd.DataFrame, artists: Mapping[str, str], *, draws: int, seed: int) -> RunScore:
+    """A score with its difference from the first run over the shared tracks, where both runs have the model."""
+    columns = ["genre\0first", f"{score.model}\0first", f"{score.model}\0other"]
+    if not set(columns) <= set(shared.columns):
+        return score
+    known = shared.dropna(subset=columns)
+    if known.empty:
+        return score
+    texts = known[columns].astype(str).to_numpy(dtype=str)
+    genres, codes = np.unique(texts, return_inverse=True)
+    y, mine, theirs = codes.reshape(texts.shape).T
+    groups = np.array([artists.get(track) or f"\0{track}" for track in known["track_id"]])
+    bootstrap = Bootstrap.over(groups, draws=draws, seed=seed)
+    first, other = (macro_f1_estimate(y, y_pred, len(genres), bootstrap) for y_pred in (mine, theirs))
+    difference = other - first
+    low, high = difference.interval
+    return replace(
+        score,
+        shared=len(known),
+        difference=difference.value,
+        difference_low=low,
+        difference_high=high,
+        p_value=paired_bootstrap(difference).p_value,
+    )
+
+
+def _predictions(run: Comparison, protocol: str) -> pd.DataFrame:
     predictions = run.predictions[run.predictions["protocol"] == protocol]
-    texts = predictions.assign(track_id=predictions["track_id"].astype(str), genre=predictions["genre"].astype(str))
-    return texts.drop_duplicates("track_id")
+    return predictions.astype({"track_id": "str", "genre": "str"}).drop_duplicates("track_id")
 
 
 def _artists(run: Comparison) -> dict[str, str]:
@@ -234,48 +263,51 @@ def _artists(run: Comparison) -> dict[str, str]:
     return dict(zip(run.tracks["track_id"].astype(str), names, strict=True))
 
 
-def _corrected(standings: list[Standing]) -> list[Standing]:
-    import numpy as np
-
-    from genreclf.evaluation.significance import holm
-
-    tested = [i for i, standing in enumerate(standings) if math.isfinite(standing.p_value)]
-    p_values = holm(np.array([standings[i].p_value for i in tested])) if tested else np.empty(0)
-    for i, p_value in zip(tested, p_values, strict=True):
-        standings[i] = replace(standings[i], p_value=float(p_value))
-    return standings
+def _corrected(scores: Iterable[RunScore]) -> list[RunScore]:
+    """The scores with their p-values Holm-corrected."""
+    listed = list(scores)
+    p_values = np.array([score.p_value for score in listed])
+    tested = np.isfinite(p_values)
+    p_values[tested] = holm(p_values[tested])
+    return [replace(score, p_value=float(p_value)) for score, p_value in zip(listed, p_values, strict=True)]
 
 
-def _changes(runs: Sequence[Comparison]) -> list[Change]:
-    """What the runs wrote down of themselves, where it is not the same in all."""
-    told = [dict(_flattened(run.run)) for run in runs]
-    names = dict.fromkeys(name for run in told for name in run)
-    changes = []
-    for name in names:
-        values = tuple(run.get(name, "") for run in told)
+def _changes(runs: Sequence[Comparison]) -> Iterator[Change]:
+    """The facts recorded in ``run.json`` that differ between runs."""
+    facts = [dict(_flattened(run.run)) for run in runs]
+    for name in dict.fromkeys(name for run in facts for name in run):
+        values = tuple(run.get(name, "") for run in facts)
         if len(set(values)) > 1:
             missing = "0" if name.startswith("table families ") else "none given"
-            changes.append(Change(_named(name), tuple(value or missing for value in values)))
-    return changes
+            yield Change(_named(name), tuple(value or missing for value in values))
 
 
 def _named(what: str) -> str:
     """What changed, in the words of the command line and of tables."""
     if what.startswith("table families "):
         return f"{what.removeprefix('table families ')} features"
-    told = {"table digest": "contents of the table", "table features": "number of features", "table rows": "tracks"}
-    return told.get(what, what.replace("parameters ", "option ").replace("versions ", "version of "))
+    known = {"table digest": "contents of the table", "table features": "number of features", "table rows": "tracks"}
+    return known.get(what, what.replace("parameters ", "option ").replace("versions ", "version of "))
 
 
-def _flattened(value: Mapping[str, Any], before: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def _flattened(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
     for key, inner in value.items():
         name = f"{before} {key}".strip().replace("_", " ")
-        if not before and key in _PASSING:
+        if not before and key in _NOT_COMPARED:
             continue
         if isinstance(inner, Mapping):
-            found += _flattened(inner, name)
+            yield from _flattened(inner, name)
         else:
             text = "" if inner is None else flat(inner)
-            found.append((name, f"{text[:_DIGEST]}…" if key == "digest" and len(text) > _DIGEST else text))
-    return found
+            yield name, f"{text[:_DIGEST]}…" if key == "digest" and len(text) > _DIGEST else text
+
+
+def flat(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """A value of JSON in one line: lists and objects without brackets, empty values of objects left out."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {flat(inner)}" for key, inner in value.items() if inner not in (None, "", {}, []))
+    if isinstance(value, list | tuple):
+        return ", ".join(flat(inner) for inner in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

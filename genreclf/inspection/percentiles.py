@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Standing:
+class FeaturePercentile:
     """One feature of a track.
 
     Parameters
@@ -23,29 +23,29 @@ class Standing:
 
     feature: str
     value: float
-    percentile: float | None
+    percentile: float | None = None
 
 
-def standings(features: Mapping[str, float], table: FeatureTable | None) -> list[Standing]:
-    """Each feature with its place among the tracks of a table.
+def feature_percentiles(features: Mapping[str, float], table: FeatureTable | None) -> tuple[FeaturePercentile, ...]:
+    """Each feature with its percentile among the tracks of a table.
 
     Raises
     ------
     RequestError : the table holds none of the features.
     """
-    if table is None:
-        return [Standing(name, value, None) for name, value in features.items()]
-    known = {name: column for column, name in enumerate(table.features)}
-    if not any(name in known for name in features):
+    columns = {} if table is None else {name: table.X[:, place] for place, name in enumerate(table.features)}
+    if table is not None and columns.keys().isdisjoint(features):
         raise RequestError(
             f"{table.name} holds none of the {len(features)} features of this track; give a table that "
             "'genreclf extract' wrote with the same feature set"
         )
-    found = []
-    for name, value in features.items():
-        share = None
-        if name in known and len(table):
-            column = table.X[:, known[name]]
-            share = float(((column < value).sum() + 0.5 * (column == value).sum()) / len(table))
-        found.append(Standing(name, value, share))
-    return found
+    return tuple(
+        FeaturePercentile(
+            name,
+            value,
+            float(((columns[name] < value).mean() + (columns[name] <= value).mean()) / 2)
+            if name in columns and len(columns[name])
+            else None,
+        )
+        for name, value in features.items()
+    )

@@ -1,4 +1,4 @@
-"""Pages: a template, the shared style sheet and a little script, in one file that needs nothing from outside."""
+"""Pages: a template, the shared style sheet and a script, in one file that loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -6,32 +6,48 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genreclf.pages.wording import clean
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from genreclf.pages.blocks import Page
+
 PAGE_BEGINS = b"<!doctype html>"
 
 
-def render(template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template shows
-    """Fill in a page; every text is escaped, and the browser may load or run nothing but what the page holds."""
+def html(page: Page) -> str:
+    """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
     from markupsafe import Markup
 
     style, script = chart_style() + _resource("page.css"), _resource("page.js")
-    return (
-        _environment()
-        .get_template(template)
-        .render(
-            style=Markup(style),  # noqa: S704 - our own files
-            script=Markup(script),  # noqa: S704 - our own files
-            policy=f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-            "base-uri 'none'; form-action 'none'",
-            **values,
-        )
+    template = _environment().get_template("report.html.jinja")
+    return template.render(
+        page=page,
+        style=Markup(style),  # noqa: S704 - our own files
+        script=Markup(script),  # noqa: S704 - our own files
+        policy=f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'",
     )
+
+
+def write_pages(page: Page, path: Path) -> None:
+    """Write the page, the same as Markdown beside it (``.md``), and its figures into the folder ``pictures``.
+
+    Raises
+    ------
+    RequestError : the files cannot be written.
+    """
+    from genreclf.files import write_whole
+    from genreclf.pages.markdown import markdown
+
+    write_whole(path, html(page))
+    write_whole(path.with_suffix(".md"), markdown(page))
+    for name, drawing in page.pictures():
+        write_whole(path.parent / "pictures" / name, drawing.standalone(chart_style()))
 
 
 @cache

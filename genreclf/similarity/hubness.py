@@ -1,8 +1,8 @@
-"""Hubness: how much the nearest neighbours in many dimensions are always the same tracks, and how to reduce that.
+"""Hubness: how far, in many dimensions, the nearest neighbours are always the same tracks, and how to reduce that.
 
-A hub is a track that is near to nearly everything. Hubness is the skewness of the k-occurrence, of how often a track
-is among the k nearest of others. Mutual proximity reduces it: what counts is the chance that both tracks would find
-others farther away.
+A hub is a track that is close to nearly every other. Hubness is the skewness of the k-occurrence, which counts how
+often a track is among the k nearest neighbours of others. Mutual proximity reduces it: a distance becomes the
+probability that both tracks would find a random track farther away than each other.
 
 Sources: Radovanović, Nanopoulos and Ivanović (2010), Hubs in Space; Schnitzer, Flexer, Schedl and Widmer (2012),
 Local and Global Scaling Reduce Hubs in Space.
@@ -10,35 +10,37 @@ Local and Global Scaling Reduce Hubs in Space.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 BLOCK_BYTES = 64 << 20
-SAMPLE = 2_000  # tracks from which hubness and spreads of distance are estimated in large tables
+_SMALLEST_SPREAD = 1e-12  # for tracks at one and the same distance from all others
 
 
 def occurrence_skew(neighbours: np.ndarray, tracks: int) -> float:
-    """Hubness: the skewness of how often each track is among the nearest of others.
+    """Hubness: the skewness of how often each track is among the nearest neighbours of others.
 
     Parameters
     ----------
     neighbours : (queries, k), rows of tracks.
-    tracks : how many tracks there are.
+    tracks : number of tracks.
     """
-    counts = np.bincount(neighbours.ravel(), minlength=tracks).astype(float)
-    centred = counts - counts.mean()
-    deviation = np.sqrt((centred**2).mean())
-    return float((centred**3).mean() / deviation**3) if deviation > 0 else 0.0
+    from scipy.stats import skew
+
+    counts = np.bincount(neighbours.ravel(), minlength=tracks)
+    return float(skew(counts)) if np.ptp(counts) else 0.0
 
 
 def mutual_proximity(distances: np.ndarray, spread: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The chance that both of two tracks would find a random track farther away than each other.
+    """The probability that both of two tracks would find a random track farther away than each other.
 
-    Each one's distances to all tracks are taken as normal, and the two as independent.
+    The distances from each track are taken as normally distributed, and those from two tracks as independent.
 
     Parameters
     ----------
     distances : (rows, columns).
-    spread, other : (rows, 2) and (columns, 2), mean and standard deviation of each one's distances.
+    spread, other : (rows, 2) and (columns, 2), see `spread_of_distances`.
     """
     from scipy.special import ndtr
 
@@ -56,15 +58,17 @@ def pairwise(A: np.ndarray, B: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt(squared, out=squared))
 
 
-def spread_of_distances(points: np.ndarray, all_points: np.ndarray, *, seed: int) -> np.ndarray:
-    """Mean and standard deviation of the distances from each point to the tracks, or to a sample of many."""
-    if len(all_points) > SAMPLE:
-        chosen = np.random.default_rng(seed).permutation(len(all_points))[:SAMPLE]
-        all_points = all_points[np.sort(chosen)]
-    rows = max(1, BLOCK_BYTES // (8 * len(all_points)))
+def spread_of_distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Mean and standard deviation of the distances from each point to all others, (points, 2)."""
     found = []
-    for start in range(0, len(points), rows):
-        distances = pairwise(points[start : start + rows].astype(np.float64), all_points.astype(np.float64))
-        deviation = np.maximum(distances.std(axis=1), 1e-12)
-        found.append(np.column_stack([distances.mean(axis=1), deviation]))
+    for rows in blocks(len(points), len(others)):
+        distances = pairwise(points[rows], others)
+        found.append(np.column_stack([distances.mean(axis=1), np.maximum(distances.std(axis=1), _SMALLEST_SPREAD)]))
     return np.concatenate(found)
+
+
+def blocks(points: int, others: int) -> Iterator[slice]:
+    """Parts of the points whose distances to all others fit into bounded memory."""
+    rows = max(1, BLOCK_BYTES // (8 * others))
+    for start in range(0, points, rows):
+        yield slice(start, start + rows)

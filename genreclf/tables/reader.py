@@ -1,4 +1,4 @@
-"""Tables from anywhere: any CSV with a label column and numeric columns becomes a feature table.
+"""Tables from anywhere: any CSV with a label column and numeric columns has the parts of a feature table.
 
 What is wrong with a table is refused in one line that names the row and the column. Rows are counted as an
 editor counts lines: the header is line 1.
@@ -6,19 +6,16 @@ editor counts lines: the header is line 1.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genreclf.errors import RequestError, nearest
-from genreclf.tables.lines import not_text, row_lines
+from genreclf.tables.columns import IDENTITY
 from genreclf.tables.meta import read_meta
-from genreclf.tables.table import IDENTITY, FeatureTable
+from genreclf.tables.rows import read_rows, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,119 +26,111 @@ _ROWS_LOOKED_AT = 1000
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
-def read_table(
-    path: Path,
-    *,
-    label: str | None = None,
-    id_column: str | None = None,
-    group: str | None = None,
-) -> FeatureTable:
-    """Read a CSV file as a feature table, see `FeatureTable.read`."""
-    separator, header = _header(path)
-    roles = _Roles.find(path, header, label=label, id_column=id_column, group=group)
-    lines = row_lines(path, separator, len(header))
+class TableParts(NamedTuple):
+    """What a file holds, under the names of the fields of `FeatureTable`."""
+
+    frame: pd.DataFrame
+    features: tuple[str, ...]
+    meta: dict[str, Any]
+    notes: tuple[str, ...]
+    name: str
+    label: str
+
+
+def read_parts(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> TableParts:
+    """Read a CSV file; see `FeatureTable.read` for parameters and errors."""
+    import pandas as pd
+
+    separator = separator_of(path, hint=f"; make a table with: genreclf extract SOURCE -o {_as_csv(path)}")
+    rows = read_rows(path, separator)
+    header = _checked_header(path, next(rows)[1])
+    roles = _roles(path, header, label=label, id_column=id_column, group=group)
+    lines: list[int] = []
+    comma = False
+    for line, cells in rows:
+        if separator != "," and len(lines) < _ROWS_LOOKED_AT and not comma:
+            comma = any(_COMMA_NUMBER.fullmatch(cell.strip()) for cell in cells)
+        lines.append(line)
     if not lines:
         raise RequestError(f"{path}: a header and no rows; a feature table has a row a track")
-    notes: list[str] = []
-    frame = _cells(path, separator, roles, decimal=_decimal(path, separator, notes))
+    notes = ["numbers are read with decimal commas"] if comma else []
+    frame = _cells(path, separator, roles, decimal="," if comma else ".")
     if len(frame) != len(lines):
-        raise RequestError(
-            f"{path}: quotes that do not pair, or lines that hold nothing but quotes; save it again as CSV"
-        )
-    identity = {role: _texts(frame.pop(column)) for role, column in roles.columns.items()}
-    meta = read_meta(path.with_suffix(".json")) or {}
-    features = _numbers(path, frame, lines, meta.get("columns"), notes)
-    if features.shape[1] == 0:
-        raise RequestError(
-            f"{path}: no numeric columns; a feature table needs at least one. Of a list of tracks make a table with: "
-            f"genreclf extract {path} -o TABLE.csv"
-        )
+        raise RequestError(f"{path}: unpaired quotes, or lines that hold only quotes; save it again as CSV")
+    identity = {role: _texts(frame.pop(column)) for role, column in roles.items()}
+    meta = read_meta(path) or {}
+    features = _numbers(path, frame, lines, meta.get("columns", []), notes)
     if "track_id" not in identity:
-        import pandas as pd
-
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
-    _check_ids(path, identity["track_id"], lines, roles.columns.get("track_id", "track_id"))
-    return FeatureTable(
-        frame=_assemble(identity, features),
+    _check_ids(path, identity["track_id"], lines, roles.get("track_id", "track_id"))
+    texts = pd.DataFrame({name: identity[name] for name in IDENTITY if name in identity}, dtype="object")
+    return TableParts(
+        frame=pd.concat([texts, features], axis=1),
         features=tuple(features.columns),
         meta=meta,
         notes=tuple(notes),
         name=path.stem,
-        label=roles.columns["genre"],
+        label=roles["genre"],
     )
 
 
-@dataclass(frozen=True)
-class _Roles:
-    """Which column of the file plays which part."""
-
-    columns: dict[str, str]
-
-    @classmethod
-    def find(
-        cls, path: Path, header: list[str], *, label: str | None, id_column: str | None, group: str | None
-    ) -> _Roles:
-        columns = {name: name for name in IDENTITY if name in header}
-        for role, asked, option in (
-            ("genre", label, "--label"),
-            ("track_id", id_column, "--id"),
-            ("artist", group, "--group"),
-        ):
-            if asked is None:
-                continue
-            if asked not in header:
-                raise RequestError(
-                    f"{path}: no column {asked!r} ({option}); there are {_listed(header)}{nearest(asked, header)}"
-                )
-            columns = {r: c for r, c in columns.items() if c != asked} | {role: asked}
-        if "genre" not in columns:
-            raise RequestError(
-                f"{path}: no column 'genre'; name the column of labels with --label, one of {_listed(header)}"
-            )
-        if "track_id" not in columns:
-            usual = next((n for n in _ID_NAMES if n in header and n not in columns.values()), None)
-            columns |= {"track_id": usual} if usual else {}
-        return cls(columns)
+def _as_csv(path: Path) -> Path:
+    return path if path.suffix == ".csv" else Path("TABLE.csv")
 
 
-def _header(path: Path) -> tuple[str, list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            line = stream.readline(1_000_000)
-    except FileNotFoundError:
-        raise RequestError(f"{path}: no such file; make one with: genreclf extract SOURCE -o {path}") from None
-    except UnicodeDecodeError:
-        raise not_text(path) from None
-    except IsADirectoryError:
-        raise RequestError(
-            f"{path}: a folder, not a table; of a folder of music make one with: genreclf extract {path} -o TABLE.csv"
-        ) from None
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
-    if not line.strip():
-        raise RequestError(f"{path}: empty; a feature table has a header line and a row a track")
-    separator = max(",;\t|", key=line.count)
-    try:
-        header = next(csv.reader([line], delimiter=separator, strict=True))
-    except csv.Error as error:
-        raise RequestError(f"{path}: line 1: no header that can be read: {error}") from None
+def _checked_header(path: Path, header: list[str]) -> list[str]:
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
-        raise RequestError(f"{path}: line 1: the column {doubled[0]!r} stands there twice; rename one")
-    return separator, header
+        raise RequestError(f"{path}: line 1: two columns are called {doubled[0]!r}; rename one")
+    return header
 
 
-def _decimal(path: Path, separator: str, notes: list[str]) -> str:
-    """A comma where the first rows have decimal commas, as spreadsheets of many countries write them."""
-    if separator == ",":
-        return "."
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = islice(csv.reader(stream, delimiter=separator), 1, _ROWS_LOOKED_AT)
-        if not any(_COMMA_NUMBER.fullmatch(cell.strip()) for cells in rows for cell in cells):
-            return "."
-    notes.append("numbers are read with decimal commas")
-    return ","
+def _roles(
+    path: Path, header: list[str], *, label: str | None, id_column: str | None, group: str | None
+) -> dict[str, str]:
+    """Which column of the file holds which identity column of the table."""
+    columns = {name: name for name in IDENTITY if name in header}
+    for role, asked, option in (
+        ("genre", label, "label"),
+        ("track_id", id_column, "id"),
+        ("artist", group, "group"),
+    ):
+        if asked is None:
+            continue
+        if asked not in header:
+            raise RequestError(
+                f"{path}: no column {asked!r} ({option}={asked}); there are {_listed(header)}{nearest(asked, header)}"
+            )
+        columns = {r: c for r, c in columns.items() if c != asked} | {role: asked}
+    if "genre" not in columns:
+        raise RequestError(
+            f"{path}: no column 'genre'; name the column of labels with label=COLUMN, one of {_listed(header)}"
+        )
+    if "track_id" not in columns:
+        usual = next((n for n in _ID_NAMES if n in header and n not in columns.values()), None)
+        columns |= {"track_id": usual} if usual else {}
+    return columns
+
+
+def _cells(path: Path, separator: str, roles: dict[str, str], *, decimal: str) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(
+            path,
+            sep=separator,
+            decimal=decimal,
+            encoding="utf-8-sig",
+            dtype=dict.fromkeys(roles.values(), "object"),
+            keep_default_na=False,
+            na_values={column: [""] for column in roles.values()},
+            index_col=False,
+            low_memory=False,
+            on_bad_lines="error",
+        )
+    except (ValueError, OSError) as error:
+        raise RequestError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from None
 
 
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -150,31 +139,10 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.fillna("").astype(str).str.replace("\r", " ").str.strip().astype("object")
 
 
-def _cells(path: Path, separator: str, roles: _Roles, *, decimal: str) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            decimal=decimal,
-            encoding="utf-8-sig",
-            dtype=dict.fromkeys(roles.columns.values(), "object"),
-            keep_default_na=False,
-            na_values={column: [""] for column in roles.columns.values()},
-            index_col=False,
-            low_memory=False,
-            on_bad_lines="error",
-        )
-    except (ValueError, OSError) as error:
-        raise RequestError(f"{path}: cannot be read as a table: {_one_line(error)}") from None
-    return frame
-
-
 def _numbers(
-    path: Path, frame: pd.DataFrame, lines: Sequence[int], expected: list[str] | None, notes: list[str]
+    path: Path, frame: pd.DataFrame, lines: Sequence[int], expected: Sequence[str], notes: list[str]
 ) -> pd.DataFrame:
-    """The numeric columns as float64; a column without a single number is left out and said."""
+    """The numeric columns as float64; a column without a single number is left out, with a note."""
     import numpy as np
     import pandas as pd
 
@@ -183,22 +151,27 @@ def _numbers(
     for name in frame.columns:
         values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
         bad = ~np.isfinite(values)
-        if (name.startswith("Unnamed:") or name == "" or bad.all()) and name not in (expected or ()):
+        if (name.startswith("Unnamed:") or name == "" or bad.all()) and name not in expected:
             dropped.append(name or "(no name)")
-            continue
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
+        elif bad.any():
+            row = int(bad.argmax())
             cell = str(frame[name].iloc[row])
-            said = "no value" if cell in _MISSING else f"{cell!r}, not a finite number"
+            found = "no value" if cell in _MISSING else f"{cell!r}, not a finite number"
             raise RequestError(
-                f"{path}: line {lines[row]}, column {name!r}: {said} ({int(bad.sum())} such in this column); "
+                f"{path}: line {lines[row]}, column {name!r}: {found} ({int(bad.sum())} such in this column); "
                 "mend or remove the row or the column"
             )
-        columns[name] = values
-    missing = [name for name in expected or () if name not in columns]
+        else:
+            columns[name] = values
+    missing = [name for name in expected if name not in columns]
     if missing:
         raise RequestError(
             f"{path}: the feature column {missing[0]!r} is missing ({len(missing)} in all); extract again"
+        )
+    if not columns:
+        raise RequestError(
+            f"{path}: no numeric columns; a feature table needs at least one. To make a table of a list of tracks: "
+            f"genreclf extract {path} -o TABLE.csv"
         )
     if dropped:
         notes.append(f"columns left out, as they hold no numbers: {_listed(dropped)}")
@@ -218,21 +191,10 @@ def _check_ids(path: Path, ids: pd.Series[Any], lines: Sequence[int], column: st
         first = int((ids == ids.iloc[second]).argmax())
         raise RequestError(
             f"{path}: line {lines[second]}, column {column!r}: the id {str(ids.iloc[second])!r} "
-            f"stands on line {lines[first]} already; ids must differ"
+            f"is that of line {lines[first]} already; ids must differ"
         )
 
 
-def _assemble(identity: dict[str, pd.Series[Any]], features: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    texts = pd.DataFrame({name: identity[name] for name in IDENTITY if name in identity}, dtype="object")
-    return pd.concat([texts, features], axis=1)
-
-
-def _listed(names: list[str], most: int = 8) -> str:
+def _listed(names: Sequence[str], most: int = 8) -> str:
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

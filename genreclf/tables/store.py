@@ -25,7 +25,7 @@ from typing import Any, Self
 from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
 from genreclf.progress import SILENT, Progress
-from genreclf.tables.meta import read_meta
+from genreclf.tables.meta import read_meta, write_meta
 from genreclf.tables.table import IDENTITY, table_path
 
 # A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
@@ -151,7 +151,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             try:
                 self._lock.acquire(timeout=0)
             except Timeout:
-                self._progress.say(f"another run is writing {self.path}; waiting for it to end")
+                self._progress.message(f"another run is writing {self.path}; waiting for it to end")
                 self._lock.acquire()
         except OSError as error:
             raise cannot_write(self.path, error) from error
@@ -168,12 +168,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             self._check_meta(beside)
             self._recover(header)
         else:
-            if beside.exists() and read_meta(beside) is None:
-                raise RequestError(
-                    f"{beside} is there and was not written beside a table; {self.path.name} would replace it: "
-                    "choose another with -o"
-                )
-            write_whole(beside, json.dumps(self.meta, indent=2, sort_keys=True) + "\n")
+            write_meta(self.path, self.meta)
             write_whole(self.path, header)
             self._size = len(header)
         if self._stream is None:
@@ -184,7 +179,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         self.seen = _read_seen(self._seen_path)
 
     def _check_meta(self, beside: Path) -> None:
-        made = read_meta(beside)
+        made = read_meta(self.path)
         if made is None:
             raise RequestError(
                 f"{self.path} was not written by genreclf extract (no readable {beside.name} beside it); "
@@ -204,7 +199,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         """Rows of another version stay; that they stand beside ours must be known."""
         before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
         if before != now:
-            self._progress.say(
+            self._progress.message(
                 f"{self.path}: its rows were made by genreclf {before}, this is {now}; new rows are added beside them"
             )
 
@@ -233,7 +228,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         self._size = position
         if torn:
             self._rewrite(list(self.rows), lambda _, line: line)
-            self._progress.say(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
+            self._progress.message(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
 
     def _cells(self, number: int, line: bytes) -> list[str]:
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,20 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError, nearest
 from genreclf.files import write_whole
+from genreclf.tables.columns import IDENTITY, family_of
+from genreclf.tables.meta import check_meta, write_meta
+from genreclf.tables.reader import read_parts
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-IDENTITY = ("track_id", "genre", "artist", "album", "title", "split", "path", "digest")
-
-_STATISTIC = re.compile(r"_(mean|std|var|skew|kurtosis|median|min|max)(_\d+)?$")
-_SINGLES = {"harmonic_power": "power", "percussive_power": "power"}
-
-
-def family_of(column: str) -> str:
-    """The feature family that a column belongs to: ``mfcc_mean_01`` and ``mfcc1_mean`` are both ``mfcc``."""
-    return _SINGLES.get(column) or _STATISTIC.sub("", column).rstrip("0123456789").rstrip("_") or column
+__all__ = ["IDENTITY", "FeatureTable", "family_of", "table_path"]
 
 
 def table_path(path: Path) -> Path:
@@ -164,8 +158,9 @@ class FeatureTable:
     def write(self, path: Path | str) -> None:
         """Write the CSV whole or not at all, and beside it ``<name>.json`` with what it was made with."""
         path = table_path(Path(path))
+        check_meta(path)
         write_whole(path, self.frame.to_csv(index=False, lineterminator="\n"))
-        write_whole(path.with_suffix(".json"), json.dumps(dict(self.meta), indent=2, sort_keys=True) + "\n")
+        write_meta(path, self.meta)
 
     @classmethod
     def read(
@@ -188,6 +183,4 @@ class FeatureTable:
         ------
         RequestError : the file cannot be used; the line names the row and the column.
         """
-        from genreclf.tables.reader import read_table
-
-        return read_table(Path(path), label=label, id_column=id, group=group)
+        return cls(**read_parts(Path(path), label=label, id_column=id, group=group)._asdict())

@@ -101,10 +101,10 @@ def test_distances_by_matrix_product_are_distances(rows, columns, width, seed):
 
 
 @pytest.mark.parametrize("hubness", ["none", "mutual-proximity"])
-def test_blocks_do_not_change_the_answer(made_table, monkeypatch, hubness):
+def test_blocks_do_not_change_the_neighbours(made_table, monkeypatch, hubness):
     index = genreclf.build_index(made_table, hubness=hubness)
     whole = index.neighbours(index.points, 5)
-    monkeypatch.setattr("genreclf.similarity.index.BLOCK_BYTES", 8 * len(index) * 7)
+    monkeypatch.setattr("genreclf.similarity.hubness.BLOCK_BYTES", 8 * len(index) * 7)
     parts = index.neighbours(index.points, 5)
     np.testing.assert_array_equal(whole[0], parts[0])
     np.testing.assert_allclose(whole[1], parts[1], atol=1e-3)
@@ -112,7 +112,7 @@ def test_blocks_do_not_change_the_answer(made_table, monkeypatch, hubness):
 
 @pytest.mark.parametrize("hubness", ["none", "mutual-proximity"])
 @pytest.mark.parametrize("metric", METRICS)
-def test_an_index_answers_the_same_after_a_round_trip(made_table, tmp_path, metric, hubness):
+def test_an_index_finds_the_same_after_a_round_trip(made_table, tmp_path, metric, hubness):
     index = genreclf.build_index(made_table, metric=metric, hubness=hubness)
     index.save(tmp_path / "index")
     loaded = Index.load(tmp_path / "index")
@@ -143,15 +143,15 @@ def test_a_missing_extra_is_answered_with_the_pip_line(made_table, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"metric": "cosine"}, "euclidean, lda, nca"),
         ({"hubness": "less"}, "none, mutual-proximity"),
         ({"approximate": True, "hubness": "mutual-proximity"}, "exact search"),
     ],
 )
-def test_an_option_that_makes_no_sense_is_refused_in_a_line(made_table, options, said):
-    with pytest.raises(RequestError, match=said):
+def test_an_option_that_makes_no_sense_is_refused_in_a_line(made_table, options, message):
+    with pytest.raises(RequestError, match=message):
         genreclf.build_index(made_table, **options)
 
 

@@ -51,25 +51,25 @@ def test_spellings_of_one_table_read_the_same(tmp_path, content):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "empty; a feature table has"),
+        (b"", "empty; a table begins with"),
         ("track_id,genre,x\n", "a header and no rows"),
-        (PLAIN.replace("tempo", "artist"), "line 1: the column 'artist' stands there twice"),
-        (PLAIN.replace("\nb,", "\na,"), "line 3, column 'track_id': the id 'a' stands on line 2 already"),
-        (PLAIN.replace("\nb,", "\na ,"), "line 3, column 'track_id': the id 'a' stands on line 2 already"),
+        (PLAIN.replace("tempo", "artist"), "line 1: two columns are called 'artist'"),
+        (PLAIN.replace("\nb,", "\na,"), "line 3, column 'track_id': the id 'a' is that of line 2 already"),
+        (PLAIN.replace("\nb,", "\na ,"), "line 3, column 'track_id': the id 'a' is that of line 2 already"),
         (PLAIN.replace("\nb,", "\n,"), "line 3, column 'track_id': no track id"),
         (PLAIN.replace("120", "fast"), "line 2, column 'tempo': 'fast', not a finite number"),
         (PLAIN.replace("90", "inf"), "line 3, column 'tempo': 'inf', not a finite number"),
         (PLAIN.replace("90", "1e999"), "line 3, column 'tempo': 'inf', not a finite number"),
         (PLAIN.replace("90", "NaN"), "line 3, column 'tempo': no value"),
         (PLAIN.replace("90", ""), "line 3, column 'tempo': no value"),
-        (PLAIN.replace("genre", "mood"), "no column 'genre'; name the column of labels with --label"),
+        (PLAIN.replace("genre", "mood"), "no column 'genre'; name the column of labels with label="),
         (PLAIN.replace(",90", ",90,1"), "line 3: 6 cells where the header has 5 columns"),
         (PLAIN.replace(",120", ",120,1"), "line 2: 6 cells where the header has 5 columns"),
         (PLAIN.replace(",90", ""), "line 3: 4 cells where the header has 5 columns"),
         (PLAIN + "c,po", "line 4: 2 cells where the header has 5 columns"),
         (PLAIN + "c", "line 4: 1 cell where the header has 5 columns"),
         (PLAIN + '""', "line 4: 1 cell where the header has 5 columns"),
-        (PLAIN + '" "', "quotes that do not pair, or lines that hold nothing but quotes"),
+        (PLAIN + '" "', "unpaired quotes, or lines that hold only quotes"),
         (PLAIN.replace("Ann", "A\0n"), "line 2: a zero byte"),
         (PLAIN.replace("Ann", '"A\0n"'), "line 2: a zero byte"),
         (PLAIN.replace("Bob", '"Bo\nb"') + "c,x\n", "line 5: 2 cells where"),
@@ -93,7 +93,7 @@ def test_chosen_columns_play_their_parts(tmp_path):
     assert (list(table.y), list(table.ids), list(table.groups)) == (["sad", "glad"], ["1", "2"], ["Ann", "Bob"])
     assert table.features == ("x_mean",)
     assert table.label == "mood"
-    assert "no column 'nope' (--group); there are 'song', 'mood'" in refusal(
+    assert "no column 'nope' (group=nope); there are 'song', 'mood'" in refusal(
         tmp_path, content, label="mood", group="nope"
     )
 
@@ -125,7 +125,7 @@ def test_last_columns_may_be_empty_texts(tmp_path):
 
 
 def test_missing_file_and_folder_are_one_line(tmp_path):
-    with pytest.raises(RequestError, match="no such file; make one with: genreclf extract"):
+    with pytest.raises(RequestError, match="no such file; make a table with: genreclf extract"):
         FeatureTable.read(tmp_path / "none.csv")
     with pytest.raises(RequestError, match="a folder, not a table"):
         FeatureTable.read(tmp_path)

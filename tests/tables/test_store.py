@@ -106,7 +106,7 @@ def test_rows_of_another_version_stay_and_are_told(tmp_path: Path) -> None:
     said: list[str] = []
 
     class Listener(Silent):
-        def say(self, line: str) -> None:
+        def message(self, line: str) -> None:
             said.append(line)
 
     with opened(tmp_path / "t.csv", versions={"genreclf": "0.0.9"}):
@@ -264,7 +264,7 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
     order: list[str] = []
 
     class Listener(Silent):
-        def say(self, line: str) -> None:
+        def message(self, line: str) -> None:
             order.append(line)
 
     def second() -> None:

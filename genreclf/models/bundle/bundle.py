@@ -1,31 +1,38 @@
-"""Bundles: a trained model as one file, safe to take from a stranger and sure to answer as it did.
+"""Bundles: a trained model as one file, safe to take from a stranger and sure to predict as it did.
 
-A bundle is a container (see `genreclf.archive`) with ``manifest.json`` and ``estimator.skops``. Reading one runs
-no code from it: the estimator is built of the types in `genreclf.models.bundle.trust` only, its parts are held
-against each other by `genreclf.models.bundle.structure`, and then it is asked about a few made-up rows. What it
-says must be what it said when it was saved; so a model that another version of scikit-learn would read wrongly is
-refused instead of answering wrongly.
+A bundle is an archive (see `genreclf.archive`) with ``manifest.json`` and ``estimator.skops``. Reading one runs no
+code from it: the estimator is built of known types only and its parts are checked against each other (see
+`genreclf.models.bundle.stored`), and then it predicts a few made-up rows. The probabilities must be those that it
+gave when it was saved; so a model that another version of scikit-learn would read wrongly is refused instead of
+predicting wrongly.
+
+Loading takes at most four times the unpacked size of the file in memory, or 128 MiB where that is more, and never more
+than 8 GiB, as a file unpacks to 2 GiB at most.
 """
 
 from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.archive import Kind, damaged, one_line, read_container, write_container
-from genreclf.errors import RequestError
+import msgspec
+
+from genreclf.archive import Kind, damaged, read_container, write_container
+from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.manifest import BundleManifest
+from genreclf.models.bundle.stored import dump_estimator, load_estimator
+from genreclf.models.calibration import base_estimator
 
 if TYPE_CHECKING:
     import numpy as np
 
 KIND = Kind(
     name="model",
-    members={"manifest.json": 1 << 24, "estimator.skops": 1 << 31},
+    members={"manifest.json": 1 << 22, "estimator.skops": 1 << 31},
     made_with="genreclf train TABLE --model NAME -o MODEL",
 )
 OLDEST_SCIKIT_LEARN = (1, 6)
@@ -50,12 +57,11 @@ class Bundle:
 
         Raises
         ------
-        RequestError : the estimator holds something that no model of the zoo has, or the place cannot be written to.
+        RequestError : the estimator is not one that a registered model stores, or the place cannot be written to.
         """
-        from genreclf.models.bundle.trust import dump_estimator
-
         estimator = dump_estimator(self.estimator)
-        manifest = replace(self.manifest, estimator_sha256=hashlib.sha256(estimator).hexdigest())
+        _rebuilt(Path(path), estimator, self.manifest)  # what could not be read is not written
+        manifest = msgspec.structs.replace(self.manifest, estimator_sha256=hashlib.sha256(estimator).hexdigest())
         write_container(Path(path), KIND, {"manifest.json": manifest.to_json(), "estimator.skops": estimator})
 
     @classmethod
@@ -70,11 +76,8 @@ class Bundle:
         path = Path(path)
         members = read_container(path, KIND)
         manifest = BundleManifest.from_json(path, members["manifest.json"])
-        estimator = members["estimator.skops"]
-        if hashlib.sha256(estimator).hexdigest() != manifest.estimator_sha256:
-            raise damaged(path, "its estimator is not the one that its manifest names")
         _check_version(path, manifest)
-        bundle = cls(_rebuilt(path, estimator, manifest), manifest)
+        bundle = cls(_rebuilt(path, members.pop("estimator.skops"), manifest), manifest)
         bundle._check_probes(path)
         return bundle
 
@@ -85,51 +88,43 @@ class Bundle:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                said = probe(self.estimator, self.manifest.feature_means, self.manifest.feature_deviations)
-            alike = said.shape == expected.shape and bool(np.allclose(said, expected, rtol=_SAME, atol=_SAME))
+                given = probe(self.estimator, self.manifest.feature_means, self.manifest.feature_stds)
+            alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=_SAME, atol=_SAME))
         except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
             raise RequestError(f"{path}: {_stale(self.manifest)}; it fails with: {one_line(error)}") from None
         if not alike:
-            raise RequestError(f"{path}: {_stale(self.manifest)}; it does not answer as it did when it was saved")
+            raise RequestError(f"{path}: {_stale(self.manifest)}; it does not predict as it did when it was saved")
 
 
-def probes(means: tuple[float, ...], deviations: tuple[float, ...]) -> np.ndarray:
-    """Made-up rows around the training tracks that every bundle is asked about.
+def probes(means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:
+    """Made-up rows around the training tracks, which every bundle predicts when it is loaded.
 
     Returns
     -------
-    (5, features): the mean track, all features a deviation above and below, and every other feature above or below.
+    (5, features): the mean track, all features a standard deviation above and below, and alternately above and below.
     """
     import numpy as np
 
     ones = np.ones(len(means))
-    turns = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
-    steps = np.array([0 * ones, ones, -ones, turns, -turns])
-    return np.asarray(np.array(means) + steps * np.array(deviations))
+    alternating = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
+    steps = np.array([0 * ones, ones, -ones, alternating, -alternating])
+    return np.asarray(np.array(means) + steps * np.array(stds))
 
 
-def probe(estimator: Any, means: tuple[float, ...], deviations: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
-    """What an estimator says of the probes: (5, genres)."""
+def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
+    """The probabilities that an estimator gives for the probes: (5, genres)."""
     import numpy as np
 
-    return np.asarray(estimator.predict_proba(probes(means, deviations)))
+    return np.asarray(estimator.predict_proba(probes(means, stds)))
 
 
 def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    from genreclf.models.bundle.structure import MalformedError, check_structure
-    from genreclf.models.bundle.trust import load_estimator
-    from genreclf.models.calibration import answers_of
-
-    estimator = load_estimator(path, data)
-    try:
-        check_structure(estimator, features=len(manifest.features), genres=len(manifest.genres))
-    except MalformedError as error:
-        raise damaged(path, f"the estimator {one_line(error)}") from None
-    if (type(estimator).__name__ == "CalibratedClassifierCV") != manifest.calibrated:
+    estimator = load_estimator(path, data, features=len(manifest.features), genres=len(manifest.genres))
+    pipeline = base_estimator(estimator)
+    if (pipeline is not estimator) != manifest.calibrated:
         raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
-    answers = answers_of(estimator) if manifest.calibrated else estimator
-    if any([str(name) for name in model.classes_] != list(manifest.genres) for model in (estimator, answers)):
-        raise damaged(path, "its estimator tells other genres apart than its manifest names")
+    if any([str(name) for name in model.classes_] != list(manifest.genres) for model in (estimator, pipeline)):
+        raise damaged(path, "its estimator predicts other genres than its manifest names")
     return estimator
 
 

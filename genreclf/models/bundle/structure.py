@@ -1,231 +1,205 @@
-"""Structure: whether the parts of a loaded estimator fit each other.
+"""Structure: the conditions under which a classifier that was read from a file may be asked for predictions.
 
 scikit-learn's compiled code follows the indices that trees and support vectors hold without looking: a node that
-points outside its tree reads foreign memory or never ends. A type list cannot see that. So each estimator from a
-file is held against its shape before it is asked anything; what a file could set to waste memory, threads or
-disk is set back.
+points outside its tree reads foreign memory or never ends, and an array of another shape is broadcast to any size. A
+list of types cannot prevent that. So each entry of the registry names a check, which is given the classifier, the
+number of features and the number of genres. It raises `MalformedError`, or any other `ValueError`, before anything
+is computed; what a file could set to waste threads is set back, and what is not stored is restored.
+
+Names with a leading underscore are attributes as scikit-learn stores them, and so as files have them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
+TREE = "sklearn.tree._tree.Tree"
+_MOST_TREES = 100_000
+
 
 class MalformedError(ValueError):
-    """An estimator's parts do not fit each other."""
+    """The parts of an estimator do not fit each other."""
 
 
-def check_structure(estimator: Any, *, features: int, genres: int) -> None:  # noqa: ANN401 - any estimator
-    """Make sure that an estimator of the zoo can be asked safely.
-
-    Parameters
-    ----------
-    features : number of columns that it will be given.
-    genres : number of genres that it may say, at least 2.
-
-    Raises
-    ------
-    MalformedError : it cannot.
-    """
-    name = type(estimator).__name__
-    check = _CHECKS.get(name)
-    _require(check is not None, f"{name} cannot stand there")
-    assert check is not None  # noqa: S101 - for the type checker
-    try:
-        hidden = [key for key in vars(estimator) if callable(getattr(type(estimator), key, None))]
-        _require(not hidden, f"{name} hides its own {', '.join(hidden)}")
-        check(estimator, features, genres)
-    except MalformedError:
-        raise
-    except (AttributeError, TypeError, ValueError, IndexError, KeyError, RecursionError) as error:
-        raise MalformedError(f"{name}: {' '.join(str(error).split())[:160]}") from None
-
-
-def _require(condition: object, complaint: str) -> None:
+def require(condition: object, complaint: str) -> None:
+    """Raise a `MalformedError` unless a condition holds; the complaint continues "the estimator"."""
     if not condition:
         raise MalformedError(complaint)
 
 
-def _array(value: object, name: str, shape: tuple[int, ...], kinds: str = "f") -> np.ndarray:
-    """The value, an array of numbers of just this shape."""
+def check_array(value: Any, name: str, shape: tuple[int, ...], kinds: str = "f") -> np.ndarray:  # noqa: ANN401
+    """The value, if it is an array of finite numbers of this shape and of one of these kinds of dtype."""
     import numpy as np
 
-    _require(isinstance(value, np.ndarray), f"{name} is no array")
-    assert isinstance(value, np.ndarray)  # noqa: S101 - for the type checker
-    _require(value.dtype.kind in kinds, f"{name} has type {value.dtype}")
-    _require(value.shape == shape, f"{name} has shape {value.shape}, {shape} is right")
-    _require(np.isfinite(value).all(), f"{name} holds what is no finite number")
-    return value
+    require(type(value) is np.ndarray, f"has {name} that is not an array")
+    require(value.dtype.kind in kinds, f"has {name} of type {value.dtype}")
+    require(value.shape == shape, f"has {name} of shape {value.shape}, {shape} is right")
+    require(np.isfinite(value).all(), f"has {name} with a value that is not a finite number")
+    return np.asarray(value)
 
 
-def _pipeline(pipeline: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    pipeline.memory = None
-    pipeline.verbose = False
-    pipeline.transform_input = None
-    (_, scaler), (_, model) = pipeline.steps
-    _require(type(scaler).__name__ == "StandardScaler", "its first step does not standardise")
-    _array(scaler.mean_, "mean_", (features,))
-    _require((_array(scaler.scale_, "scale_", (features,)) > 0).all(), "scale_ is not positive")
-    _require(scaler.n_features_in_ == features, f"standardises {scaler.n_features_in_} features, not {features}")
-    check_structure(model, features=features, genres=genres)
+def check_number(value: Any, name: str) -> None:  # noqa: ANN401
+    """Raise unless the value is a single finite number."""
+    require(isinstance(value, int | float) and math.isfinite(value), f"has {name} that is not a finite number")
 
 
-def _calibrated(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    _classes(model, genres)
-    model.n_jobs = None
-    _require(1 <= len(model.calibrated_classifiers_) <= 100, "holds an odd number of models")
-    for part in model.calibrated_classifiers_:
-        _require(type(part).__name__ == "_CalibratedClassifier", "holds something else than calibrated models")
-        check_structure(part.estimator, features=features, genres=genres)
-        for curve in part.calibrators:
-            _require(type(curve).__name__ == "_SigmoidCalibration", "holds an unknown calibration")
-
-
-def _classes(model: Any, genres: int) -> None:  # noqa: ANN401
+def check_classes(classes: Any, genres: int) -> None:  # noqa: ANN401
+    """Raise unless there is one class for each genre."""
     import numpy as np
 
-    classes = model.classes_
-    _require(isinstance(classes, np.ndarray) and classes.shape == (genres,), f"does not tell {genres} genres apart")
+    require(type(classes) is np.ndarray and classes.shape == (genres,), f"does not predict {genres} genres")
 
 
-def _logistic(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    _classes(model, genres)
+def check_scaler(scaler: Any, features: int) -> None:  # noqa: ANN401
+    """For a `StandardScaler`."""
+    check_array(scaler.mean_, "mean_", (features,))
+    require((check_array(scaler.scale_, "scale_", (features,)) > 0).all(), "has scale_ that is not positive")
+    require(scaler.n_features_in_ == features, f"standardises {scaler.n_features_in_} features, not {features}")
+
+
+def check_sigmoids(part: Any, genres: int) -> None:  # noqa: ANN401
+    """For what stands inside a `CalibratedClassifierCV`: one sigmoid for each genre, one for two."""
+    require(part.method == "sigmoid", "is calibrated by another method")
+    require(len(part.calibrators) == (1 if genres == 2 else genres), "has sigmoids for other genres")
+    for sigmoid in part.calibrators:
+        require(type(sigmoid).__name__ == "_SigmoidCalibration", "has an unknown calibration")
+        check_number(sigmoid.a_, "a_")
+        check_number(sigmoid.b_, "b_")
+
+
+def check_logistic_regression(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `LogisticRegression`."""
     rows = 1 if genres == 2 else genres
-    _array(model.coef_, "coef_", (rows, features))
-    _array(model.intercept_, "intercept_", (rows,))
+    check_array(model.coef_, "coef_", (rows, features))
+    check_array(model.intercept_, "intercept_", (rows,))
     model.n_jobs = None
 
 
-def _svc(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    _classes(model, genres)
-    _require(model.kernel in ("linear", "rbf", "poly"), "has an unknown kernel")
-    _require(model._sparse is False and model.probability in (False, "deprecated"), "is sparse or holds probabilities")  # noqa: SLF001
-    _require(not {"_impl", "_pairwise"} & set(vars(model)), "hides its kind")
+def check_svc(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `SVC` on dense features, without probabilities of its own."""
+    require(model.kernel in ("linear", "rbf", "poly"), "has an unknown kernel")
+    require(model._sparse is False and model.probability in (False, "deprecated"), "is sparse or holds probabilities")  # noqa: SLF001
+    require(not {"_impl", "_pairwise"} & set(vars(model)), "hides its kind")
+    check_number(model._gamma, "_gamma")  # noqa: SLF001
     vectors = model.support_.shape[0]
-    counts = _array(model._n_support, "_n_support", (genres,), "i")  # noqa: SLF001
-    _require((counts >= 0).all() and int(counts.sum()) == vectors, "counts other support vectors than it has")
-    _array(model.support_, "support_", (vectors,), "i")
-    _array(model.support_vectors_, "support_vectors_", (vectors, features))
-    pairs = genres * (genres - 1) // 2
+    counts = check_array(model._n_support, "_n_support", (genres,), "i")  # noqa: SLF001
+    require((counts >= 0).all() and int(counts.sum()) == vectors, "counts other support vectors than it has")
+    check_array(model.support_, "support_", (vectors,), "i")
+    check_array(model.support_vectors_, "support_vectors_", (vectors, features))
     for name in ("dual_coef_", "_dual_coef_"):
-        _array(getattr(model, name), name, (genres - 1, vectors))
+        check_array(getattr(model, name), name, (genres - 1, vectors))
     for name in ("intercept_", "_intercept_"):
-        _array(getattr(model, name), name, (pairs,))
+        check_array(getattr(model, name), name, (genres * (genres - 1) // 2,))
     for name in ("_probA", "_probB"):
-        _array(getattr(model, name), name, (0,))
-    _require(type(model._gamma) in (float, int) or model._gamma.shape == (), "has an odd gamma")  # noqa: SLF001
+        check_array(getattr(model, name), name, (0,))
 
 
-def _forest(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    _classes(model, genres)
+def check_forest(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `RandomForestClassifier`."""
     model.n_jobs = None
     model.verbose = 0
-    _require(model.n_classes_ == genres and model.n_outputs_ == 1, "counts other genres")
-    _require(model.n_features_in_ == features, "wants other features")
-    _require(1 <= len(model.estimators_) <= 100_000, "has no trees")
+    require(model.n_classes_ == genres and model.n_outputs_ == 1, "counts other genres")
+    require(model.n_features_in_ == features, "takes other features")
+    require(1 <= len(model.estimators_) <= _MOST_TREES, "has no trees")
     for tree in model.estimators_:
-        _require(type(tree).__name__ == "DecisionTreeClassifier", "holds something else than trees")
-        _require(tree.n_classes_ == genres and tree.n_outputs_ == 1, "has a tree of other genres")
-        _tree(tree.tree_, features, width=genres)
+        require(type(tree).__name__ == "DecisionTreeClassifier", "holds something else than trees")
+        require(tree.n_classes_ == genres and tree.n_outputs_ == 1, "has a tree of other genres")
+        check_tree(tree.tree_, features, width=genres)
 
 
-def _tree(tree: Any, features: int, *, width: int) -> None:  # noqa: ANN401
-    """One tree of scikit-learn: children stand behind their parent, so that every way down ends."""
+def check_tree(tree: Any, features: int, *, width: int) -> None:  # noqa: ANN401
+    """For one tree of scikit-learn: children stand behind their parent, so that every way down ends."""
+    require(type(tree).__name__ == "Tree", "holds something else than trees")
+    require(tree.n_features == features, "has a tree of other features")
+    check_array(tree.value, "value", (tree.node_count, 1, width))
+    left, right = tree.children_left, tree.children_right
+    require(bool(((right != -1) == (left != -1)).all()), "has a node with one child")
+    _check_nodes(left != -1, left, right, tree.feature, features)
+
+
+def _check_nodes(inner: np.ndarray, left: np.ndarray, right: np.ndarray, feature: np.ndarray, features: int) -> None:
+    """The indices that are followed from the inner nodes of a tree."""
     import numpy as np
 
-    _require(type(tree).__name__ == "Tree", "holds something else than trees")
-    count = tree.node_count
-    _require(tree.n_features == features, "has a tree of other features")
-    _array(tree.value, "value", (count, 1, width))
-    left, right, feature = tree.children_left, tree.children_right, tree.feature
-    inner = left != -1
-    _require(bool(((right != -1) == inner).all()), "has a node with one child")
-    here = np.arange(count)
-    for child in (left[inner], right[inner]):
-        _require(bool(((child > here[inner]) & (child < count)).all()), "has a child outside its tree")
-    _require(bool(((feature[inner] >= 0) & (feature[inner] < features)).all()), "asks for a feature that is not there")
+    here = np.flatnonzero(inner)
+    for child in (left[here], right[here]):
+        require(bool(((child > here) & (child < len(inner))).all()), "has a child outside its tree")
+    asked = feature[here]
+    require(bool(((asked >= 0) & (asked < features)).all()), "has a split on a feature that is not there")
 
 
-def _boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    _classes(model, genres)
+def check_gradient_boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `GradientBoostingClassifier` that starts from the prior."""
     width = 1 if genres == 2 else genres
-    _require(model.n_classes_ == genres and model.n_trees_per_iteration_ == width, "counts other genres")
-    _require(model.n_features_in_ == features, "wants other features")
-    _require(model.init is None and type(model.init_).__name__ == "DummyClassifier", "starts from another model")
-    check_structure(model.init_, features=features, genres=genres)
-    _require(model.init_.strategy == "prior", "starts from something else than the prior")
-    _restore_loss(model)
+    require(model.n_classes_ == genres and model.n_trees_per_iteration_ == width, "counts other genres")
+    require(model.n_features_in_ == features, "takes other features")
+    require(model.init is None and type(model.init_).__name__ == "DummyClassifier", "starts from another model")
+    check_classes(model.init_.classes_, genres)
+    check_dummy(model.init_, features, genres)
+    require(model.init_.strategy == "prior", "starts from something else than the prior")
     shape = model.estimators_.shape
-    _require(len(shape) == 2 and shape[0] >= 1 and shape[1] == width, f"has trees in the shape {shape}")
+    require(len(shape) == 2 and 1 <= shape[0] <= _MOST_TREES and shape[1] == width, f"has trees in the shape {shape}")
     for tree in model.estimators_.flat:
-        _require(type(tree).__name__ == "DecisionTreeRegressor", "holds something else than trees")
-        _tree(tree.tree_, features, width=1)
+        require(type(tree).__name__ == "DecisionTreeRegressor", "holds something else than trees")
+        check_tree(tree.tree_, features, width=1)
+    _restore_loss(model, _smallest(type(model)(n_estimators=1), genres))
 
 
-def _restore_loss(model: Any) -> None:  # noqa: ANN401
-    """A booster is stored without its loss, which only turns scores into probabilities here."""
-    _require(model.loss == "log_loss", f"has the loss {model.loss!r}")
-    model._loss = model._get_loss(sample_weight=None)  # noqa: SLF001
-
-
-def _histogram_boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+def check_histogram_boosting(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `HistGradientBoostingClassifier` on numbers, without categories."""
     import numpy as np
-    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 
-    _classes(model, genres)
     width = 1 if genres == 2 else genres
+    like = _smallest(type(model)(max_iter=1, early_stopping=False), genres)
+    nodes_type = like._predictors[0][0].nodes.dtype  # noqa: SLF001
     model.verbose = 0
-    _require(model.n_trees_per_iteration_ == width, "counts other genres")
-    _require(model._n_features == features and model.n_features_in_ == features, "wants other features")  # noqa: SLF001
-    _require(model.is_categorical_ is None and model._preprocessor is None, "takes categories")  # noqa: SLF001
-    _require(not np.any(model._bin_mapper.is_categorical_), "takes categories")  # noqa: SLF001
-    _restore_loss(model)
-    _array(model._baseline_prediction, "_baseline_prediction", (1, width))  # noqa: SLF001
+    require(model.n_trees_per_iteration_ == width, "counts other genres")
+    require(model._n_features == features and model.n_features_in_ == features, "takes other features")  # noqa: SLF001
+    categorical = check_array(model._bin_mapper.is_categorical_, "is_categorical_", (features,), "biu")  # noqa: SLF001
+    categories = model.is_categorical_ is not None or model._preprocessor is not None or categorical.any()  # noqa: SLF001
+    require(not categories, "takes categories")
+    check_array(model._baseline_prediction, "_baseline_prediction", (1, width))  # noqa: SLF001
     for stage in model._predictors:  # noqa: SLF001
-        _require(len(stage) == width, "has a stage for other genres")
+        require(len(stage) == width, "has a stage for other genres")
         for predictor in stage:
-            _require(type(predictor).__name__ == "TreePredictor", "holds something else than trees")
+            require(type(predictor).__name__ == "TreePredictor", "holds something else than trees")
             nodes = predictor.nodes
-            _require(isinstance(nodes, np.ndarray) and nodes.ndim == 1 and len(nodes) >= 1, "has an empty tree")
-            _require(nodes.dtype == PREDICTOR_RECORD_DTYPE, "has trees of another version of scikit-learn")
-            inner = nodes[nodes["is_leaf"] == 0]
-            here = np.flatnonzero(nodes["is_leaf"] == 0)
-            for side in ("left", "right"):
-                _require(
-                    bool(((inner[side] > here) & (inner[side] < len(nodes))).all()), "has a child outside its tree"
-                )
-            _require(
-                bool(((inner["feature_idx"] >= 0) & (inner["feature_idx"] < features)).all()),
-                "asks for a feature that is not there",
-            )
-            _require(not nodes["is_categorical"].any(), "takes categories")
+            require(type(nodes) is np.ndarray and nodes.ndim == 1 and len(nodes) >= 1, "has an empty tree")
+            require(nodes.dtype == nodes_type, "has trees of another version of scikit-learn")
+            require(not nodes["is_categorical"].any(), "takes categories")
+            _check_nodes(nodes["is_leaf"] == 0, nodes["left"], nodes["right"], nodes["feature_idx"], features)
+    _restore_loss(model, like)
 
 
-def _dummy(model: Any, features: int, genres: int) -> None:  # noqa: ANN401, ARG001 - all checks take the same
-    _classes(model, genres)
-    _require(model.n_classes_ == genres and model.n_outputs_ == 1, "counts other genres")
-    _require(type(model.random_state) in (int, type(None)), "has an odd seed")
-    _array(model.class_prior_, "class_prior_", (genres,))
+def _smallest(model: Any, genres: int) -> Any:  # noqa: ANN401
+    """A model fitted to one track of each genre."""
+    import numpy as np
+
+    return model.fit(np.arange(genres, dtype=float)[:, None], np.arange(genres))
 
 
-def _catboost(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    _classes(model, genres)
-    _require(model.n_features_in_ == features, "wants other features")
-    model.check()
+def _restore_loss(model: Any, like: Any) -> None:  # noqa: ANN401
+    """Boosters are stored without their loss, which turns scores into probabilities and goes by the genres alone."""
+    require(model.loss == "log_loss", f"has the loss {model.loss!r}")
+    model._loss = like._loss  # noqa: SLF001
 
 
-_CHECKS: dict[str, Callable[[Any, int, int], None]] = {
-    "Pipeline": _pipeline,
-    "CalibratedClassifierCV": _calibrated,
-    "LogisticRegression": _logistic,
-    "SVC": _svc,
-    "RandomForestClassifier": _forest,
-    "GradientBoostingClassifier": _boosting,
-    "HistGradientBoostingClassifier": _histogram_boosting,
-    "DummyClassifier": _dummy,
-    "CatBoost": _catboost,
-}
+def check_dummy(model: Any, features: int, genres: int) -> None:  # noqa: ANN401, ARG001 - all checks take the same
+    """For `DummyClassifier`."""
+    known = ("most_frequent", "prior", "stratified")
+    require(model.strategy in known and model._strategy in known, "guesses in an unknown way")  # noqa: SLF001
+    require(model.n_classes_ == genres and model.n_outputs_ == 1 and not model.sparse_output_, "counts other genres")
+    require(type(model.random_state) in (int, type(None)), "has a seed that is not a number")
+    check_array(model.class_prior_, "class_prior_", (genres,))
+
+
+def check_catboost(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `genreclf.models.catboost.CatBoost`."""
+    from genreclf.models.oblivious import check_trees
+
+    require(model.n_features_in_ == features, "takes other features")
+    check_trees(model.trees_, features=features, classes=genres)

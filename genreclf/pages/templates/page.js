@@ -22,9 +22,9 @@
     let only = null, current = null;
     const view = () => views.find((one) => one.svg.getClientRects().length) || views[0];
     const tell = (point) => {
-      const said = hover.answers[hover.said[point.genre][point.index]];
-      return hover.titles[point.genre][point.index] + " \u00b7 is " + hover.genres[point.genre] +
-        (said ? " \u00b7 " + hover.model + " says " + said : "");
+      const predicted = hover.predictions[hover.predicted[point.genre][point.index]];
+      return hover.titles[point.genre][point.index] + " \u00b7 " + hover.genres[point.genre] +
+        (predicted ? ", predicted as " + predicted + " by " + hover.model : "");
     };
     const point = (one, found) => {
       current = found;
@@ -124,7 +124,7 @@
     const leave = () => { if (at >= 0) marks[at].classList.remove("current"); };
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "group");
-    canvas.setAttribute("aria-label", canvas.querySelector("svg > title").textContent + ": arrow keys go from mark to mark");
+    canvas.setAttribute("aria-label", canvas.querySelector("svg > title").textContent + ": use the arrow keys to move from mark to mark");
     canvas.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
       if (!step) return;

@@ -1,57 +1,48 @@
-"""Runs side by side: for each model a line a run, and how far each is from the first."""
+"""Runs side by side: for each model a line per run, and the difference of each run from the first."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.pages.svg import Drawing, text_width
 from genreclf.pages.wording import model_title, points, with_interval
-from genreclf.reports.charts.axes import label_room, legend, mark, points_axis, points_scale, row_label, whisker
+from genreclf.reports.charts.axes import COLOURS, ROOMY, SHAPES, Rows, mark, whisker
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.run_comparison import Standing, Versus
+    from genreclf.evaluation.run_comparison import RunComparison
+    from genreclf.pages.svg import Drawing
 
-_ROW = 22.0
+_LINE = 22.0
 
 
-def versus_chart(versus: Versus, *, width: float) -> Drawing:
+def run_chart(comparison: RunComparison, *, width: float) -> Drawing:
     """Draw the scores of all runs with their intervals; at the right, the difference from the first run."""
-    titles = [model_title(model) for model in versus.models]
-    left = label_room(titles, most=width * 0.3) + 6
-    roomy = width >= 560
-    right = text_width("+15.1 (+12.1 to +18.1)", 12.5) if roomy else 48.0
-    top = 30.0
-    block = _ROW * len(versus.runs) + 12
-    bottom = top + block * len(titles)
-    said = "; ".join(
-        f"{model_title(s.model)} in {s.run} {with_interval(s.score, s.low, s.high)}" for s in versus.standings
+    block = _LINE * len(comparison.runs) + 12
+    styles = [(index % SHAPES, f"points g{index % COLOURS}", name) for index, name in enumerate(comparison.runs)]
+    described = (
+        f"{model_title(s.model)} in {s.run} {with_interval(s.score, s.low, s.high)}" for s in comparison.scores
     )
-    drawing = Drawing(width, bottom + 42, "Macro-F1 of each model in each run", said)
-    scale = points_scale([end for s in versus.standings for end in (s.score, s.low, s.high)], left, width - right - 12)
-    points_axis(drawing, scale, top - 6, bottom, "macro-F1, points out of 100")
-    legend(drawing, [(i % 5, f"points g{i % 8}", name) for i, name in enumerate(versus.runs)], 13)
-    for place, model in enumerate(versus.models):
-        y = top + block * place
-        if place:
-            drawing.line(0, y - 6, width, y - 6, class_="grid")
-        row_label(drawing, titles[place], y + _ROW * len(versus.runs) / 2, left - 6)
-        for standing in versus.standings:
-            if standing.model == model:
-                run = versus.runs.index(standing.run)
-                middle = y + _ROW * (run + 0.5)
-                whisker(drawing, scale, middle, standing.low, standing.high)
-                if math.isfinite(standing.score):
-                    tip = f"{titles[place]} in {standing.run}: {points(standing.score)}"
-                    mark(drawing, scale(standing.score), middle, shape=run % 5, class_=f"points g{run % 8}", tip=tip)
-                _difference(drawing, standing, middle, roomy=roomy)
-    return drawing
-
-
-def _difference(drawing: Drawing, standing: Standing, y: float, *, roomy: bool) -> None:
-    if not math.isfinite(standing.difference):
-        return
-    ends = (standing.difference, standing.difference_low, standing.difference_high)
-    shown = with_interval(*ends, sign=True) if roomy else points(standing.difference, sign=True)
-    class_ = "value" if standing.verdict == "same" else "value strong"
-    drawing.text(drawing.width, y + 4.5, shown, class_=class_, text_anchor="end")
+    chart = Rows(
+        "Macro-F1 of each model in each run",
+        "; ".join(described),
+        [model_title(model) for model in comparison.models],
+        [end for s in comparison.scores for end in (s.score, s.low, s.high)],
+        width=width,
+        right="+15.1 (+12.1 to +18.1)" if width >= ROOMY else 48,
+        row=block,
+        legend=styles,
+    )
+    for middle in chart.middles[1:]:
+        chart.drawing.line(0, middle - block / 2, width, middle - block / 2, class_="grid")
+    for s in comparison.scores:
+        run = comparison.runs.index(s.run)
+        y = chart.middles[comparison.models.index(s.model)] + _LINE * (run + 0.5 - len(comparison.runs) / 2)
+        whisker(chart.drawing, chart.scale, y, s.low, s.high)
+        shape, style, name = styles[run]
+        tip = f"{model_title(s.model)} in {name}: {points(s.score)}"
+        mark(chart.drawing, chart.scale(s.score), y, shape=shape, class_=style, tip=tip)
+        if math.isfinite(s.difference):
+            ends = (s.difference, s.difference_low, s.difference_high)
+            shown = with_interval(*ends, sign=True) if width >= ROOMY else points(s.difference, sign=True)
+            chart.value(y, shown, strong=s.verdict != "same")
+    return chart.drawing

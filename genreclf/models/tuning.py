@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from genreclf.models import ModelSpec
+    from genreclf.models.entry import ModelSpec
 
 _LARGE = 16
 # With fewer tracks the first candidates would be tried on a handful.

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class AvSound:
-    """An open sound, read as mono float32 samples; see `genreclf.audio` for the protocol.
+class PyavSound:
+    """An open sound, read as mono float32 samples; see `genreclf.audio.opening.Sound` for the protocol.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class AvSound:
         self._rewind()
         self.rate: int = self._stream.rate or 0
         length = self._stream.duration
-        self.promised: int = int(length * self._stream.time_base * self.rate) if length else 0
+        self.n_frames: int = int(length * self._stream.time_base * self.rate) if length else 0
 
     def close(self) -> None:
         """Close the container, not the file."""
@@ -36,13 +36,16 @@ class AvSound:
 
     def seek(self, start: int) -> None:
         """Go to sample `start`: to the packet before it, and on from there by the decoded frames' own times."""
+        if start == self._position:
+            return
         # A lossy decoder needs a few packets before its samples are right again.
-        target = min(start, self.promised or start) - self.rate
+        target = min(start, self.n_frames or start) - self.rate
         if target > 0:
             begin = self._stream.start_time or 0
             self._container.seek(begin + int(target / self.rate / self._stream.time_base), stream=self._stream)
             self._frames = self._decoded(start)
             self._ahead = np.empty(0, dtype=np.float32)
+            self._position = start
         else:
             # Decoded from the first packet on: sought, the start comes without what the decoder has to drop before it.
             self.close()
@@ -61,13 +64,16 @@ class AvSound:
             held += len(block)
         samples = np.concatenate(blocks)
         self._ahead = samples[count:]
+        self._position += len(samples[:count])
         return samples[:count]
 
     def count(self) -> int:
         """Decode the whole sound for its true length."""
-        self.seek(0)
+        self.close()
+        self._rewind()
         with quiet():
-            return sum(len(block) for block in self._frames)
+            self._position = sum(len(block) for block in self._frames)
+        return self._position
 
     def _rewind(self, start: int = 0) -> None:
         """Open the container anew, to be read from sample `start` on."""
@@ -81,6 +87,7 @@ class AvSound:
         self._stream: Any = self._container.streams.audio[0]
         self._frames = self._decoded(start)
         self._ahead = np.empty(0, dtype=np.float32)
+        self._position = start
 
     def _decoded(self, start: int) -> Iterator[np.ndarray]:
         """Mono blocks from sample `start` on."""
@@ -101,7 +108,7 @@ class AvSound:
 
 
 @contextlib.contextmanager
-def open_with_av(path: Path) -> Iterator[AvSound]:
+def open_with_av(path: Path) -> Iterator[PyavSound]:
     """Open a sound file with PyAV; a `TrackError` ``needs-extra`` if that is not installed."""
     try:
         import av
@@ -111,7 +118,7 @@ def open_with_av(path: Path) -> Iterator[AvSound]:
             f'{path.suffix.lower()} files need PyAV: pip install "genreclf[m4a]"',
         ) from error
     try:
-        with path.open("rb") as file, contextlib.closing(AvSound(file)) as sound:
+        with path.open("rb") as file, contextlib.closing(PyavSound(file)) as sound:
             yield sound
     except (av.FFmpegError, OSError, ValueError, OverflowError) as error:
         cause = getattr(error, "strerror", None) or error  # the rest is the path once more
