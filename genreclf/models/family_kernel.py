@@ -107,30 +107,6 @@ class FamilyKernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         codes = (scores > 0).astype(np.intp) if scores.ndim == 1 else scores.argmax(axis=1)
         return np.asarray(self.classes_[codes])
 
-    def check(self) -> None:
-        """Make sure that a machine from a file is whole.
-
-        Raises
-        ------
-        ValueError : its arrays do not fit each other or the features.
-        """
-        classes, vectors = len(self.classes_), len(self.support_vectors_)
-        pairs = classes * (classes - 1) // 2
-        shapes = {
-            "support_vectors_": (vectors, self.n_features_in_),
-            "coef_": (pairs, vectors),
-            "intercept_": (pairs,),
-            "weights_": (len(self._members()),),
-        }
-        for name, shape in shapes.items():
-            array = getattr(self, name)
-            if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != np.float64:
-                raise ValueError(f"{name} is no array of {shape} numbers")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{name} holds what is no finite number")
-        if not isinstance(self.gamma, int | float):
-            raise ValueError(f"a gamma of {self.gamma!r}")
-
     def _members(self) -> list[np.ndarray]:
         """The positions of each family's features."""
         if self.families is None:
