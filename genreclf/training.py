@@ -116,6 +116,7 @@ def _fitted(
             # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
             _codes(table),
             seed=seed,
+            families=table.family_numbers,
             tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
             calibration_folds=calibration_folds(table, seed=seed) if calibrate else None,
         )
@@ -204,7 +205,7 @@ def _manifest(
     window = table.meta.get("parameters") or {}
     return BundleManifest(
         model=entry.name,
-        parameters={name: _plain(value) for name, value in pipeline.named_steps["model"].get_params().items()},
+        parameters={name: _plain(value) for name, value in _parameters(pipeline, entry).items()},
         tuned=tuned,
         calibrated=pipeline is not estimator,
         feature_set=str(table.meta.get("feature_set", "")),
@@ -226,6 +227,12 @@ def _manifest(
         licence=licence,
         notes=notes,
     )
+
+
+def _parameters(pipeline: Any, entry: ModelSpec) -> dict[str, Any]:  # noqa: ANN401
+    """The classifier's parameters, except for the families, which follow from the names of the features."""
+    parameters: dict[str, Any] = pipeline.named_steps["model"].get_params()
+    return {name: value for name, value in parameters.items() if not (entry.by_family and name == "families")}
 
 
 def _plain(value: object) -> str | int | float | bool | None:

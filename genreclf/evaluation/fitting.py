@@ -38,6 +38,7 @@ class Data:
     y : (tracks,), genre codes.
     genres : number of genres.
     recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
+    families : (features,), the number of each feature's family.
     """
 
     X: np.ndarray
@@ -45,6 +46,7 @@ class Data:
     genres: int
     recordings: np.ndarray
     artists: np.ndarray | None
+    families: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,6 +195,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         data.X[np.ix_(train, fit.columns)],
         data.y[train],
         seed=fit.seed,
+        families=data.families[fit.columns],
         tune_folds=_inner(fit, data, folds=3) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
     )

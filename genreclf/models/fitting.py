@@ -49,6 +49,7 @@ def fit_pipeline(
     y: np.ndarray,
     *,
     seed: int,
+    families: np.ndarray | None = None,
     tune_folds: Folds | None = None,
     calibration_folds: Folds | None = None,
 ) -> FittedPipeline:
@@ -58,13 +59,14 @@ def fit_pipeline(
     ----------
     X, y : (tracks, features) and (tracks,).
     seed : of the model and of the search.
+    families : (features,), the number of each feature's family, see `ModelSpec.build`.
     tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
     calibration_folds : rows for the sigmoids, every fold training on every class; None gives no calibration.
     """
     from genreclf.models.calibration import fit_calibrated
     from genreclf.models.tuning import search
 
-    model, parameters, inner = entry.build(seed), None, float("nan")
+    model, parameters, inner = entry.build(seed, families=families), None, float("nan")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:
