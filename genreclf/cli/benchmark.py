@@ -35,8 +35,11 @@ def benchmark(
         typer.Option(help="Comma-separated: {models}; baselines: {baselines}."),
     ] = None,
     protocol: Annotated[str | None, typer.Option(help="One of {protocols}; cv by default.")] = None,
+    train_on_validation: Annotated[
+        bool, typer.Option("--train-on-validation", help="With protocol split: train on the validation tracks as well.")
+    ] = False,
     folds: Annotated[int, typer.Option(help="Number of cross-validation folds.")] = 5,
-    test_size: Annotated[float, typer.Option(help="Share of tracks that holdout tests on.")] = 0.25,
+    test_size: Annotated[float, typer.Option(help="Share of tracks that holdout and holdout-artist test on.")] = 0.25,
     seed: Seed = 42,
     features: Families = None,
     jobs: Jobs = None,
@@ -77,6 +80,7 @@ def benchmark(
                 models=names_in(models),
                 protocol=protocol,
                 folds=folds,
+                train_on_validation=train_on_validation,
                 test_size=test_size,
                 seed=seed,
                 group=group,

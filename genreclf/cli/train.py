@@ -22,7 +22,9 @@ def train(
     features: Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels, where it is not 'genre'.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="Column of the track ids.")] = None,  # noqa: A002
-    group: Annotated[str | None, typer.Option("--group", help="Column of the artists.")] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Artist column; artist,album also keeps albums together.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the model and of folds.")] = 42,
     licence: Annotated[str, typer.Option(help="Kept in the model: under what it may be used.")] = "",
     notes: Annotated[str, typer.Option(help="Kept in the model: what others should know.")] = "",

@@ -39,6 +39,7 @@ def benchmark(
     test_size: float = 0.25,
     seed: int = 42,
     group: bool = True,
+    train_on_validation: bool = False,
     features: Iterable[str] | None = None,
     probabilities: bool = False,
     tune: bool = False,
@@ -61,6 +62,7 @@ def benchmark(
     folds, test_size : options of the protocol.
     seed : of folds, models and bootstrap.
     group : whether artists stay on one side where the protocol allows both.
+    train_on_validation : whether ``split`` trains on its validation tracks as well.
     features : feature families to use; None for all.
     probabilities : calibrate models that have no probabilities, and keep those of every model.
     tune : search each model's parameters inside the training part of every fold.
@@ -90,7 +92,14 @@ def benchmark(
     if probabilities:
         _check_genre_names(table)
     groups = find_groups(table)
-    settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
+    settings = Settings(
+        folds=folds,
+        test_size=test_size,
+        seed=seed,
+        group=group,
+        train_on_validation=train_on_validation,
+        tune=tune,
+    )
     plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
     notes += [*groups.notes, *more, *_draws_note(draws, names)]
     if features is not None:
@@ -111,6 +120,8 @@ def benchmark(
             "folds": folds,
             "test_size": test_size,
             "group": group,
+            "grouping": list(table.grouping),
+            "train_on_validation": train_on_validation,
             "features": None if features is None else list(table.families),
             "probabilities": probabilities,
             "tune": tune,

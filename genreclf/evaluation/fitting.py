@@ -186,14 +186,16 @@ def _fit(fit: Fit, data: Data) -> Fitted:
     from sklearn.exceptions import ConvergenceWarning
 
     train, test = fit.fold.train, fit.fold.test
+    rows = train if fit.fold.validation is None else np.union1d(train, fit.fold.validation)
     started = time.perf_counter()
     calibrate = fit.calibrate and not has_probabilities(fit.entry.build(fit.seed))
     found = fit_pipeline(
         fit.entry,
-        data.X[np.ix_(train, fit.columns)],
-        data.y[train],
+        data.X[np.ix_(rows, fit.columns)],
+        data.y[rows],
         seed=fit.seed,
-        tune_folds=_inner(fit, data, folds=3) if fit.tune and fit.entry.space else None,
+        rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
+        tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
     )
     fitted = time.perf_counter()
@@ -210,6 +212,17 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         inner_macro_f1=found.inner_macro_f1,
         warnings=found.messages(ConvergenceWarning),
     )
+
+
+def _tuning_folds(fit: Fit, data: Data, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds of the search among `rows`: the split's own validation part where it has one."""
+    validation = fit.fold.validation
+    if validation is None:
+        return _inner(fit, data, folds=3)
+    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
+    train = np.setdiff1d(fit.fold.train, validation)
+    train = train[~np.isin(tied[train], tied[validation])]
+    return [(np.searchsorted(rows, train), np.searchsorted(rows, validation))]
 
 
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:

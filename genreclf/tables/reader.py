@@ -35,6 +35,7 @@ class TableParts(NamedTuple):
     notes: tuple[str, ...]
     name: str
     label: str
+    grouping: tuple[str, ...]
 
 
 def read_parts(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> TableParts:
@@ -44,7 +45,9 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
     separator = separator_of(path, hint=f"; make a table with: genreclf extract SOURCE -o {_as_csv(path)}")
     rows = read_rows(path, separator)
     header = _checked_header(path, next(rows)[1])
-    roles = _roles(path, header, label=label, id_column=id_column, group=group)
+    artist, grouping = _group_columns(header, group)
+    roles = _roles(path, header, label=label, id_column=id_column, group=artist)
+    roles |= _further_groups(path, header, grouping, roles)
     lines: list[int] = []
     comma = False
     for line, cells in rows:
@@ -64,7 +67,8 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.get("track_id", "track_id"))
-    texts = pd.DataFrame({name: identity[name] for name in IDENTITY if name in identity}, dtype="object")
+    named = [*(name for name in IDENTITY if name in identity), *(name for name in grouping if name not in IDENTITY)]
+    texts = pd.DataFrame({name: identity[name] for name in named}, dtype="object")
     return TableParts(
         frame=pd.concat([texts, features], axis=1),
         features=tuple(features.columns),
@@ -72,6 +76,7 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
         notes=tuple(notes),
         name=path.stem,
         label=roles["genre"],
+        grouping=tuple(grouping),
     )
 
 
@@ -111,6 +116,28 @@ def _roles(
         usual = next((n for n in _ID_NAMES if n in header and n not in columns.values()), None)
         columns |= {"track_id": usual} if usual else {}
     return columns
+
+
+def _group_columns(header: Sequence[str], group: str | None) -> tuple[str | None, list[str]]:
+    """The columns named by ``group``: that of the artist, which is None where it is not named, and further ones."""
+    if group is None or group in header:
+        return group, []
+    artist, *further = (name.strip() for name in group.split(","))
+    return artist, further
+
+
+def _further_groups(
+    path: Path, header: Sequence[str], grouping: Sequence[str], roles: dict[str, str]
+) -> dict[str, str]:
+    for name in grouping:
+        if name not in header:
+            raise RequestError(
+                f"{path}: no column {name!r} (group={name}); there are {_listed(header)}{nearest(name, header)}"
+            )
+        taken = next((role for role, column in roles.items() if column == name and role != name), None)
+        if taken or name in ("genre", "track_id", "artist"):
+            raise RequestError(f"{path}: the column {name!r} holds the {taken or name}; group by other columns")
+    return {name: name for name in grouping}
 
 
 def _cells(path: Path, separator: str, roles: dict[str, str], *, decimal: str) -> pd.DataFrame:

@@ -53,6 +53,7 @@ class FeatureTable:
     notes : what was noticed while reading that the user must see.
     name : short name for reports.
     label : what the genre column was called where it came from, for example ``mood``.
+    grouping : columns whose tracks stay together besides those of an artist, for example ``album``.
     """
 
     frame: pd.DataFrame
@@ -61,6 +62,7 @@ class FeatureTable:
     notes: tuple[str, ...] = ()
     name: str = "table"
     label: str = "genre"
+    grouping: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -177,7 +179,8 @@ class FeatureTable:
         ----------
         path : a CSV file; comma, semicolon, tab or bar between columns, with or without a byte-order mark.
         label, id, group : columns that hold the genre, the track's id and the artist; by default ``genre``,
-            ``track_id`` (or another usual name, or the row's number) and ``artist`` where there is one.
+            ``track_id`` (or another usual name, or the row's number) and ``artist`` where there is one. Several
+            columns, ``artist,album``, keep the tracks together that share a value in any of them.
 
         Raises
         ------

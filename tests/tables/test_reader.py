@@ -98,6 +98,18 @@ def test_chosen_columns_play_their_parts(tmp_path):
     )
 
 
+def test_several_group_columns_are_kept_as_texts(tmp_path):
+    content = "track_id,genre,band,label_id,x_mean\n1,sad,Ann,7,0.5\n2,glad,Bob,7,1\n3,glad,Bob,,1\n"
+    table = read(tmp_path, content, group="band,label_id")
+    assert (list(table.groups), table.grouping) == (["Ann", "Bob", "Bob"], ("label_id",))
+    assert list(table.frame["label_id"]) == ["7", "7", ""]
+    assert table.features == ("x_mean",)
+    assert "no column 'nope' (group=nope)" in refusal(tmp_path, content, group="band,nope")
+    assert "the column 'genre' holds the genre" in refusal(tmp_path, content, group="band,genre")
+    comma = read(tmp_path, 'track_id,genre,"band,leader",x\n1,sad,Ann,0.5\n2,glad,Bob,1\n', group="band,leader")
+    assert list(comma.groups) == ["Ann", "Bob"]
+
+
 def test_rows_without_ids_are_named_by_their_number(tmp_path):
     table = read(tmp_path, "genre,x\nrock,1\npop,2\n")
     assert list(table.ids) == ["1", "2"]
