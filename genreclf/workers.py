@@ -27,6 +27,7 @@ from types import FrameType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from genreclf.errors import GenreclfError, RequestError, TrackError
+from genreclf.streams import silence_decoders
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -221,6 +222,7 @@ def _settle() -> None:
 def _prepare(parent: Connection) -> None:
     """Leave Ctrl-C, which reaches every process of the terminal, to the one that started the work; end with that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    silence_decoders()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 import time
 
 from genreclf.errors import TrackError
@@ -19,6 +20,10 @@ def act(deed: object) -> object:
         ctypes.string_at(0)
     if deed == "hang":
         time.sleep(60)
+    if deed == "print":
+        for descriptor in (1, 2):
+            os.write(descriptor, b"a decoder's words\n")
+        print("ours", file=sys.stderr)
     if deed == "process":
         return os.getpid()
     if deed == "threads":

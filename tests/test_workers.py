@@ -79,6 +79,16 @@ def test_a_worker_that_dies_writes_nothing_on_the_terminal() -> None:
     assert ran.stderr == ""
 
 
+def test_what_decoders_print_in_a_worker_is_not_shown_and_what_python_prints_is() -> None:
+    script = "from made_work import act; from genreclf.workers import run; print(*run(act, ['print'], jobs=1))"
+    ran = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.startswith("Outcome(")
+    assert ran.stdout.count("\n") == 1
+    assert ran.stderr == "ours\n"
+
+
 def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

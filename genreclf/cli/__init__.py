@@ -19,6 +19,7 @@ from genreclf.cli import benchmark, compare, datasets, demo, extract, index, ins
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
+from genreclf.streams import silence_decoders
 
 app = typer.Typer(
     name="genreclf",
@@ -44,8 +45,8 @@ for command in COMMANDS:
 app.add_typer(datasets.app, name="datasets")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from genreclf import __version__
 
         show(f"genreclf {__version__}")
@@ -72,7 +73,8 @@ def main() -> None:
             # What a terminal of another encoding cannot show must not end the work.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False, prog_name="genreclf")
+        with silence_decoders():
+            code = app(standalone_mode=False, prog_name="genreclf")
     except GenreclfError as error:
         names = {name for command in COMMANDS for name in signature(command).parameters}
         complain(as_options(str(error), names))

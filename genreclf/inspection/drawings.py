@@ -42,8 +42,8 @@ def side_by_side(panels: Sequence[Panel], *, start: float, seconds: float, width
     room = (width - left - gap) / 2
     height = panels[0].height
     title = " and ".join(panel.title.lower() for panel in panels)
-    said = "; ".join(f"{p.title}: {p.note}" for p in panels)
-    drawing = Drawing(width, TITLE + height + 30, title.capitalize(), said)
+    described = "; ".join(f"{p.title}: {p.note}" for p in panels)
+    drawing = Drawing(width, TITLE + height + 30, title.capitalize(), described)
     for index, panel in enumerate(panels):
         x = left + index * (room + gap)
         _panel(drawing, panel, x, TITLE, room, labels=index == 0)
@@ -175,8 +175,8 @@ def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
     genres = timeline.genres
     tall, top = 34.0, 6.0
     bottom = top + tall * len(genres)
-    said = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.mean, strict=True))
-    drawing = Drawing(width, bottom + 26, "Genre probabilities over time", said)
+    described = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.mean, strict=True))
+    drawing = Drawing(width, bottom + 26, "Genre probabilities over time", described)
     across = Scale(timeline.starts[0], timeline.ends[-1], LEFT, width - 50)
     for row, genre in enumerate(genres):
         base = top + tall * (row + 1) - 4

@@ -25,7 +25,7 @@ class Inspection:
     ----------
     path : the file.
     start : where the excerpt begins, in seconds; None where the middle was taken.
-    series : what is heard at each time.
+    series : the series behind the features.
     features : the row of features, by column.
     percentiles : the same, each with its percentile among the tracks of a table.
     table_name, table_tracks : of that table; empty and 0 without one.

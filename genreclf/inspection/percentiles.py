@@ -1,4 +1,4 @@
-"""Where a track's numbers stand among the tracks of a table."""
+"""The percentiles of a track's numbers among the tracks of a table."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Scale:
     logarithmic: bool = False
 
     def __call__(self, value: float) -> float:
-        """The pixel of a value; values outside are held at the ends."""
+        """The pixel of a value; values outside are clipped."""
         low, high, at = (math.log10(v) if self.logarithmic else v for v in (self.low, self.high, value))
         share = (at - low) / (high - low) if high > low else 0.5
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
@@ -135,7 +135,7 @@ class Drawing:
         return self._markup(identity, "")
 
     def standalone(self, style: str) -> str:
-        """The picture as a file of its own, with its style sheet and a ground to stand on."""
+        """The picture as a file of its own, with its style sheet and a background."""
         ground = element("rect", class_="ground", width="100%", height="100%", rx=8)
         return self._markup("picture", element("style", style.replace("<", "")) + ground, room=12) + "\n"
 

@@ -63,8 +63,12 @@ def _strip(
     names = [family_title(str(row[by])) if by == "family" else str(row[by]) for row in rows]
     ends = [end for row in rows for end in (*score_of(row, value), *(v for _, v in others.get(str(row[by]), ())))]
     legend = [(0, "dot best", f"{model}, 95 %"), *([(0, "dot other", "other models")] if others else [])]
-    said = "; ".join(f"{name} {with_interval(*score_of(row, value))}" for name, row in zip(names, rows, strict=True))
-    chart = Rows(title, said, names, [*ends, 0.0], width=width, right=40, axis=axis, legend=legend, whole=not from_zero)
+    described = "; ".join(
+        f"{name} {with_interval(*score_of(row, value))}" for name, row in zip(names, rows, strict=True)
+    )
+    chart = Rows(
+        title, described, names, [*ends, 0.0], width=width, right=40, axis=axis, legend=legend, whole=not from_zero
+    )
     drawing, scale = chart.drawing, chart.scale
     if from_zero:
         drawing.line(scale(0), chart.top - 4, scale(0), chart.bottom, class_="zero")

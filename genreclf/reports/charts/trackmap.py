@@ -30,7 +30,7 @@ class GenreCloud:
 
 
 def track_map(clouds: Sequence[GenreCloud], *, width: float, names: bool = False) -> Drawing:
-    """Draw the clouds, the largest first; `names` adds a legend, for the picture that stands alone."""
+    """Draw the clouds, the largest first; `names` adds a legend, for the picture file."""
     total = sum(len(cloud.places) for cloud in clouds)
     height = round(width * 0.62)
     legend_rows = _legend_rows(clouds, width) if names else []

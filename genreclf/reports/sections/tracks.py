@@ -64,7 +64,7 @@ def track_atlas(comparison: Comparison) -> Section | None:
 
 
 def _framed(places: np.ndarray) -> tuple[np.ndarray, int]:
-    """Places between 0 and 1, outliers held at the edge so that they don't squeeze the rest; and how many."""
+    """Places between 0 and 1, outliers clipped so that they do not squeeze the rest; and how many there are."""
     import numpy as np
 
     inner = np.quantile(places, [0.01, 0.99], axis=0)
