@@ -11,6 +11,7 @@ import typer
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
     ArtistColumn,
+    ClassWeight,
     Draws,
     Families,
     Jobs,
@@ -53,6 +54,7 @@ def benchmark(
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
     tune: Annotated[bool, typer.Option("--tune", help="Tune parameters on the training data of each fold.")] = False,
+    class_weight: ClassWeight = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Score each feature family alone, and families added one by one.")
     ] = False,
@@ -87,6 +89,7 @@ def benchmark(
                 features=families,
                 probabilities=probabilities,
                 tune=tune,
+                class_weight=class_weight,
                 ablate=ablate,
                 test_table=tested,
                 jobs=jobs,

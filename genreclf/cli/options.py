@@ -18,6 +18,9 @@ TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
 ArtistColumn = Annotated[
     str | None, typer.Option("--group", help="Artist column; artist,album also keeps albums together.")
 ]
+ClassWeight = Annotated[
+    str | None, typer.Option(help="Class weights of models that take some: balanced or none; by default their own.")
+]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 Draws = Annotated[int, typer.Option(help="Bootstrap draws.")]

@@ -18,6 +18,8 @@ from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import resolve_all
+from genreclf.models.registry import weighted
+from genreclf.models.tuning import at_edges
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
@@ -43,6 +45,7 @@ def benchmark(
     features: Iterable[str] | None = None,
     probabilities: bool = False,
     tune: bool = False,
+    class_weight: str | None = None,
     ablate: bool = False,
     test_table: FeatureTable | None = None,
     jobs: int | None = None,
@@ -66,6 +69,8 @@ def benchmark(
     features : feature families to use; None for all.
     probabilities : calibrate models that have no probabilities, and keep those of every model.
     tune : search each model's parameters inside the training part of every fold.
+    class_weight : ``balanced`` weighs genres inversely to their frequency, ``none`` weighs tracks alike, in every model
+        that takes class weights; None leaves each model as it is registered.
     ablate : score each feature family alone, added one after another, and shuffled.
     test_table : tracks to test on, for ``cross``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
@@ -78,12 +83,12 @@ def benchmark(
     """
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    entries = resolve_all(models)
+    entries, notes = weighted(resolve_all(models), class_weight)
     names = tuple(entry.name for entry in entries)
     if draws < 2:
         raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     check_seed(seed)
-    notes = list(table.notes)
+    notes = [*table.notes, *notes]
     if test_table is not None:
         table, more = crossed(table, test_table)
         notes += more
@@ -110,7 +115,7 @@ def benchmark(
     )
     outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
     tables = work.tables(outcomes, progress)
-    notes += _warnings(work.fits, outcomes)
+    notes += [*_warnings(work.fits, outcomes), *_edge_notes(work.fits, outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
     run |= {
@@ -125,6 +130,7 @@ def benchmark(
             "features": None if features is None else list(table.families),
             "probabilities": probabilities,
             "tune": tune,
+            "class_weight": class_weight,
             "ablate": ablate,
             "draws": draws,
         },
@@ -194,6 +200,20 @@ def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
     """One note for each model and warning, with the number of fits that gave it."""
     counts = Counter((fit.model, line) for fit, fitted in zip(fits, outcomes, strict=True) for line in fitted.warnings)
     return [f"{model}: {line} (fits: {count})" for (model, line), count in counts.items()]
+
+
+def _edge_notes(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
+    """A note for each parameter that a search set to an edge of its grid, where a wider one may do better."""
+    tuned = [(fit, fitted.parameters) for fit, fitted in zip(fits, outcomes, strict=True) if fitted.parameters]
+    searched = Counter(fit.model for fit, _ in tuned)
+    edges = Counter(
+        (fit.model, *edge) for fit, parameters in tuned for edge in at_edges(fit.entry.space, parameters).items()
+    )
+    return [
+        f"{model}: {name}={value} is at the edge of its grid; a wider one may do better "
+        f"({count} of {searched[model]} fits)"
+        for (model, name, value), count in edges.items()
+    ]
 
 
 def _described(table: FeatureTable) -> dict[str, Any]:

@@ -168,7 +168,7 @@ class Work:
         rows = np.unique(np.concatenate([part.rows for part in predictions]))
         known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
-        places = track_map(self.table.X, self.data.y)[rows]
+        places = track_map(self.table.filled, self.data.y)[rows]
         return tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
 
 

@@ -1,5 +1,7 @@
 """Tables from anywhere: any CSV with a label column and numeric columns has the parts of a feature table.
 
+An empty cell among numbers becomes NaN, with a note.
+
 What is wrong with a table is refused in one line that names the row and the column. Rows are counted as an
 editor counts lines: the header is line 1.
 """
@@ -169,7 +171,7 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
 def _numbers(
     path: Path, frame: pd.DataFrame, lines: Sequence[int], expected: Sequence[str], notes: list[str]
 ) -> pd.DataFrame:
-    """The numeric columns as float64; a column without a single number is left out, with a note."""
+    """The numeric columns as float64, NaN where a cell is empty; a column without a number is left out, with a note."""
     import numpy as np
     import pandas as pd
 
@@ -180,17 +182,16 @@ def _numbers(
         bad = ~np.isfinite(values)
         if (name.startswith("Unnamed:") or name == "" or bad.all()) and name not in expected:
             dropped.append(name or "(no name)")
-        elif bad.any():
-            row = int(bad.argmax())
-            cell = str(frame[name].iloc[row])
-            found = "no value" if cell in _MISSING else f"{cell!r}, not a finite number"
+            continue
+        wrong = bad & ~frame[name].astype(str).str.strip().isin(_MISSING).to_numpy() if bad.any() else bad
+        if wrong.any():
+            row = int(wrong.argmax())
             raise RequestError(
-                f"{path}: line {lines[row]}, column {name!r}: {found} ({int(bad.sum())} such in this column); "
-                "mend or remove the row or the column"
+                f"{path}: line {lines[row]}, column {name!r}: {str(frame[name].iloc[row])!r}, not a finite number "
+                f"({int(wrong.sum())} such in this column); mend or remove the row or the column"
             )
-        else:
-            columns[name] = values
-    missing = [name for name in expected if name not in columns]
+        columns[name] = values
+    missing = [name for name in expected if name not in columns or np.isnan(columns[name]).all()]
     if missing:
         raise RequestError(
             f"{path}: the feature column {missing[0]!r} is missing ({len(missing)} in all); extract again"
@@ -202,7 +203,14 @@ def _numbers(
         )
     if dropped:
         notes.append(f"columns left out, as they hold no numbers: {_listed(dropped)}")
-    constant = [name for name, values in columns.items() if len(values) > 1 and (values == values[0]).all()]
+    empty = {name: int(np.isnan(values).sum()) for name, values in columns.items() if np.isnan(values).any()}
+    if empty:
+        cells = "1 empty cell" if sum(empty.values()) == 1 else f"{sum(empty.values())} empty cells"
+        where = "1 column" if len(empty) == 1 else f"{len(empty)} columns"
+        notes.append(
+            f"{cells} in {where} ({_listed(list(empty))}) take the column's median over the tracks that are trained on"
+        )
+    constant = [name for name, values in columns.items() if len(values) > 1 and np.nanmin(values) == np.nanmax(values)]
     if constant:
         notes.append(f"features that are the same in every track and tell nothing: {_listed(constant)}")
     return pd.DataFrame(columns)

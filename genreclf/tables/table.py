@@ -69,10 +69,25 @@ class FeatureTable:
 
     @cached_property
     def X(self) -> np.ndarray:  # noqa: N802 - scikit-learn's name
-        """(tracks, features), float64."""
+        """(tracks, features), float64; NaN where a cell of the table is empty."""
         import numpy as np
 
         return np.ascontiguousarray(self.frame[list(self.features)].to_numpy(dtype=np.float64))
+
+    @cached_property
+    def incomplete(self) -> tuple[str, ...]:
+        """The features with empty cells."""
+        import numpy as np
+
+        empty = np.isnan(self.X).any(axis=0)
+        return tuple(name for name, some in zip(self.features, empty, strict=True) if some)
+
+    @cached_property
+    def filled(self) -> np.ndarray:
+        """(tracks, features), `X` with the column's median over all tracks in empty cells: for pictures, not scores."""
+        import numpy as np
+
+        return np.where(np.isnan(self.X), np.nanmedian(self.X, axis=0), self.X) if self.incomplete else self.X
 
     @cached_property
     def y(self) -> np.ndarray:
