@@ -57,9 +57,9 @@ def plain(table: Path, models: tuple[str, ...]) -> dict[str, list[float]]:
     found = {}
     for name in models:
         started = time.perf_counter()
-        said = make_pipeline(StandardScaler(), zoo[name]).fit(X_train, y_train).predict(X_test)
+        y_pred = make_pipeline(StandardScaler(), zoo[name]).fit(X_train, y_train).predict(X_test)
         seconds = time.perf_counter() - started
-        found[name] = [float(f1_score(y_test, said.ravel(), average="macro")), seconds]
+        found[name] = [float(f1_score(y_test, y_pred.ravel(), average="macro")), seconds]
     return found
 
 

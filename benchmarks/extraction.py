@@ -32,6 +32,7 @@ from genreclf import audio
 from genreclf.extraction import extract
 from genreclf.features import (
     compile_kernels,
+    describe_plainly,
     extract_features,
     find_feature_set,
     mfcc,
@@ -90,11 +91,11 @@ def time_stages(path: Path, plain: Stopwatch, ours: Stopwatch) -> dict[str, floa
     ours.seconds["STFT"][-2:] = [sum(ours.seconds["STFT"][-2:])]
     series, _ = compare("MFCC", lambda: librosa.feature.mfcc(y=sound, sr=22050), lambda: mfcc.series(spectra))
     compare("Tonnetz", lambda: librosa.feature.tonnetz(y=sound, sr=22050), lambda: tonnetz.series(spectra))
-    compare("tempo", lambda: plain_librosa.tempo(sound, 22050), lambda: rhythm.describe(spectra)[0])
-    compare("HPSS", lambda: plain_librosa.powers(sound), lambda: power.describe(spectra))
+    compare("tempo", lambda: plain_librosa.tempo(spectra), lambda: rhythm.describe(spectra)[0])
+    compare("HPSS", lambda: plain_librosa.powers(spectra), lambda: power.describe(spectra))
     compare(
         "statistics",
-        lambda: np.concatenate(list(plain_librosa.summary(series).values())),
+        lambda: plain_librosa.summary(series),
         lambda: summarise(series),
     )
     return apart
@@ -105,8 +106,10 @@ def time_whole(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Describe a file both ways, from its bytes to its row; return both rows."""
     rate = find_feature_set(feature_set).sample_rate
-    compose = plain_librosa.COMPOSITIONS[feature_set]
-    theirs = plain("all", lambda: compose(*plain_librosa.load(path, sample_rate=rate, **WINDOW)))
+    theirs = plain(
+        "all",
+        lambda: describe_plainly(*plain_librosa.load(path, sample_rate=rate, **WINDOW), feature_set=feature_set),
+    )
     own = ours("all", lambda: extract_features(path, feature_set=feature_set, **WINDOW))
     return theirs, own
 

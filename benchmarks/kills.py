@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 
 def command(source: str, table: Path, options: argparse.Namespace) -> list[str]:

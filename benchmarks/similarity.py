@@ -11,12 +11,13 @@ import argparse
 import resource
 import statistics
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from genreclf.similarity import EXACT_LIMIT, build_index
-from genreclf.table import FeatureTable
+from genreclf.similarity.index import EXACT_LIMIT, build_index
+from genreclf.tables.table import FeatureTable
 
 FEATURES = 57
 QUERIES = 100
@@ -51,8 +52,6 @@ def measure(tracks: int, *, approximate: bool) -> str:
         found.append(set(near[0].tolist()))
     recall = 1.0
     if approximate:
-        from dataclasses import replace
-
         right, _ = replace(index, approximate=False).neighbours(index.points[asked], K)
         recall = float(np.mean([len(f & set(r.tolist())) / K for f, r in zip(found, right, strict=True)]))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -53,10 +53,16 @@ def unknown(what: str, name: str, choices: Iterable[str]) -> RequestError:
 
 
 @contextmanager
-def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+def with_path(path: str | os.PathLike[str]) -> Iterator[None]:
     """Give a `TrackError` that is raised within the path of its track, so that its text tells which it is."""
     try:
         yield
     except TrackError as error:
         error.path = error.path or os.fspath(path)
         raise
+
+
+def one_line(error: object, *, longest: int = 200) -> str:
+    """The text of an error or a warning on one line of bounded length; the name of its type where it has none."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -27,7 +27,7 @@ from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
-from genreclf.table_store import Failure, StoredRow, TableStore
+from genreclf.tables.store import Failure, StoredRow, TableStore
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "crashed", "internal"})
@@ -71,7 +71,7 @@ class Extraction:
 class _Request:
     """What to compute of every track: the same for the whole table."""
 
-    feature_set: str
+    feature_set: FeatureSet
     offset: float | None
     duration: float | None
 
@@ -124,8 +124,8 @@ def extract(
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
     notes = [*manifest.notes, *_unlabelled(manifest)]
     for note in notes:
-        progress.say(note)
-    request = _Request(feature_set, offset, duration)
+        progress.message(note)
+    request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
         TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,
@@ -150,7 +150,7 @@ def extract(
             others=len(store.rows.keys() - wanted),
             features=len(chosen.columns),
             seconds=time.perf_counter() - start,
-            interrupted=stop.wished,
+            interrupted=stop.requested,
             notes=tuple(notes),
         )
 
@@ -188,7 +188,7 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
 def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> list[Track]:
     """The tracks that need computing; rows of changed files are dropped and changed labels mended.
 
-    After a stop is wished, files that were not looked at yet count as they were.
+    After a stop is requested, files that were not looked at yet count as they were.
     """
     known = {track.track_id: row for track in manifest if (row := store.rows.get(track.track_id))}
     failed = {track.track_id: store.failures[track.track_id] for track in manifest if _settled(track, store)}
@@ -202,7 +202,7 @@ def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> li
         and (identity := _identity(track, known[track.track_id])) != known[track.track_id].identity
     }
     store.revise(drop=changed, relabel=relabelled)
-    same = {key for key, failure in failed.items() if stop.wished or digests[key] == failure.digest}
+    same = {key for key, failure in failed.items() if stop.requested or digests[key] == failure.digest}
     done = (known.keys() - changed) | same
     return [track for track in manifest if track.track_id not in done]
 
@@ -213,7 +213,7 @@ def _settled(track: Track, store: TableStore) -> bool:
 
 
 def _digests(tracks: list[Track], store: TableStore, threads: int, stop: Stop) -> dict[str, str]:
-    """Digests of the files as they are now; empty where a file cannot be read or a stop was wished before.
+    """Digests of the files as they are now; empty where a file cannot be read or a stop was requested before.
 
     A file whose size and time are as they were seen last is not read again.
     """
@@ -225,7 +225,7 @@ def _digests(tracks: list[Track], store: TableStore, threads: int, stop: Stop) -
 
 
 def _current_digest(path: Path, *, seen: dict[str, list[object]], stop: Stop) -> str:
-    if stop.wished:
+    if stop.requested:
         return ""
     try:
         stat = _stat(path)
@@ -263,12 +263,12 @@ def _compile_first(todo: list[Track], stop: Stop, progress: Progress) -> None:
     """Compile the inner loops in one worker, so that the others find them ready."""
     from genreclf import features
 
-    if not todo or stop.wished or features.is_compiled():
+    if not todo or stop.requested or features.is_compiled():
         return
-    progress.say("compiling the inner loops, once for this machine; this takes some seconds")
+    progress.message("compiling the inner loops, once for this machine; this takes some seconds")
     for outcome in run(_compile, [None], jobs=1, timeout=600.0):
         if outcome.error is not None:
-            progress.say(f"the inner loops could not be compiled beforehand ({outcome.error})")
+            progress.message(f"the inner loops could not be compiled beforehand ({outcome.error})")
 
 
 def _compile(_: None) -> float:

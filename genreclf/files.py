@@ -3,36 +3,61 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 from genreclf.errors import RequestError
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part; folders are made.
+@contextmanager
+def whole_file(path: Path, *, like: Path | None = None) -> Iterator[BinaryIO]:
+    """A file to write into, which takes its place when the block ends and vanishes where it raises.
+
+    A reader sees the old content or the new, never a part. Folders are made; a link stays, and what it leads to is
+    replaced.
+
+    Parameters
+    ----------
+    like : a file to take the permissions from; by default they are those of any new file.
 
     Raises
     ------
     RequestError : the place cannot be written to, or the disk is full; what was there before is untouched.
     """
-    data = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+    place = Path(os.path.realpath(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".genreclf-", suffix=".part", dir=place.parent)
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
+            with os.fdopen(handle, "w+b") as stream:
+                yield stream
                 stream.flush()
                 os.fsync(stream.fileno())
-            temporary.chmod(0o666 & ~_umask())
-            temporary.replace(path)
+            temporary.chmod(stat.S_IMODE(like.stat().st_mode) if like else 0o666 & ~_umask())
+            temporary.replace(place)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; see `whole_file`."""
+    with whole_file(path) as stream:
+        stream.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file that something else shall take the place of: ``NAME.old``, or the next name that is free."""
+    names = (path.with_name(f"{path.name}.old{number if number > 1 else ''}") for number in count(1))
+    return path.rename(next(name for name in names if not os.path.lexists(name)))
 
 
 def check_file(path: Path, *, begins: bytes, what: str) -> None:

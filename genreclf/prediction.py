@@ -1,12 +1,12 @@
-"""Prediction: what genre a track is, by a trained model.
+"""Prediction: the genre of a track, by a trained model.
 
-A track is cut into segments as long as the training tracks were, each is described and predicted, and the
-probabilities are averaged. A track of one segment gets the genre that the model says of it; one of several the
-genre with the highest mean probability. Rows of a table go the same way as one-segment tracks, so that a file and
-its row in a table get the same answer.
+A track is cut into segments as long as the training tracks were, features of each are extracted, and the predicted
+probabilities are averaged. A track of one segment gets the genre that the model predicts for it; one of several the
+genre with the highest mean probability. A row of a table is a track of one segment, so that a file and its row in a
+table get the same prediction.
 
-Describing runs in worker processes; the model itself is asked in this one, so that the answers do not depend on the
-number of workers.
+Features are extracted in worker processes and predicted in this one, so that predictions do not depend on the number
+of workers.
 """
 
 from __future__ import annotations
@@ -19,18 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.container import one_line
 from genreclf.datasets.manifest import Track
-from genreclf.errors import RequestError, TrackError, naming
-from genreclf.models.bundle import Bundle
+from genreclf.errors import RequestError, TrackError, one_line, with_path
+from genreclf.models.bundle.bundle import Bundle
 from genreclf.progress import SILENT, Progress
-from genreclf.table import family_of
+from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.models.bundle_manifest import BundleManifest
-    from genreclf.table import FeatureTable
+    from genreclf.models.bundle.manifest import BundleManifest
+    from genreclf.tables.table import FeatureTable
     from genreclf.workers import Stop
 
 TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
@@ -40,16 +39,16 @@ Paths = str | Path | Sequence[str | Path]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one track.
+    """The prediction for one track.
 
     Parameters
     ----------
     path : the file, as it was given, or the track's id where it comes from a table.
-    genre : what it is; empty where the track cannot be read.
+    genre : the predicted one; empty where the track cannot be read.
     genres : all genres of the model, sorted.
     starts : (segments,), seconds.
     segments : (segments, genres), probabilities.
-    seconds : what describing it took.
+    seconds : that extracting its features took.
     error : why there is no genre; None where there is one.
     """
 
@@ -69,7 +68,7 @@ class Prediction:
         return dict(zip(self.genres, self.segments.mean(axis=0).tolist(), strict=True))
 
     def as_json(self, *, segments: bool = False) -> dict[str, Any]:
-        """Plain values: path, genre, probabilities, seconds, error; with `segments` also what each segment is."""
+        """Plain values: path, genre, probabilities, seconds, error; with `segments` also those of each segment."""
         plain: dict[str, Any] = {
             "path": self.path,
             "genre": self.genre or None,
@@ -87,7 +86,7 @@ class Prediction:
 
 @dataclass(frozen=True, eq=False)
 class Predictor:
-    """A loaded model that can be asked about files and tables."""
+    """A loaded model, for files and tables."""
 
     bundle: Bundle
 
@@ -98,7 +97,7 @@ class Predictor:
 
     @property
     def genres(self) -> tuple[str, ...]:
-        """The genres that it tells apart, sorted."""
+        """The genres that it predicts, sorted."""
         return self.manifest.genres
 
     def predict(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
@@ -128,54 +127,41 @@ class Predictor:
         RequestError : the table lacks features of the model, or was made with others, or holds values that the
             model cannot take.
         """
-        import pandas as pd
-
         X = self._columns_of(table)
-        said, probabilities = self._say(X)
-        frame = pd.DataFrame(probabilities, columns=list(self.genres))
-        frame.insert(0, "genre", said)
-        frame.insert(0, "track_id", table.ids)
-        return frame
+        return self._frame("track_id", table.ids, X)
 
     def predict_segments(self, path: str | Path) -> pd.DataFrame:
-        """What each segment of a file is: ``start`` in seconds, ``genre``, then a column for each genre."""
-        import pandas as pd
-
-        starts, X = self._described(Path(path))
-        said, probabilities = self._say(X)
-        frame = pd.DataFrame(probabilities, columns=list(self.genres))
-        frame.insert(0, "genre", said)
-        frame.insert(0, "start", starts)
-        return frame
+        """The genre of each segment of a file: ``start`` in seconds, ``genre``, then a column for each genre."""
+        return self._frame("start", *self._described(Path(path)))
 
     def explain(self, path: str | Path) -> pd.DataFrame:
-        """Which feature families spoke for the genre of a file.
+        """What each feature family contributes to the predicted genre of a file.
 
-        A family's say is how much the probability of the genre falls when the family's features are put to their
-        means over the training tracks, averaged over the segments. It is positive where the family speaks for
-        the genre. Families that share what they know have a small say each, so the says need not add up.
+        A family's contribution is how much the probability of the genre falls when the family's features are set to
+        their means over the training tracks, averaged over the segments; it is negative where the family speaks
+        against the genre. Contributions need not add up: those of families that carry the same information are small.
 
         Returns
         -------
-        One row a family, the strongest say first: ``family, features, say, probability, genre``, where `probability`
-        is the genre's with all families.
+        One row a family, the largest contribution first: ``family, features, contribution, probability, genre``, where
+        `probability` is the genre's with all families.
         """
         import pandas as pd
 
         starts, X = self._described(Path(path))
         predicted = self._track(shown(Path(path)), starts, X)
         place = self.genres.index(predicted.genre)
-        with_all = float(predicted.segments[:, place].mean())
+        probability = float(predicted.segments[:, place].mean())
         rows = []
         families = np.array([family_of(name) for name in self.manifest.features])
         for family in dict.fromkeys(families.tolist()):
             columns = families == family
             without = X.copy()
             without[:, columns] = np.array(self.manifest.feature_means)[columns]
-            left = float(self._say(without)[1][:, place].mean())
-            rows.append((family, int(columns.sum()), with_all - left, with_all, predicted.genre))
-        frame = pd.DataFrame(rows, columns=["family", "features", "say", "probability", "genre"])
-        return frame.sort_values("say", ascending=False, kind="stable", ignore_index=True)
+            contribution = probability - float(self._predicted(without)[1][:, place].mean())
+            rows.append((family, int(columns.sum()), contribution, probability, predicted.genre))
+        frame = pd.DataFrame(rows, columns=["family", "features", "contribution", "probability", "genre"])
+        return frame.sort_values("contribution", ascending=False, kind="stable", ignore_index=True)
 
     def stream(
         self,
@@ -186,14 +172,14 @@ class Predictor:
         stop: Stop | None = None,
         progress: Progress = SILENT,
     ) -> Iterator[Prediction]:
-        """Predict many tracks in parallel, in their order and as soon as they are there; a bad one costs itself alone.
+        """Predict many tracks in parallel, in their order, each as soon as it is ready.
 
         Parameters
         ----------
-        tracks : files, or tracks of a manifest.
+        tracks : files, or tracks of a manifest; one that cannot be read does not stop the others.
         jobs : worker processes; one for each core by default.
         timeout : seconds that one track may take.
-        stop : when its wish is set, what is under way is finished and nothing more is begun.
+        stop : when it is requested, what is under way is finished and nothing more is begun.
         """
         from genreclf.workers import check_timeout, in_order, run
 
@@ -224,36 +210,45 @@ class Predictor:
         by_path = {p.path: p for p in self.stream(unique, jobs=jobs)}
         for prediction in by_path.values():
             if prediction.error is not None:
-                with naming(prediction.path):
+                with with_path(prediction.path):
                     raise prediction.error
         return [by_path[shown(Path(p))] for p in wanted]
 
     def _described(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Segments of a file and their features, in this process; an error names the file."""
-        with naming(shown(path)):
+        with with_path(shown(path)):
             return _describe_segments(path, request=self._request)
 
     def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:
-        said, probabilities = self._say(X)
-        genre = said[0] if len(said) == 1 else self.genres[int(probabilities.mean(axis=0).argmax())]
+        y_pred, probabilities = self._predicted(X)
+        genre = y_pred[0] if len(y_pred) == 1 else self.genres[int(probabilities.mean(axis=0).argmax())]
         return Prediction(name, str(genre), self.genres, starts, probabilities, seconds)
 
-    def _say(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Genre of each row as the model itself says, and probabilities."""
+    def _frame(self, column: str, values: np.ndarray, X: np.ndarray) -> pd.DataFrame:
+        """Predictions of rows: a column that tells them apart, the genre, a column of probabilities for each genre."""
+        import pandas as pd
+
+        y_pred, probabilities = self._predicted(X)
+        frame = pd.DataFrame(probabilities, columns=list(self.genres))
+        frame.insert(0, "genre", y_pred)
+        frame.insert(0, column, values)
+        return frame
+
+    def _predicted(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Genre of each row as the model itself predicts it, (rows,), and probabilities, (rows, genres)."""
         from threadpoolctl import threadpool_limits
 
-        from genreclf.models.calibration import answers_of
+        from genreclf.models.calibration import base_estimator
 
         estimator = self.bundle.estimator
-        model = answers_of(estimator) if self.manifest.calibrated else estimator
         try:
             with threadpool_limits(1):
-                said, probabilities = model.predict(X), np.asarray(estimator.predict_proba(X))
+                y_pred, probabilities = base_estimator(estimator).predict(X), np.asarray(estimator.predict_proba(X))
         except ValueError as error:
-            raise RequestError(f"the model cannot answer: {one_line(error)}") from None
+            raise RequestError(f"the model cannot predict these rows: {one_line(error)}") from None
         if not np.isfinite(probabilities).all():
-            raise RequestError("the model gives probabilities that are no numbers; train it again")
-        return np.array([str(genre) for genre in said], dtype=object), probabilities
+            raise RequestError("the model gives probabilities that are not numbers; train it again")
+        return np.array([str(genre) for genre in y_pred], dtype=object), probabilities
 
     def _columns_of(self, table: FeatureTable) -> np.ndarray:
         missing = [name for name in self.manifest.features if name not in set(table.features)]
@@ -267,7 +262,7 @@ class Predictor:
         for name, value in self.manifest.feature_parameters.items():
             if name in window and self.manifest.feature_set and window[name] != value:
                 raise RequestError(
-                    f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it like that"
+                    f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it with that value"
                 )
         return np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
 
@@ -280,7 +275,7 @@ class Predictor:
         if manifest.feature_set not in FEATURE_SETS:
             made = f"the feature set {manifest.feature_set!r}" if manifest.feature_set else "a table from elsewhere"
             raise RequestError(
-                f"this model was made for {made}, so audio cannot be predicted; "
+                f"this model was made for {made}, so it cannot predict audio; "
                 f"train on a table that genreclf extract made with one of {', '.join(FEATURE_SETS)}"
             )
         chosen = FEATURE_SETS[manifest.feature_set]
@@ -306,7 +301,7 @@ class _Request:
 
 
 def shown(path: Path) -> str:
-    """A path as text that can be written anywhere: bytes that are no text are escaped."""
+    """A path as text that can be written anywhere: bytes that are not UTF-8 are escaped."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -18,7 +18,7 @@ class Progress(Protocol):
     def advance(self, detail: str = "") -> None:
         """One step is done; `detail` says what is under way."""
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Something happened that the user must see."""
 
     def end(self) -> None:
@@ -34,7 +34,7 @@ class Silent:
     def advance(self, detail: str = "") -> None:
         """Show nothing."""
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Show nothing."""
 
     def end(self) -> None:

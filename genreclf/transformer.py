@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from genreclf import __version__
 from genreclf.audio import DURATION
-from genreclf.errors import RequestError, TrackError, naming
+from genreclf.errors import RequestError, TrackError, with_path
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -23,7 +23,7 @@ RAISE, NAN = "raise", "nan"
 class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Turns paths of sound files into rows of features, so that a pipeline fits on files.
 
-    There is nothing to learn: `fit` looks at the parameters only.
+    There is nothing to learn: `fit` checks the parameters.
 
     Parameters
     ----------
@@ -89,8 +89,6 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from joblib import Parallel, delayed
         from sklearn.utils.validation import check_memory
 
-        from genreclf.extraction import file_digest
-
         width = len(self._columns())
         memory = check_memory(os.fspath(self.memory) if isinstance(self.memory, os.PathLike) else self.memory)
         describe = memory.cache(_row, ignore=["path"])
@@ -98,12 +96,12 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         request = {"feature_set": self.feature_set, "offset": self.offset, "duration": self.duration}
         request["version"] = __version__
         rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_described)(describe, path, digest=_digest(file_digest, path) if self.memory else "", **request)
+            delayed(_described)(describe, path, digest=_digest(path) if self.memory else "", **request)
             for path in paths
         )
         for path, row in zip(paths, rows, strict=True):
             if isinstance(row, TrackError) and self.on_error == RAISE:
-                with naming(path):
+                with with_path(path):
                     raise row
         blank = [float("nan")] * width
         return np.array([blank if isinstance(row, TrackError) else row for row in rows]).reshape(-1, width)
@@ -143,9 +141,11 @@ def _paths(X: Iterable[str | Path]) -> list[Path]:
     return [Path(path) for path in column]
 
 
-def _digest(digest: Any, path: Path) -> str:  # noqa: ANN401 - a function
+def _digest(path: Path) -> str:
+    from genreclf.extraction import file_digest
+
     try:
-        return str(digest(path))
+        return str(file_digest(path))
     except OSError:
         return ""
 
@@ -166,11 +166,11 @@ def _described(
 def _row(
     path: Path,
     *,
-    digest: str,  # noqa: ARG001 - what a kept row goes by
+    digest: str,  # noqa: ARG001 - part of the key of a kept row
     feature_set: str,
     offset: float | None,
     duration: float | None,
-    version: str,  # noqa: ARG001 - a kept row goes by this too
+    version: str,  # noqa: ARG001 - part of the key
 ) -> list[float]:
     """One file's features; importable, so that joblib can keep what it returns."""
     from genreclf.features import extract_features

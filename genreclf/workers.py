@@ -60,18 +60,18 @@ class Outcome(Generic[Value]):
 
 
 class Stop(AbstractContextManager["Stop"]):
-    """Ctrl-C as a wish: the first lets what is under way finish, the second stops at once.
+    """Ctrl-C as a request: the first lets what is under way finish, the second stops at once.
 
-    Outside the main thread it listens to nothing and only carries the wish.
+    Outside the main thread it listens to nothing and only carries the request.
     """
 
     def __init__(self) -> None:
-        self.wished = False
+        self.requested = False
         self._before: Any = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._wish)
+            self._before = signal.signal(signal.SIGINT, self._request)
         return self
 
     def __exit__(
@@ -80,10 +80,10 @@ class Stop(AbstractContextManager["Stop"]):
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def _wish(self, _number: int, _frame: FrameType | None) -> None:
-        if self.wished:
+    def _request(self, _number: int, _frame: FrameType | None) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.wished = True
+        self.requested = True
 
 
 def available_workers(jobs: int | None) -> int:
@@ -124,7 +124,7 @@ def run(
     items : what to work on.
     jobs : number of processes; by default one for each usable core.
     timeout : seconds that one item may take.
-    stop : when its wish is set, no further item is started and the iterator ends after those under way.
+    stop : when it is requested, no further item is started and the iterator ends after those under way.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def _rounds(
 ) -> Iterator[Outcome[Value]]:
     """Work in one pool after another: a worker that dies breaks its pool."""
     fruitless = 0
-    while waiting and not stop.wished:
+    while waiting and not stop.requested:
         with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
             claims = Path(folder)
             try:
@@ -190,7 +190,7 @@ def _round(
     stop: Stop,
     claims: Path,
 ) -> Iterator[Outcome[Value]]:
-    """Work through what is waiting until it is done, a worker dies, or a stop is wished."""
+    """Work through what is waiting until it is done, a worker dies, or a stop is requested."""
     from loky import ProcessPoolExecutor
 
     queue = iter(list(waiting.items()))
@@ -199,7 +199,7 @@ def _round(
     try:
         under_way: set[Future[Outcome[Value]]] = set()
         while True:
-            while len(under_way) < 2 * workers and not stop.wished and (task := next(queue, None)):
+            while len(under_way) < 2 * workers and not stop.requested and (task := next(queue, None)):
                 under_way.add(pool.submit(_guarded, function, *task, timeout, claims))
             if not under_way:
                 return

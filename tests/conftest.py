@@ -14,7 +14,7 @@ import pytest
 from made_up import made_up_table, note
 
 if TYPE_CHECKING:
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 from browser import Browser
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 
 def made_up_table(

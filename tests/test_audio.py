@@ -19,6 +19,14 @@ def noise(seconds, rate=44100, channels=2, seed=0):
     return 0.1 * rng.standard_normal((int(seconds * rate), channels)).astype(np.float32)
 
 
+def music(seconds, rate=44100, channels=2):
+    """Strokes of noise over a chord, so that an encoder saves bits and spends them."""
+    times = np.arange(int(seconds * rate))[:, None] / rate
+    stroke = noise(seconds, rate, channels) * np.exp(-40 * (times % 0.5))
+    chord = sum(0.1 * np.sin(2 * np.pi * pitch * times) for pitch in (220, 277, 330))
+    return (chord + 3 * stroke).astype(np.float32)
+
+
 def write(path, samples, rate=44100, **options):
     soundfile.write(path, samples, rate, **options)
     return path
@@ -47,6 +55,48 @@ def test_samples_are_those_of_librosa(tmp_path, suffix, offset, duration):
     assert rate == 22050
     assert samples.dtype == np.float32
     np.testing.assert_array_equal(samples, expected)
+
+
+MP3S = {
+    "32 kbit/s": {"bitrate_mode": "CONSTANT", "compression_level": 0.999},
+    "48 kbit/s": {"bitrate_mode": "CONSTANT", "compression_level": 0.95},
+    "160 kbit/s": {"bitrate_mode": "CONSTANT", "compression_level": 0.5},
+    "variable": {"bitrate_mode": "VARIABLE", "compression_level": 0.999},
+}
+
+
+def between(start, rate):
+    """The offset by which librosa begins at a sample, whatever the rounding."""
+    return (start + 0.5) / rate if start else 0
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("encoding", MP3S)
+def test_samples_of_an_mp3_are_those_of_librosa_at_any_bit_rate(tmp_path, encoding, channels):
+    rate = 44100
+    path = write(tmp_path / "sound.mp3", music(26, channels=channels), format="MP3", **MP3S[encoding])
+    expected, _ = librosa.load(path, sr=None)
+    np.testing.assert_array_equal(audio.load(path, sample_rate=None, duration=None)[0], expected)
+    start, _ = audio.window(soundfile.info(path).frames, rate=rate, offset=None, duration=24)
+    expected, _ = librosa.load(path, sr=None, offset=between(start, rate), duration=24)
+    np.testing.assert_array_equal(audio.load(path, sample_rate=None, duration=24)[0], expected)
+
+
+# The last length is one of whole frames, where a decoder could go on without seeking.
+@pytest.mark.parametrize("length", [3.0, 25.0, 115_200.5 / 44100])
+def test_segments_of_an_mp3_are_those_of_librosa_at_a_low_bit_rate(tmp_path, length):
+    path = write(tmp_path / "sound.mp3", music(27), format="MP3", **MP3S["32 kbit/s"])
+    for start, samples in audio.segments(path, sample_rate=None, duration=length):
+        expected, _ = librosa.load(path, sr=None, offset=start, duration=length)
+        np.testing.assert_array_equal(samples, expected)
+        np.testing.assert_array_equal(samples, audio.load(path, sample_rate=None, offset=start, duration=length)[0])
+
+
+def test_a_segment_begins_where_its_start_says(tmp_path):
+    path = write(tmp_path / "sound.wav", noise(40, rate=22050), 22050)
+    length = 52_452.5 / 22050
+    for start, samples in audio.segments(path, sample_rate=None, duration=length):
+        np.testing.assert_array_equal(samples, audio.load(path, sample_rate=None, offset=start, duration=length)[0])
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 32000, 48000, 96000, 192000])

@@ -15,7 +15,7 @@ import pytest
 import genreclf
 from genreclf import __version__
 from genreclf.extraction import extract
-from genreclf.reports.page import PAGE_BEGINS
+from genreclf.pages.page import PAGE_BEGINS
 
 GENRECLF = [sys.executable, "-m", "genreclf"]
 COMMANDS = ("demo", "extract", "benchmark", "compare", "train", "predict", "index", "similar", "inspect", "datasets")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from genreclf import Comparison, FeatureTable, benchmark, describe
-from genreclf.datasets.demo import ARTISTS_PER_STYLE, CLIPS_PER_ARTIST, SAMPLE_RATE, STYLES, collection, play
-from genreclf.demonstration import FOLDS, demonstrate
+from genreclf.datasets.synthetic import ARTISTS_PER_STYLE, CLIPS_PER_ARTIST, SAMPLE_RATE, STYLES, collection, play
+from genreclf.demo import FOLDS, demonstrate
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "features" / "demo.csv"
@@ -60,7 +60,7 @@ def test_the_committed_report_is_what_the_table_gives() -> None:
 
 def test_the_whole_way_on_part_of_the_music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     some = [clip for clip in collection() if clip.style in ("ambient", "rock")]
-    monkeypatch.setattr("genreclf.datasets.demo.collection", lambda *, seed: some)
+    monkeypatch.setattr("genreclf.datasets.synthetic.collection", lambda *, seed: some)
     comparison = demonstrate(
         music=tmp_path / "music",
         table=tmp_path / "features" / "demo.csv",

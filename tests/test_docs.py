@@ -38,7 +38,7 @@ from genreclf.evaluation.protocols import PROTOCOLS
 from genreclf.extraction import MAY_PASS
 from genreclf.features import FEATURE_SETS
 from genreclf.models import MODELS
-from genreclf.table import IDENTITY
+from genreclf.tables.table import IDENTITY
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -22,7 +22,7 @@ from genreclf.datasets import open_source
 from genreclf.datasets.folder import scan
 from genreclf.errors import RequestError
 from genreclf.extraction import extract, file_digest
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 from genreclf.verification import verify
 
 COMMAND = [sys.executable, "-m", "genreclf", "extract"]
@@ -165,6 +165,13 @@ def test_the_rows_are_librosas(music: Path, tmp_path: Path) -> None:
     verified = verify(scan([music]), tmp_path / "t.csv", tracks=2)
     assert verified.tracks == ("high/0.wav", "low/2.flac")
     assert 0 < verified.largest < 0.01
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
+def test_verification_decodes_by_librosa_itself(music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract(music, tmp_path / "t.csv", jobs=1)
+    monkeypatch.setattr("genreclf.audio.load", lambda *_, **__: pytest.fail("decoded by genreclf's own reader"))
+    assert verify(scan([music]), tmp_path / "t.csv", tracks=2).largest < 0.01
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")

@@ -13,9 +13,9 @@ from made_up import made_up_table
 import genreclf
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import extract_features
-from genreclf.models.bundle import Bundle
+from genreclf.models.bundle.bundle import Bundle
 from genreclf.prediction import Predictor
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 RATE = 22050
 SECONDS = 2.0
@@ -99,10 +99,10 @@ def test_the_family_that_tells_the_genres_apart_speaks_for_them(music):
     predictor = genreclf.load(model)
     said = predictor.explain(folder / table.frame["path"][0])
     assert said["family"].iloc[0] == "mfcc"
-    assert said["say"].iloc[0] > 0
+    assert said["contribution"].iloc[0] > 0
     assert set(said["family"]) == {"mfcc", "tonnetz", "tempo", "power"}
     assert said["features"].sum() == 185
-    assert said["say"].is_monotonic_decreasing
+    assert said["contribution"].is_monotonic_decreasing
 
 
 def test_a_family_that_a_model_ignores_says_nothing(music):
@@ -112,7 +112,7 @@ def test_a_family_that_a_model_ignores_says_nothing(music):
     weights = only.estimator.named_steps["model"].coef_
     weights[:, [i for i, name in enumerate(table.features) if name.startswith("tonnetz")]] = 0
     said = predictor.explain(music[0] / table.frame["path"][0]).set_index("family")
-    assert said.loc["tonnetz", "say"] == 0
+    assert said.loc["tonnetz", "contribution"] == 0
 
 
 def test_a_model_of_some_families_predicts_audio(music, tmp_path):
@@ -233,12 +233,12 @@ def test_genres_that_look_like_numbers_are_texts(model, tmp_path, monkeypatch):
 def test_probabilities_are_calibrated_on_folds_that_know_every_genre_and_part_artists_where_that_can_be():
     from dataclasses import replace
 
-    from genreclf.training import _complete_folds
+    from genreclf.training import calibration_folds
 
     table = made_up_table()
     frame = table.frame.copy()
     frame.loc[frame["genre"] == "genre0", "artist"] = "nobody else"
-    folds = _complete_folds(replace(table, frame=frame), folds=5, seed=42)
+    folds = calibration_folds(replace(table, frame=frame), folds=5, seed=42)
     artists = frame["artist"].to_numpy()
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(len(table)))
     for train, test in folds:
@@ -250,10 +250,10 @@ def test_a_model_that_cannot_answer_says_so_in_a_line():
     table = made_up_table()
     predictor = Predictor(genreclf.train(table, model="logreg"))
     wrong = FeatureTable(table.frame.assign(mfcc_mean_01=np.nan), table.features)
-    with pytest.raises(RequestError, match="cannot answer"):
+    with pytest.raises(RequestError, match="cannot predict these rows"):
         predictor.predict_table(wrong)
     predictor.bundle.estimator.named_steps["model"].coef_[:] = 1e308
-    with pytest.raises(RequestError, match="no numbers"), np.errstate(all="ignore"):
+    with pytest.raises(RequestError, match="not numbers"), np.errstate(all="ignore"):
         predictor.predict_table(table)
 
 

@@ -1,6 +1,9 @@
-"""Tags: the genre is written, everything else stays, and nothing is written unasked."""
+"""Tags: the genre is written, the sound and other tags stay, and nothing is written unasked."""
 
 from __future__ import annotations
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ from tinytag import TinyTag
 
 from genreclf.errors import RequestError, TrackError
 from genreclf.prediction import Prediction
-from genreclf.tagging import Tagger, write_genre
+from genreclf.tagging import write_genre, write_genres
 
 
 def _sound(path, **options):
@@ -103,6 +106,8 @@ def test_a_flac_without_comments_gets_a_block_of_them(flac):
     [
         ("a.wav", b"RIFF"),
         ("a.ogg", b"OggS"),
+        ("a.opus", b""),
+        ("a.m4a", b"\0\0\0\x08ftyp"),
         ("a.mp3", b"hello"),
         ("a.mp3", b""),
         ("a.mp3", b"ID3\x02\0\0\0\0\0\x0a" + bytes(10)),
@@ -118,7 +123,7 @@ def test_a_flac_without_comments_gets_a_block_of_them(flac):
         ("a.flac", b"ID3"),
     ],
 )
-def test_what_is_not_understood_in_full_is_refused_and_stays(tmp_path, name, content):
+def test_what_is_damaged_or_of_another_kind_is_refused_and_stays(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(TrackError) as refused:
@@ -128,40 +133,106 @@ def test_what_is_not_understood_in_full_is_refused_and_stays(tmp_path, name, con
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+def predicted(path, genre="rock"):
+    return Prediction(str(path), genre, ("pop", "rock"), np.zeros(1), np.array([[0.2, 0.8]]))
+
+
 def test_copies_leave_the_file_and_what_is_there_alone(mp3, tmp_path):
     before = mp3.read_bytes()
-    said = Prediction(str(mp3), "rock", ("pop", "rock"), np.zeros(1), np.array([[0.2, 0.8]]))
-    tagger = Tagger.of(write_tags=True, to=tmp_path / "copies", in_place=False)
-    assert tagger.write(mp3, said) is None
+    for reason in ("", "there already"):
+        [(prediction, refusal)] = write_genres([predicted(mp3)], [mp3], to=tmp_path / "copies")
+        assert prediction.genre == "rock"
+        assert bool(reason) == bool(refusal)
+        assert reason in refusal
     assert TinyTag.get(tmp_path / "copies" / "a.mp3").genre == "rock"
     assert mp3.read_bytes() == before
-    assert "there already" in tagger.write(mp3, said)
+
+
+def test_a_file_that_cannot_be_tagged_or_read_stops_nothing(mp3, flac, tmp_path):
+    wav = _sound(tmp_path / "a.wav")
+    gone = Prediction("gone.mp3", "", ("pop",), np.empty(0), np.empty((0, 1)), error=TrackError("missing", "gone"))
+    predictions = [predicted(wav), gone, predicted(mp3), predicted(flac, genre="pop")]
+    found = list(write_genres(predictions, [wav, mp3, flac, Path("gone.mp3")], in_place=True))
+    assert [prediction for prediction, _ in found] == predictions
+    assert [bool(refusal) for _, refusal in found] == [True, False, False, False]
+    assert [TinyTag.get(path).genre for path in (mp3, flac)] == ["rock", "pop"]
 
 
 def test_nothing_is_written_unless_it_is_said_where(tmp_path):
-    assert Tagger.of(write_tags=False, to=None, in_place=False) is None
-    for options in (
-        {"write_tags": True, "to": None, "in_place": False},
-        {"write_tags": True, "to": tmp_path, "in_place": True},
-        {"write_tags": False, "to": tmp_path, "in_place": False},
-        {"write_tags": False, "to": None, "in_place": True},
-    ):
-        with pytest.raises(RequestError, match="write-tags"):
-            Tagger.of(**options)
+    for options in ({}, {"to": tmp_path, "in_place": True}):
+        with pytest.raises(RequestError, match="to=FOLDER for tagged copies, or in_place=True"):
+            write_genres([], [], **options)
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(mp3, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mutagen", None)
+    with pytest.raises(RequestError, match=r'pip install "genreclf\[tags\]"$'):
+        write_genres([predicted(mp3)], [mp3], to=tmp_path / "copies")
+    with pytest.raises(RequestError, match=r'pip install "genreclf\[tags\]"$'):
+        write_genre(mp3, mp3, "rock")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp3", {"format": "MP3"}),
+        ("a.flac", {}),
+        ("a.ogg", {"format": "OGG", "subtype": "VORBIS"}),
+        ("a.oga", {"format": "OGG", "subtype": "VORBIS"}),
+        ("a.ogg", {"format": "OGG", "subtype": "OPUS"}),
+        ("a.opus", {"format": "OGG", "subtype": "OPUS"}),
+    ],
+)
+def test_every_kind_keeps_its_sound_and_its_other_tags(tmp_path, name, options):
+    path = tmp_path / name
+    with soundfile.SoundFile(path, "w", 24000, 1, **options) as stream:
+        stream.artist, stream.title = "Ann", "Two"
+        stream.write(np.random.default_rng(0).uniform(-0.3, 0.3, 24000))
+    samples = soundfile.read(path)[0]
+    write_genre(path, path, "Música — ロック")
+    tag = TinyTag.get(path)
+    assert (tag.artist, tag.title, tag.genre) == ("Ann", "Two", "Música — ロック")
+    np.testing.assert_array_equal(soundfile.read(path)[0], samples)
+
+
+def test_an_m4a_keeps_its_sound_and_its_other_tags(tmp_path):
+    av = pytest.importorskip("av", reason='needs pip install "genreclf[m4a]"')
+    path = tmp_path / "a.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        container.metadata["artist"] = "Ann"
+        stream = container.add_stream("aac", rate=22050, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            np.random.default_rng(0).uniform(-0.3, 0.3, (1, 22050)).astype(np.float32), format="fltp", layout="mono"
+        )
+        frame.sample_rate = 22050
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            container.mux(packet)
+
+    def packets():
+        with av.open(str(path)) as container:
+            return [bytes(packet) for packet in container.demux(audio=0)]
+
+    before = packets()
+    assert len(before) > 10
+    write_genre(path, path, "rock")
+    write_genre(path, path, "Música")
+    tag = TinyTag.get(path)
+    assert (tag.genre, tag.artist) == ("Música", "Ann")
+    assert packets() == before
 
 
 @pytest.mark.parametrize("genre", ["a\0b", "a\nb", "\x1b[31mrock", "\x9b2J", "\ud800"])
 def test_a_genre_that_no_tag_can_hold_is_refused(mp3, flac, genre):
     for path in (mp3, flac):
         before = path.read_bytes()
-        with pytest.raises(TrackError, match="not for a tag"):
+        with pytest.raises(TrackError, match="do not belong in a tag"):
             write_genre(path, path, genre)
         assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("genre", ["17", "(17)", "(17)Rock", "RX", "CR"])
 def test_a_genre_that_id3_takes_for_the_number_of_another_goes_into_flac_only(mp3, flac, genre):
-    with pytest.raises(TrackError, match="number of another"):
+    with pytest.raises(TrackError, match="number of another genre"):
         write_genre(mp3, mp3, genre)
     write_genre(flac, flac, genre)
     assert TinyTag.get(flac).genre == genre

@@ -103,12 +103,12 @@ def test_an_unexpected_fault_is_told_in_one_line() -> None:
     assert str(outcome.error) == "internal: ZeroDivisionError: a fault in two lines"
 
 
-def test_nothing_is_started_after_a_stop_is_wished() -> None:
+def test_nothing_is_started_after_a_stop_is_requested() -> None:
     stop = Stop()
     seen = []
     for outcome in run(act, list(range(200)), jobs=2, stop=stop):
         seen.append(outcome.index)
-        stop.wished = True
+        stop.requested = True
     assert len(seen) < 20
 
 

@@ -1,7 +1,7 @@
 """The command line: each command parses, calls one library function and shows what came back.
 
 Results go to standard output, progress and warnings to standard error. Exit codes: 0 done; 1 done, but some
-tracks failed; 2 the request makes no sense; 130 stopped with Ctrl-C.
+tracks failed; 2 invalid request; 130 stopped with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import io
 import os
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
-from genreclf.cli.console import complain, show
+from genreclf.cli.console import Command, complain, show
+from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
 
 app = typer.Typer(
@@ -38,7 +40,7 @@ COMMANDS = (
     inspect.inspect,
 )
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=Command)(command)
 app.add_typer(datasets.app, name="datasets")
 
 
@@ -56,13 +58,13 @@ def genreclf(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Tells music genres apart with classical machine learning, on a CPU, with numbers that hold up."""
+    """Music genre classification with classical machine learning, on a CPU, with sound statistics."""
 
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 2."""
     if sys.stderr is None:
-        # Whoever started the program has closed it; no file that is opened later, nor a worker's, shall take its place.
+        # The caller has closed it; no file opened later, here or in a worker, must get its descriptor.
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open for as long as the program runs
         os.set_inheritable(sys.stderr.fileno(), True)
     for stream in (sys.stdout, sys.stderr):
@@ -72,7 +74,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False, prog_name="genreclf")
     except GenreclfError as error:
-        complain(str(error))
+        names = {name for command in COMMANDS for name in signature(command).parameters}
+        complain(as_options(str(error), names))
         sys.exit(2)
     except KeyboardInterrupt:
         complain("stopped")
@@ -86,8 +89,8 @@ def main() -> None:
 
 
 def _misused(error: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click's errors since 0.20
-    """Say in one line what Typer has to say of a command line; what it says by help alone is said already."""
-    said = " ".join(error.format_message().split())
-    if said:
+    """Show a usage error of Typer's in one line; where it has no message, the help has been shown instead."""
+    message = " ".join(error.format_message().split())
+    if message:
         path = error.ctx.command_path if getattr(error, "ctx", None) else "genreclf"
-        complain(f"{said[0].lower()}{said[1:].removesuffix('.')} (see {path} --help)")
+        complain(f"{message[0].lower()}{message[1:].removesuffix('.')} (see {path} --help)")

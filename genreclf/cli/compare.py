@@ -7,33 +7,32 @@ from typing import Annotated
 
 import typer
 
-from genreclf.seeds import MAX_SEED
+from genreclf.cli.options import Draws, Json, Seed
 
 
 def compare(
-    reports: Annotated[list[Path], typer.Argument(help="Report folders; the others are compared with the first.")],
+    reports: Annotated[list[Path], typer.Argument(help="Report folders; each is compared with the first.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write a page, and the same as .md.")
+        Path | None, typer.Option("--output", "-o", help="Also write a page, and the same as Markdown.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 1000,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Seed of the bootstrap.")] = 42,
-    json: Annotated[bool, typer.Option("--json", help="Print the differences as JSON.")] = False,
+    draws: Draws = 1000,
+    seed: Seed = 42,
+    json: Json = False,
 ) -> None:
-    """Lay runs side by side: what changed, and whether the difference is real."""
-    from genreclf.cli.console import emit_json
-    from genreclf.cli.versus import show_versus, versus_as_json
-    from genreclf.reports.runs import read_runs
-    from genreclf.reports.versus import compare_runs
-    from genreclf.reports.versus_page import check_page, write_versus
+    """Compare runs side by side: what changed, and whether the scores differ significantly."""
+    from genreclf.cli.console import emit_json, show
+    from genreclf.cli.run_comparison import show_run_comparison
+    from genreclf.evaluation.run_comparison import compare_runs, read_runs
+    from genreclf.reports.run_comparison_page import check_page, write_run_comparison
 
     if output:
         check_page(output)
-    versus = compare_runs(read_runs(reports), draws=draws, seed=seed)
+    comparison = compare_runs(read_runs(reports), draws=draws, seed=seed)
     if output:
-        write_versus(versus, output)
+        write_run_comparison(comparison, output)
     if json:
-        emit_json(versus_as_json(versus))
+        emit_json(comparison.as_json())
         return
-    show_versus(versus)
+    show_run_comparison(comparison)
     if output:
-        typer.echo(f"page: {output}")
+        show(f"page: {output}")

@@ -5,18 +5,52 @@ from __future__ import annotations
 import json
 import sys
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import typer
+from typer.core import TyperCommand
+
+from genreclf.cli.options import as_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from rich.console import Console
     from rich.table import Table
 
 _WIDTH_OF_NO_TERMINAL = 120
-_ROOM_FOR_DETAIL = 110  # columns, for what is under way beside bar, rate and times
+_ROOM_FOR_DETAIL = 110  # columns, for the current item beside bar, rate and times
+_PLAIN = str.maketrans({"\u2013": "-", "\u2212": "-", "\u2264": "<=", "\u2265": ">=", "\u2588": "#"})
+_Row = TypeVar("_Row")
+
+
+class Command(TyperCommand):
+    """A command whose help texts name the choices of the registries, such as ``{models}``, when help is shown."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click
+        """Fill in the choices, then write the help."""
+        for parameter in self.params:
+            text = getattr(parameter, "help", None)
+            if text and "{" in text:
+                parameter.help = text.format(**_choices())  # type: ignore[attr-defined]
+        super().format_help(ctx, formatter)
+
+
+def _choices() -> dict[str, str]:
+    from genreclf.datasets import DATASETS
+    from genreclf.evaluation.protocols import choices
+    from genreclf.features import FEATURE_SETS
+    from genreclf.models import MODELS
+
+    subsets = (f"for {d.name}:DIR {', '.join(d.subsets)}" for d in DATASETS.values() if d.subsets)
+    return {
+        "models": ", ".join(name for name, model in MODELS.items() if not model.baseline),
+        "baselines": ", ".join(name for name, model in MODELS.items() if model.baseline),
+        "protocols": ", ".join(choices()),
+        "feature_sets": ", ".join(f"{name} ({len(found.columns)})" for name, found in FEATURE_SETS.items()),
+        "datasets": " or ".join(f"{name}:DIR" for name in DATASETS),
+        "subsets": "; ".join(subsets),
+    }
 
 
 def printable(text: str) -> str:
@@ -24,6 +58,8 @@ def printable(text: str) -> str:
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
     for stream in (sys.stdout, sys.stderr):
         encoding = stream.encoding or "utf-8"
+        if not encoding.lower().startswith("utf"):
+            line = line.translate(_PLAIN)
         line = line.encode(encoding, "backslashreplace").decode(encoding)
     return line
 
@@ -34,12 +70,12 @@ def complain(line: str) -> None:
 
 
 def show(text: str) -> None:
-    """Write a result on standard output, line by line; whatever stands in it, the terminal only shows it."""
+    """Write a result on standard output, line by line; whatever it contains, the terminal only shows it."""
     print("\n".join(map(printable, text.split("\n"))))
 
 
 def interrupted(line: str) -> typer.Exit:
-    """Say how to go on after Ctrl-C; the exit code is that of an interrupted program."""
+    """Say how to continue after Ctrl-C; the exit code is that of an interrupted program."""
     complain(f"stopped; {line}")
     return typer.Exit(130)
 
@@ -54,30 +90,50 @@ def emit_json(value: object) -> None:
     sys.stdout.flush()
 
 
-def result_console() -> Console:
-    """A console on standard output; without a terminal it is as wide as a log's reader would like it."""
+def text_table(
+    title: str,
+    rows: Iterable[_Row],
+    columns: Mapping[str, Callable[[_Row], str]],
+    *,
+    left: Collection[str],
+    strong: Callable[[_Row], bool] = lambda _: False,
+) -> Table:
+    """A table for the terminal: for each column its title and what gives the text of a row; `left` are not numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(printable(title)), title_justify="left", box=box.SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(Text(printable(name)), justify="left" if name in left else "right", no_wrap=True)
+    for row in rows:
+        cells = (Text(printable(cell(row))) for cell in columns.values())
+        table.add_row(*cells, style="bold" if strong(row) else None)
+    return table
+
+
+def print_widest(tables: Iterable[Table]) -> None:
+    """Print the first of the tables that fits; the last in its full width, so that no number is cut."""
+    from rich.measure import Measurement
+
+    console, width = _result_console(), 0
+    for table in tables:
+        width = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
+        if width <= console.width:
+            break
+    console.width = max(console.width, width)
+    console.print(table)
+
+
+def _result_console() -> Console:
     from rich.console import Console
 
     # Without a terminal rich takes 80 columns, which would break the lines of a table in a log.
     return Console(width=None if sys.stdout.isatty() else _WIDTH_OF_NO_TERMINAL, highlight=False)
 
 
-def print_widest(console: Console, tables: Iterable[Table]) -> None:
-    """Print the first of the tables that fits; the last as wide as it is, for no number may be cut."""
-    from rich.measure import Measurement
-
-    width = 0
-    for table in tables:
-        width = Measurement.get(console, console.options.update(max_width=10_000), table).maximum
-        if width <= console.width:
-            break
-    usual, console.width = console.width, max(console.width, width)
-    console.print(table)
-    console.width = usual
-
-
 class TerminalProgress:
-    """Shows long work as a bar with rate and time left; where there is no terminal, only what must be said."""
+    """Shows long work as a bar with rate and time left; where there is no terminal, only messages."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -99,25 +155,18 @@ class TerminalProgress:
         self.end()
         if not self.console.is_terminal:
             return
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich import progress
 
         roomy = self.console.width >= _ROOM_FOR_DETAIL
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=28 if roomy else 8),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            *([TextColumn("[dim]{task.fields[detail]}")] if roomy else []),
+        self._bar = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(bar_width=28 if roomy else 8),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+            *([progress.TextColumn("[dim]{task.fields[detail]}")] if roomy else []),
             console=self.console,
             transient=True,
         )
@@ -132,12 +181,12 @@ class TerminalProgress:
         rate = f"{task.speed:.1f}/s" if task.speed else ""
         self._bar.update(self._task, advance=1, rate=rate, detail=printable(detail)[-40:])
 
-    def say(self, line: str) -> None:
+    def message(self, line: str) -> None:
         """Show a line above the bar."""
-        self.console.print(printable(line), markup=False, soft_wrap=True)
+        self.console.print(printable(as_options(line)), markup=False, soft_wrap=True)
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

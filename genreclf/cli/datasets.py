@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, show
+from genreclf.cli.options import Json
 
 app = typer.Typer(help="List, describe and fetch data sets.", no_args_is_help=True)
 
 
 @app.command("list")
-def list_datasets(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def list_datasets(json: Json = False) -> None:
     """List the data sets that are known by name."""
     from genreclf.datasets import DATASETS
 
@@ -27,7 +28,7 @@ def list_datasets(json: Annotated[bool, typer.Option("--json", help="Print as JS
 @app.command()
 def info(
     name: Annotated[str, typer.Argument(help="The data set, for example fma.")],
-    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Tell what is known of a data set: home, licence, citation, archives with sizes and checksums."""
     from genreclf.datasets import find_dataset

@@ -1,4 +1,4 @@
-"""``genreclf demo``: the whole way on made-up music."""
+"""``genreclf demo``: the whole workflow on synthetic music."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress
+from genreclf.cli.options import Jobs, Seed
 from genreclf.cli.ranking import show_comparison
-from genreclf.seeds import MAX_SEED
 
 
 def demo(
-    music: Annotated[Path, typer.Option(help="Where the made-up music is kept.")] = Path("demo-music"),
+    music: Annotated[Path, typer.Option(help="Folder for the synthetic music.")] = Path("demo-music"),
     table: Annotated[Path, typer.Option(help="The feature table.")] = Path("features/demo.csv"),
-    report: Annotated[Path, typer.Option(help="The folder of the report.")] = Path("reports/demo"),
-    seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="The same seed makes the same music and the same numbers.")
-    ] = 42,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
+    report: Annotated[Path, typer.Option(help="Report folder.")] = Path("reports/demo"),
+    seed: Seed = 42,
+    jobs: Jobs = None,
 ) -> None:
-    """Make a small music collection, extract features, compare five models and write a report."""
-    from genreclf.demonstration import demonstrate
+    """Make a small synthetic music collection, extract features, compare models and write a report."""
+    from genreclf.demo import demonstrate
 
     with TerminalProgress() as progress:
         comparison = demonstrate(music=music, table=table, report=report, seed=seed, jobs=jobs, progress=progress)

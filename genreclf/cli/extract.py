@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
+from genreclf.cli.options import Jobs, Json, Subset
 
 if TYPE_CHECKING:
     from genreclf.extraction import Extraction
@@ -16,29 +17,27 @@ if TYPE_CHECKING:
 def extract(
     source: Annotated[
         list[str],
-        typer.Argument(help="A folder with a sub-folder a genre, a manifest CSV, files, fma:DIR or gtzan:DIR."),
+        typer.Argument(
+            help="A folder with one sub-folder per genre, a manifest CSV file, audio files, or a data set: {datasets}."
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to make or complete.")] = Path(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The table to create or complete.")] = Path(
         "features/tracks.csv"
     ),
-    feature_set: Annotated[str, typer.Option(help="Which features: study (185) or fma (518).")] = "study",
+    feature_set: Annotated[str, typer.Option(help="Feature set: {feature_sets}.")] = "study",
     offset: Annotated[
-        float | None, typer.Option(help="Start at this second; by default the middle of a long track.")
+        float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
     ] = None,
-    duration: Annotated[float, typer.Option(help="Seconds of each track to describe.")] = 30.0,
-    subset: Annotated[
-        str | None, typer.Option(help="For fma:DIR: small, medium, large or full; for gtzan:DIR: all or filtered.")
-    ] = None,
+    duration: Annotated[float, typer.Option(help="Seconds of each track to use.")] = 30.0,
+    subset: Subset = None,
     artists: Annotated[Path | None, typer.Option(help="For gtzan:DIR: its artist index.")] = None,
     split: Annotated[Path | None, typer.Option(help="For gtzan:DIR: the folder or file of its split.")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 120.0,
-    check: Annotated[
-        int, typer.Option("--verify", help="Compute so many tracks again by plain librosa and compare.")
-    ] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    jobs: Jobs = None,
+    timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 120.0,
+    check: Annotated[int, typer.Option("--verify", help="Number of tracks to compare with plain librosa.")] = 0,
+    json: Json = False,
 ) -> None:
-    """Describe tracks and keep the features in a table; what is there already is not computed again."""
+    """Extract features from tracks into a table; rows that exist are not computed again."""
     from dataclasses import asdict
 
     from genreclf.datasets import open_source
@@ -61,9 +60,9 @@ def extract(
         except KeyboardInterrupt:
             raise interrupted("what was under way is given up; the same command goes on from here") from None
         for failure in done.failed[:10]:
-            progress.say(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
+            progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(done.failed) > 10:
-            progress.say(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+            progress.message(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
         wanted = check and not done.interrupted
         verified = verify(manifest, output, tracks=check, progress=progress) if wanted else None
     if json:

@@ -8,26 +8,27 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import emit_json, show
+from genreclf.cli.options import Json
 
 
 def inspect(
-    track: Annotated[Path, typer.Argument(help="A sound file.")],
+    track: Annotated[Path, typer.Argument(help="An audio file.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The page; TRACK's name with .html here by default.")
+        Path | None, typer.Option("--output", "-o", help="The page; by default TRACK.html in the current folder.")
     ] = None,
-    png: Annotated[Path | None, typer.Option(help="Also write the panels as a picture.")] = None,
-    table: Annotated[
-        Path | None, typer.Option(help="A feature table among whose tracks each number is placed.")
-    ] = None,
+    png: Annotated[Path | None, typer.Option(help="Also write the panels as a PNG picture.")] = None,
+    table: Annotated[Path | None, typer.Option(help="A feature table, for the percentile of each number.")] = None,
     model: Annotated[Path | None, typer.Option(help="A trained model, for genre probabilities over time.")] = None,
-    offset: Annotated[float | None, typer.Option(help="Where to begin, in seconds; the middle by default.")] = None,
-    duration: Annotated[float, typer.Option(help="How much to show, in seconds.")] = 30.0,
-    json: Annotated[bool, typer.Option("--json", help="Print what the page says as JSON.")] = False,
+    offset: Annotated[
+        float | None, typer.Option(help="Start, in seconds; by default the middle of the track is shown.")
+    ] = None,
+    duration: Annotated[float, typer.Option(help="Duration, in seconds.")] = 30.0,
+    json: Json = False,
 ) -> None:
     """Show one track as the features see it, as a page."""
     from genreclf.errors import RequestError
     from genreclf.files import check_file
-    from genreclf.inspection import PAGE_BEGINS, PNG_BEGINS, inspect_track
+    from genreclf.inspection import PAGE_BEGINS, PNG_BEGINS, inspect_track, write_page, write_picture
 
     page = output or Path(f"{track.stem}.html")
     check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
@@ -36,9 +37,9 @@ def inspect(
             raise RequestError(f"{png}: the page goes there; choose another name for the picture")
         check_file(png, begins=PNG_BEGINS, what="a PNG picture")
     inspection = inspect_track(track, table=table, model=model, offset=offset, duration=duration)
-    inspection.write_html(page)
+    write_page(inspection, page)
     if png is not None:
-        inspection.write_png(png)
+        write_picture(inspection, png)
     if json:
         emit_json(inspection.as_json() | {"page": str(page), "png": None if png is None else str(png)})
         return

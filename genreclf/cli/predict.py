@@ -8,44 +8,63 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, interrupted
+from genreclf.cli.options import Jobs
 from genreclf.errors import RequestError
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model that genreclf train made.")],
     source: Annotated[list[str], typer.Argument(help="Files, folders, patterns or a manifest CSV.")],
-    segments: Annotated[bool, typer.Option("--segments", help="Show the genre over time.")] = False,
+    segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the predictions into this table.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a track, as they come.")] = False,
-    jobs: Annotated[int | None, typer.Option(help="Worker processes; one for each core by default.")] = None,
-    timeout: Annotated[float, typer.Option(help="Seconds that one track may take.")] = 900.0,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per track, as they come.")] = False,
+    jobs: Jobs = None,
+    timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 900.0,
     write_tags: Annotated[bool, typer.Option("--write-tags", help="Write the genre into copies (--to).")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the tagged copies.")] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Write tags into the files themselves.")] = False,
 ) -> None:
-    """Say what genre tracks are; a track that cannot be read is reported and the others go on."""
-    from genreclf.cli.predictions import Predictions
+    """Predict the genre of tracks; a track that cannot be read is reported, and the others continue."""
+    from genreclf.cli.predictions import PredictionLines
     from genreclf.datasets import open_source
-    from genreclf.files import check_file
-    from genreclf.prediction import load, shown
-    from genreclf.tagging import Tagger
+    from genreclf.prediction import load
+    from genreclf.prediction_table import write_predictions
+    from genreclf.tagging import write_genres
     from genreclf.workers import Stop
 
-    if csv is not None:
-        check_file(csv, begins=b"path,genre,p_", what="a table of predictions")
-    tagger = Tagger.of(write_tags=write_tags, to=to, in_place=in_place)
+    _check_places(csv, write_tags=write_tags, to=to, in_place=in_place)
     predictor = load(model)
     manifest = open_source(source)
     if not len(manifest):
         raise RequestError(f"{', '.join(source)}: no audio files there")
-    table = Predictions(predictor.genres, csv=csv, json=json, segments=segments)
+    kept = []
     with TerminalProgress() as progress, Stop() as stop:
-        places = {shown(track.path): track.path for track in manifest}
-        for prediction in predictor.stream(manifest.tracks, jobs=jobs, timeout=timeout, stop=stop, progress=progress):
-            refused = None if tagger is None else tagger.write(places[prediction.path], prediction)
-            table.add(prediction, refused, progress=progress)
-    table.finish()
-    if stop.wished:
-        raise interrupted(f"{len(manifest) - table.tracks} tracks are left")
-    if table.failed:
+        lines = PredictionLines(predictor.genres, json=json, segments=segments, progress=progress)
+        predictions = predictor.stream(manifest.tracks, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
+        if write_tags:
+            tagged = write_genres(predictions, [track.path for track in manifest], to=to, in_place=in_place)
+        else:
+            tagged = ((prediction, "") for prediction in predictions)
+        for prediction, refusal in tagged:
+            lines.add(prediction, refusal)
+            if csv is not None:
+                kept.append(prediction)
+    if csv is not None:
+        write_predictions(csv, kept, predictor.genres)
+    if stop.requested:
+        raise interrupted(f"{len(manifest) - lines.tracks} tracks are left")
+    if lines.failed:
         raise typer.Exit(1)
+
+
+def _check_places(csv: Path | None, *, write_tags: bool, to: Path | None, in_place: bool) -> None:
+    """Refuse places for results before work begins."""
+    from genreclf.prediction_table import check_prediction_table
+    from genreclf.tagging import check_places
+
+    if csv is not None:
+        check_prediction_table(csv)
+    if write_tags:
+        check_places(to=to, in_place=in_place)
+    elif to is not None or in_place:
+        raise RequestError("--to and --in-place go with --write-tags; add it to write tags")

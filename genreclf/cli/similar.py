@@ -11,13 +11,13 @@ from genreclf.cli.console import emit_json, show
 
 
 def similar(
-    index: Annotated[Path, typer.Argument(help="An index that genreclf index made.")],
+    index: Annotated[Path, typer.Argument(help="An index made by genreclf index.")],
     track: Annotated[str, typer.Argument(help="A file, or the id of a track in the index.")],
-    k: Annotated[int, typer.Option("-k", help="How many tracks.")] = 10,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a track.")] = False,
+    k: Annotated[int, typer.Option("-k", help="Number of tracks.")] = 10,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each track.")] = False,
 ) -> None:
     """Find the tracks that sound most like a track."""
-    from genreclf.similarity import Index
+    from genreclf.similarity.index import Index
 
     found = Index.load(index).query(track, k)
     if json:

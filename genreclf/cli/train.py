@@ -8,15 +8,14 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, show
+from genreclf.models import MODELS
 from genreclf.seeds import MAX_SEED
 
 
 def train(
     table: Annotated[str, typer.Argument(help="A feature table, any CSV with a label column, or fma:DIR.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
-    model: Annotated[
-        str, typer.Option(help="svc, rf, gb, logreg, catboost, histgb, or best: the winner of the benchmark.")
-    ] = "svc",
+    model: Annotated[str, typer.Option(help=f"{', '.join(MODELS)}, or best: the winner of the benchmark.")] = "svc",
     subset: Annotated[str | None, typer.Option(help="For fma:DIR: small, medium, large or full.")] = None,
     tune: Annotated[bool, typer.Option("--tune", help="Search the model's parameters.")] = False,
     calibrate: Annotated[bool, typer.Option("--calibrate", help="Calibrate probabilities that are there.")] = False,
@@ -31,7 +30,7 @@ def train(
     json: Annotated[bool, typer.Option("--json", help="Print the model's manifest as JSON.")] = False,
 ) -> None:
     """Train a model on all tracks of a table and keep it in one file."""
-    from dataclasses import asdict
+    import msgspec
 
     from genreclf.datasets import open_table
     from genreclf.files import check_file
@@ -54,7 +53,7 @@ def train(
         )
         bundle.save(output)
     if json:
-        emit_json(asdict(bundle.manifest))
+        emit_json(msgspec.to_builtins(bundle.manifest))
         return
     manifest = bundle.manifest
     score = manifest.scores.get("macro_f1")

@@ -1,7 +1,8 @@
-"""Data sets: which tracks, labels, artists and splits there are.
+r"""Data sets: which tracks, labels, artists and splits there are.
 
-`DATASETS` holds the data sets known by name; a further one is one file here and one entry there. `open_source`
-and `open_table` take whatever a user may name: a data set's folder as ``fma:FOLDER``, a CSV file, folders, files.
+`DATASETS` holds the data sets known by name. A further one is one entry, `register`\ ed by hand or offered by an
+installed package under the entry points ``genreclf.datasets``. `open_source` and `open_table` take whatever a user may
+name: a data set's folder as ``fma:FOLDER``, a CSV file, folders, files.
 """
 
 from __future__ import annotations
@@ -15,26 +16,27 @@ from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError, unknown
+from genreclf.errors import RequestError
+from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
-__all__ = ["DATASETS", "Archive", "Dataset", "Manifest", "Track", "find_dataset", "open_source", "open_table"]
+__all__ = [
+    "DATASETS",
+    "Archive",
+    "Dataset",
+    "Manifest",
+    "Track",
+    "find_dataset",
+    "open_source",
+    "open_table",
+    "register",
+]
 
-DATASETS: dict[str, Dataset] = {dataset.name: dataset for dataset in (FMA, GTZAN)}
-
-
-def find_dataset(name: str) -> Dataset:
-    """A data set by its name.
-
-    Raises
-    ------
-    RequestError : there is none of that name.
-    """
-    if name not in DATASETS:
-        raise unknown("data set", name, DATASETS)
-    return DATASETS[name]
+DATASETS: Registry[Dataset] = Registry("data set", Dataset, (FMA, GTZAN), group="genreclf.datasets")
+register = DATASETS.register
+find_dataset = DATASETS.find
 
 
 def open_source(
@@ -81,7 +83,7 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
         dataset, folder = found
         return dataset.manifest(folder, subset=subset)
     if subset is not None:
-        raise RequestError(f"--subset {subset} needs a data set that has subsets, such as fma:FOLDER")
+        raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     if alone:
         from genreclf.datasets.manifest import read_manifest
 
@@ -120,13 +122,13 @@ def open_table(
             raise RequestError(
                 f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
             )
-        for option, value in (("--label", label), ("--id", id), ("--group", group)):
+        for option, value in (("label", label), ("id", id), ("group", group)):
             if value is not None:
-                raise RequestError(f"{option} {value} is for CSV tables; {source} has its own labels, ids and artists")
+                raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
         return dataset.features(folder, subset=subset, families=families)
     if subset is not None:
-        raise RequestError(f"--subset {subset} needs a data set that has subsets, such as fma:FOLDER")
-    from genreclf.table import FeatureTable
+        raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
+    from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
     return table if families is None else table.select(families)

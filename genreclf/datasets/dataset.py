@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from genreclf.errors import RequestError, nearest
+from genreclf.errors import RequestError, unknown
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
+
+_UNITS = ("B", "KiB", "MiB", "GiB")
+_SIZE = re.compile(rf"\d+(\.\d+)? ({'|'.join(_UNITS)})")
 
 
 class FeatureReader(Protocol):
@@ -32,7 +36,7 @@ class Archive:
     name : file name on disk.
     urls : where it lies; the first that answers is taken.
     checksum : ``sha1:...`` or ``sha256:...`` of the file; what cannot be checked is not fetched.
-    size : how large it is, for people.
+    size : how large it is, as ``7.2 GiB`` or ``10 KiB``; a download that grows beyond it is given up.
     holds : what stands in the folder once it is fetched and unpacked.
     subsets : the subsets that need it; empty where all do.
     """
@@ -43,6 +47,16 @@ class Archive:
     size: str
     holds: str
     subsets: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not _SIZE.fullmatch(self.size):
+            raise RequestError(f"{self.name}: a size of {self.size!r}; write it as 7.2 GiB, 342 MiB, 10 KiB or 512 B")
+
+    @property
+    def most_bytes(self) -> int:
+        """No download of this archive is larger: its rounded size, and a twentieth more."""
+        number, unit = self.size.split()
+        return int((float(number) + 1) * 1.05 * 1024 ** _UNITS.index(unit))
 
 
 @dataclass(frozen=True)
@@ -80,10 +94,7 @@ class Dataset:
         """
         wanted = self.portions[0] if asked is None else asked
         if wanted not in self.portions:
-            raise RequestError(
-                f"unknown subset {wanted!r} of {self.name}; choose from {', '.join(self.portions)}"
-                f"{nearest(wanted, self.portions)}"
-            )
+            raise unknown(f"subset of {self.name}", wanted, self.portions)
         return tuple(a for a in self.archives if not a.subsets or wanted in a.subsets)
 
     def text(self) -> str:

@@ -15,20 +15,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from genreclf.datasets.unpacking import unpack
 from genreclf.errors import RequestError
-from genreclf.files import write_whole
+from genreclf.files import set_aside, write_whole
 from genreclf.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    import urllib3
+
     from genreclf.datasets.dataset import Archive, Dataset
 
 _CHUNK = 1 << 20
 _ATTEMPTS = 5
 _WAIT = 1.0
 _TIMEOUT = 60.0
+_SLOWEST = 1024  # bytes a second, over `_TIMEOUT` seconds
 
 
 def fetch(dataset: Dataset, to: Path, *, subset: str | None = None, progress: Progress = SILENT) -> list[Path]:
@@ -65,7 +68,7 @@ def _bring(archive: Archive, to: Path, progress: Progress) -> Path:
     held = to / archive.holds
     done = to / f".{archive.name}.done"
     if held.exists() and done.is_file() and done.read_text(encoding="utf-8").strip() == archive.checksum:
-        progress.say(f"{archive.name}: complete already in {held}")
+        progress.message(f"{archive.name}: complete already in {held}")
         return held
     file = download(archive, to, progress=progress)
     if file != held:
@@ -87,7 +90,7 @@ def download(archive: Archive, to: Path, *, progress: Progress = SILENT) -> Path
 
     reasons: list[str] = []
     for url in archive.urls:
-        resuming = ResumingDownloader(part=to / f"{archive.name}.part", progress=progress)
+        resuming = ResumingDownloader(to / archive.name, most_bytes=archive.most_bytes, progress=progress)
         try:
             with _quiet(pooch.get_logger()):
                 return Path(pooch.retrieve(url, archive.checksum, fname=archive.name, path=to, downloader=resuming))
@@ -128,12 +131,19 @@ class ResumingDownloader:
 
     Parameters
     ----------
-    part : the file that grows; it is moved to where pooch wants the download once it is whole.
+    place : where the file is going to be. What grows is ``NAME.part`` beside it; what stands there is set aside.
+    most_bytes : a file that is larger is not the one that is wanted.
     progress : told of every mebibyte.
     """
 
-    part: Path
+    place: Path
+    most_bytes: int
     progress: Progress = SILENT
+
+    @property
+    def part(self) -> Path:
+        """The file that grows; it is moved to where pooch wants the download once it is whole."""
+        return self.place.with_name(f"{self.place.name}.part")
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:  # noqa: ANN401, ARG002 - pooch's protocol
         """Download `url` and move it to `output_file`."""
@@ -151,6 +161,9 @@ class ResumingDownloader:
                         f"{self._size():,} bytes are kept, the same command goes on from there"
                     ) from None
                 time.sleep(_WAIT * 2 ** (failures - 1))
+        if self.place.exists():
+            kept = set_aside(self.place)
+            self.progress.message(f"{self.place}: not the published file; it is kept as {kept.name}")
         self.part.replace(output_file)
 
     def _size(self) -> int:
@@ -158,6 +171,7 @@ class ResumingDownloader:
 
     def _go_on(self, url: str, start: int) -> None:
         import requests
+        import urllib3
 
         # Bytes as they are stored: a range of a compressed answer would mean something else.
         headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
@@ -170,28 +184,47 @@ class ResumingDownloader:
                 start = _resumed_at(answer.status_code, answer.headers.get("Content-Range", ""), start)
                 length = answer.headers.get("Content-Length", "")
                 total = start + int(length) if length.isdigit() else 0
-                self._receive(answer.iter_content(_CHUNK), start, total)
-        except requests.RequestException as error:
+                self._check_size(url, total)
+                self._receive(url, answer.raw, start, total)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise _BrokenOffError(_reason(error)) from None
         if total and self._size() < total:
             raise _BrokenOffError(f"the server stopped at {self._size():,} of {total:,} bytes")
 
-    def _receive(self, chunks: Iterator[bytes], start: int, total: int) -> None:
+    def _receive(self, url: str, answer: urllib3.BaseHTTPResponse, start: int, total: int) -> None:
         room = shutil.disk_usage(self.part.parent).free
         if total - start > room:
             raise OSError(errno.ENOSPC, f"{total - start:,} bytes are to come and {room:,} are free")
-        self.progress.begin(f"{self.part.stem}, MiB", -(-total // _CHUNK))
+        self.progress.begin(f"{self.place.name}, MiB", -(-total // _CHUNK))
         try:
-            for _ in range(start // _CHUNK):
-                self.progress.advance()
             with self.part.open("r+b" if start else "wb") as stream:
                 stream.seek(start)
                 stream.truncate()
-                for chunk in chunks:
-                    stream.write(chunk)
-                    self.progress.advance()
+                self._copy(url, answer, stream)
         finally:
             self.progress.end()
+
+    def _copy(self, url: str, answer: urllib3.BaseHTTPResponse, stream: BinaryIO) -> None:
+        """Write what comes as it comes, as long as it comes fast enough and does not grow too large."""
+        shown, size = 0, stream.tell()
+        since, size_then = time.monotonic(), size
+        while data := answer.read1(_CHUNK):
+            size += stream.write(data)
+            self._check_size(url, size)
+            for _ in range(size // _CHUNK - shown):
+                self.progress.advance()
+            shown = size // _CHUNK
+            passed = time.monotonic() - since
+            if passed >= _TIMEOUT:
+                if size - size_then < _SLOWEST * passed:
+                    raise _BrokenOffError(f"the server sent {size - size_then:,} bytes in {passed:.0f} s")
+                since, size_then = time.monotonic(), size
+
+    def _check_size(self, url: str, size: int) -> None:
+        """An answer without end must not fill the disk; what is too large is of no use."""
+        if size > self.most_bytes:
+            self.part.unlink(missing_ok=True)
+            raise _NoAnswerError(f"{url}: more than the {self.most_bytes:,} bytes that {self.place.name} can have")
 
     def _check_end(self, content_range: str, start: int) -> None:
         """The server has nothing from here on: either all is here, or the part is of another file."""

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError, nearest
+from genreclf.errors import RequestError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 SUBSETS = ("small", "medium", "large", "full")
 NO_AUDIO = (99134, 108925, 133297)
@@ -59,9 +59,7 @@ class Layout:
         RequestError : there is no such subset, or no ``tracks.csv``; the line says where it was looked for.
         """
         if subset is not None and subset not in SUBSETS:
-            raise RequestError(
-                f"unknown subset {subset!r} of fma; choose from {', '.join(SUBSETS)}{nearest(subset, SUBSETS)}"
-            )
+            raise unknown("subset of fma", subset, SUBSETS)
         own = folder.name.removeprefix("fma_")
         roots = (folder, folder.parent) if own in (*SUBSETS, "metadata") else (folder,)
         places = [folder / "tracks.csv"] + [root / "fma_metadata" / "tracks.csv" for root in roots]
@@ -127,24 +125,23 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
     import pandas as pd
 
     from genreclf.datasets.fma_features import read_features
-    from genreclf.table import IDENTITY, FeatureTable
+    from genreclf.tables.table import IDENTITY, FeatureTable
 
     layout = Layout.find(folder, subset=subset)
     frame = read_tracks(layout.tracks, subset=layout.subset)
     notes = list(_unlabelled(frame))
     found = read_features(layout.tracks.with_name("features.csv"), frame.index, families)
-    if len(found.numbers) < len(frame):
-        gone = sorted(set(frame.index) - set(found.numbers))
+    if len(found) < len(frame):
+        gone = sorted(set(frame.index) - set(found.index))
         notes.append(f"left out, as FMA publishes no features or not all of them: {len(gone):,} ({_numbers(gone)})")
-        frame = frame.loc[found.numbers]
+        frame = frame.loc[found.index]
     identity = frame[["genre", "artist", "album", "title", "split"]].reset_index(drop=True)
-    identity.insert(0, "track_id", [f"{number:06d}" for number in found.numbers])
+    identity.insert(0, "track_id", [f"{number:06d}" for number in found.index])
     identity = identity.reindex(columns=list(IDENTITY), fill_value="")
-    values = pd.DataFrame(found.values, columns=found.columns, copy=False)
     return FeatureTable(
-        frame=pd.concat([identity.astype("object"), values], axis=1),
+        frame=pd.concat([identity.astype("object"), found.reset_index(drop=True)], axis=1),
         features=tuple(found.columns),
-        meta=_as_if_extracted(found.columns),
+        meta=_as_if_extracted(list(found.columns)),
         notes=tuple(notes),
         name=f"fma_{layout.subset}",
     )

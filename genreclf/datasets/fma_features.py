@@ -1,51 +1,29 @@
 """FMA's published ``features.csv``: 518 features of 106,574 tracks, in the order of the file.
 
 The header has three rows (feature, statistics, number) and one that names the index; each value is written with
-eleven digits, about 950 MB in all. Lines of other tracks are passed over unparsed, the rest is parsed a few thousand
-lines at a time into one array, so that the peak of memory is the array and little more.
+eleven digits, about 950 MB in all. Lines of other tracks are passed over unparsed, the rest is parsed a few
+thousand rows at a time into one array, so that the peak of memory is the array and little more.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from genreclf.errors import RequestError
-from genreclf.table import family_of
+from genreclf.tables.columns import family_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-_LINES_AT_ONCE = 2000
-_THREADS = 2
+_ROWS_AT_ONCE = 4000
 
 
-@dataclass(frozen=True)
-class PublishedFeatures:
-    """Features as published.
-
-    Parameters
-    ----------
-    numbers : track numbers in ascending order.
-    columns : names such as ``mfcc_mean_01``.
-    values : (tracks, columns), float64, all finite.
-    incomplete : tracks left out because a value is missing.
-    """
-
-    numbers: list[int]
-    columns: list[str]
-    values: np.ndarray
-    incomplete: tuple[int, ...] = ()
-
-
-def read_features(path: Path, wanted: pd.Index[int], families: Sequence[str] | None = None) -> PublishedFeatures:
+def read_features(path: Path, wanted: pd.Index[int], families: Sequence[str] | None = None) -> pd.DataFrame:
     """Read the rows of some tracks.
 
     Parameters
@@ -54,50 +32,43 @@ def read_features(path: Path, wanted: pd.Index[int], families: Sequence[str] | N
     wanted : track numbers.
     families : feature families such as ``mfcc``; all where None.
 
+    Returns
+    -------
+    One row a track by ascending number, with columns such as ``mfcc_mean_01``, float64; tracks with a missing value
+    are left out.
+
     Raises
     ------
     RequestError : the file is not there, torn or not FMA's; there is no such family.
     """
     import numpy as np
+    import pandas as pd
 
     try:
         with path.open("rb") as stream:
-            columns = _header(path, stream)
-            picked = _picked(path, columns, families)
-            names = [columns[position - 1] for position in picked]
-            values = np.empty((len(wanted), len(names)))
+            names = _header(path, stream)
+            picked = _picked(path, names, families)
+            values = np.empty((len(wanted), len(picked)))
             numbers: list[int] = []
-            for found, block in _parsed(path, _blocks(path, stream, set(wanted), len(columns)), picked):
-                values[len(numbers) : len(numbers) + len(found)] = block
-                numbers += found
+            lines = _lines(path, stream, {b"%d" % number for number in wanted}, len(names))
+            while block := list(islice(lines, _ROWS_AT_ONCE)):
+                rows = _parsed(path, block, names, picked)
+                values[len(numbers) : len(numbers) + len(rows)] = rows
+                numbers += rows.index.tolist()
     except OSError as error:
         raise RequestError(
             f"{path}: cannot be read: {error.strerror}; FMA's features come with: genreclf datasets fetch fma "
             "--subset metadata --to DIR"
         ) from None
-    return _in_order(PublishedFeatures(numbers, names, values[: len(numbers)]))
-
-
-def _in_order(found: PublishedFeatures) -> PublishedFeatures:
-    """Ascending track numbers, rows with a missing value left out; copied only where something changes."""
-    import numpy as np
-
-    values = found.values  # noqa: PD011 - an array, no data frame
-    order = np.argsort(found.numbers, kind="stable")
+    frame = pd.DataFrame(values[: len(numbers)], index=numbers, columns=picked, copy=False)
     # A sum is finite only if every value is, and costs no array of flags.
-    whole = np.isfinite(values.sum()) or np.isfinite(values).all(axis=1)
-    incomplete = [] if whole is True or np.all(whole) else [found.numbers[row] for row in np.flatnonzero(~whole)]
-    if incomplete:
-        order = order[whole[order]]
-    elif (order == np.arange(len(order))).all():
-        return found
-    return PublishedFeatures(
-        [found.numbers[row] for row in order], found.columns, values[order], tuple(sorted(incomplete))
-    )
+    if not np.isfinite(values[: len(numbers)].sum()):
+        frame = frame.loc[np.isfinite(frame.to_numpy()).all(axis=1)]
+    return frame if frame.index.is_monotonic_increasing else frame.sort_index()
 
 
-def _header(path: Path, stream: io.BufferedReader) -> list[str]:
-    """Column names, the track number left out."""
+def _header(path: Path, stream: BinaryIO) -> list[str]:
+    """Column names without that of the track number."""
     rows = [stream.readline(1_000_000).decode("utf-8", "replace") for _ in range(3)]
     family, statistic, number = (next(csv.reader([row]), []) for row in rows)
     if family[:1] != ["feature"] or not len(family) == len(statistic) == len(number) > 1:
@@ -107,76 +78,49 @@ def _header(path: Path, stream: io.BufferedReader) -> list[str]:
     return ["_".join(parts) for parts in zip(family[1:], statistic[1:], number[1:], strict=True)]
 
 
-def _picked(path: Path, columns: list[str], families: Sequence[str] | None) -> list[int]:
-    """Positions in the file of the columns of some families."""
-    of = [family_of(column) for column in columns]
+def _picked(path: Path, names: list[str], families: Sequence[str] | None) -> list[str]:
+    """The columns of some families."""
+    there = dict.fromkeys(map(family_of, names))
     for family in families or ():
-        if family not in of:
-            raise RequestError(f"no feature family {family!r} in {path}; choose from {', '.join(dict.fromkeys(of))}")
-    return [position + 1 for position, family in enumerate(of) if families is None or family in families]
+        if family not in there:
+            raise RequestError(f"no feature family {family!r} in {path}; choose from {', '.join(there)}")
+    return [name for name in names if families is None or family_of(name) in families]
 
 
-def _blocks(
-    path: Path, stream: io.BufferedReader, wanted: set[int], columns: int
-) -> Iterator[tuple[int, list[int], bytes]]:
-    """Lines of the wanted tracks, some thousand at a time: line number of the first, track numbers, bytes."""
-    numbers: list[int] = []
-    lines: list[bytes] = []
-    seen: set[int] = set()
-    first = 0
-    for line_number, line in enumerate(stream, start=4):
-        if line_number == 4 and line.startswith(b"track_id,"):
-            continue
-        number = _track_number(path, line_number, line)
-        if number not in wanted:
-            continue
-        if line.count(b",") != columns:
-            raise RequestError(
-                f"{path}: line {line_number}: {line.count(b',')} values where {columns} belong; fetch the file again"
-            )
-        if number in seen:
-            raise RequestError(f"{path}: line {line_number}: track {number} stands there twice; fetch the file again")
-        seen.add(number)
-        first = first or line_number
-        numbers.append(number)
-        lines.append(line)
-        if len(lines) == _LINES_AT_ONCE:
-            yield first, numbers, b"".join(lines)
-            numbers, lines, first = [], [], 0
-    if lines:
-        yield first, numbers, b"".join(lines)
+def _lines(path: Path, stream: BinaryIO, wanted: set[bytes], columns: int) -> Iterator[tuple[int, bytes]]:
+    """The lines of the wanted tracks, each with its number; pandas would take as long over one to skip as to parse."""
+    seen: set[bytes] = set()
+    for number, line in enumerate(stream, start=4):
+        track = line[: line.find(b",")]
+        fault = ""
+        if not track.isdigit() and (number, track) != (4, b"track_id"):
+            fault = f"{track[:20]!r} is not a track number"
+        elif track in seen:
+            fault = f"a second row of track {int(track)}"
+        elif track in wanted and line.count(b",") != columns:
+            fault = f"{line.count(b',')} values where {columns} belong"
+        if fault:
+            raise RequestError(f"{path}: line {number}: {fault}; fetch the file again")
+        if track in wanted:
+            seen.add(track)
+            yield number, line
 
 
-def _track_number(path: Path, line_number: int, line: bytes) -> int:
-    digits = line[: line.find(b",")]
-    if not digits.isdigit() or len(digits) > 9:
-        raise RequestError(f"{path}: line {line_number}: {digits[:20]!r} is not a track number; fetch the file again")
-    return int(digits)
-
-
-def _parsed(
-    path: Path, blocks: Iterator[tuple[int, list[int], bytes]], picked: list[int]
-) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Track numbers and values of each block in turn; two threads parse while this one reads on."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        ahead: deque[tuple[list[int], Future[np.ndarray]]] = deque()
-        for first_line, numbers, lines in blocks:
-            ahead.append((numbers, pool.submit(_values, path, first_line, lines, picked)))
-            if len(ahead) > _THREADS:
-                found, future = ahead.popleft()
-                yield found, future.result()
-        for found, future in ahead:
-            yield found, future.result()
-
-
-def _values(path: Path, first_line: int, lines: bytes, picked: list[int]) -> np.ndarray:
-    import numpy as np
+def _parsed(path: Path, block: list[tuple[int, bytes]], names: list[str], picked: list[str]) -> pd.DataFrame:
+    """Track numbers as the index, values of the picked columns."""
     import pandas as pd
 
+    text = io.BytesIO(b"".join(line for _, line in block))
     try:
-        frame = pd.read_csv(io.BytesIO(lines), header=None, usecols=picked, dtype=np.float64, low_memory=False)
+        rows = pd.read_csv(
+            text,
+            header=None,
+            names=["track_id", *names],
+            index_col="track_id",
+            usecols=["track_id", *picked],
+            dtype=dict.fromkeys(picked, "float64"),
+        )
     except ValueError as error:
-        raise RequestError(
-            f"{path}: a value at or after line {first_line} is not a number: {' '.join(str(error).split())}"
-        ) from None
-    return frame.to_numpy()
+        reason = " ".join(str(error).split())
+        raise RequestError(f"{path}: a value at or after line {block[0][0]} is not a number: {reason}") from None
+    return rows[picked]

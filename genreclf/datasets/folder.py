@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from genreclf.audio import AUDIO_SUFFIXES
-from genreclf.datasets.manifest import Manifest, Track, cell, path_name
+from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError
+from genreclf.tables.cells import cell, path_name
 
 
 def scan(sources: Sequence[Path]) -> Manifest:

@@ -19,7 +19,7 @@ from pathlib import Path
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, unknown
 
 GENRES = ("blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock")
 FAULTY = {"jazz.00054": "cannot be decoded in the widespread .wav copy of the set"}
@@ -45,7 +45,7 @@ def manifest(folder: Path, *, subset: str | None = None) -> Manifest:
     RequestError : no such subset, no GTZAN there, or the lists of the split are not there.
     """
     if subset not in (None, "filtered", "all"):
-        raise RequestError(f"unknown subset {subset!r} of gtzan; choose from filtered, all")
+        raise unknown("subset of gtzan", subset, ("filtered", "all"))
     home = _home(folder)
     files = [
         (genre, path)

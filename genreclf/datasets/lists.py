@@ -14,8 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from genreclf.datasets.manifest import Manifest, cell
+from genreclf.datasets.manifest import Manifest
 from genreclf.errors import RequestError
+from genreclf.tables.cells import cell
 
 SPLITS = {"train": "training", "valid": "validation", "test": "test"}
 _ENDINGS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".m4a")

@@ -6,7 +6,6 @@ paths are relative to the manifest.
 
 from __future__ import annotations
 
-import csv
 import os
 import unicodedata
 from collections import Counter
@@ -15,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from genreclf.errors import RequestError
-from genreclf.table_lines import not_text
+from genreclf.tables.cells import cell, path_name
+from genreclf.tables.rows import read_rows, separator_of
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
 
@@ -65,35 +65,6 @@ class Manifest:
         return cls(name, tuple(ordered), tuple(notes))
 
 
-def cell(text: str) -> str:
-    """A text fit for one cell of a table: one line, no control characters, valid Unicode."""
-    line = " ".join(text.split())
-    if line.isprintable():
-        return line
-    clean = "".join(c for c in line if c == " " or unicodedata.category(c) not in ("Cc", "Cf") or c in "\u200d\u200c")
-    return clean.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def path_name(path: Path | str) -> str:
-    """A path as a label: forward slashes, one line; line ends, blanks at the ends and bytes that are no text escaped.
-
-    A table would change them, and two files could become one.
-    """
-    text = path.as_posix() if isinstance(path, Path) else path
-    inside = text.strip()
-    if inside == text and text.isprintable():
-        return text
-    before, after = text[: text.find(inside)], text[text.find(inside) + len(inside) :]
-    shown = "".join(_escaped(c) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in inside)
-    return "".join([*map(_escaped, before), shown, *map(_escaped, after)])
-
-
-def _escaped(character: str) -> str:
-    r"""The character as Python would write it: ``\x0a``, ``\udcff``."""
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest CSV.
 
@@ -102,25 +73,27 @@ def read_manifest(path: Path) -> Manifest:
     RequestError : no such file, not UTF-8, a missing column, no rows, a row without a path, or an id or path that
         stands twice; the line is named.
     """
-    (_, header), *rows = _rows(path)
+    rows = [
+        (line, [text.strip() for text in cells])
+        for line, cells in read_rows(path, separator_of(path), strict=True)
+        if any(cells)
+    ]
+    header = rows[0][1] if rows else []
     if "path" not in header:
         there = ", ".join(repr(name) for name in header[:8])
         raise RequestError(f"{path}: no column 'path' but {there}; a manifest has a first line such as path,genre")
-    if not rows:
+    if len(rows) == 1:
         raise RequestError(f"{path}: a header and no rows; a manifest has a row a track")
     doubled = [name for name, count in Counter(header).items() if count > 1]
     if doubled:
-        raise RequestError(f"{path}: line 1: the column {doubled[0]!r} stands there twice; rename one")
+        raise RequestError(f"{path}: line 1: two columns are called {doubled[0]!r}; rename one")
     tracks: list[Track] = []
     lines: dict[str, int] = {}
-    for line, cells in rows:
-        if len(cells) != len(header):
-            some = "cell" if len(cells) == 1 else "cells"
-            raise RequestError(f"{path}: line {line}: {len(cells)} {some} where the header has {len(header)} columns")
+    for line, cells in rows[1:]:
         track = _track(path, line, dict(zip(header, cells, strict=True)))
         if track.track_id in lines:
             raise RequestError(
-                f"{path}: line {line}: {track.track_id!r} stands on line {lines[track.track_id]} already; "
+                f"{path}: line {line}: {track.track_id!r} is on line {lines[track.track_id]} already; "
                 "each track needs an id or path of its own"
             )
         lines[track.track_id] = line
@@ -128,40 +101,9 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest.of(path.stem, tracks, _remarks(path, header, tracks))
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """The header and the rows, each with the line on which it starts."""
-    rows: list[tuple[int, list[str]]] = []
-    start = 1
-    try:
-        if path.exists() and not path.is_file():
-            raise RequestError(f"{path}: a pipe or a device; a manifest is a file")
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            separator = max(",;\t|", key=stream.readline().count)
-            stream.seek(0)
-            # Strict, or a quote that is left open would swallow the rows that follow.
-            reader = csv.reader(stream, delimiter=separator, strict=True)
-            for cells in reader:
-                if any(cells):
-                    rows.append((start, [cell.strip() for cell in cells]))
-                start = reader.line_num + 1
-    except FileNotFoundError:
-        raise RequestError(f"{path}: no such file") from None
-    except UnicodeDecodeError:
-        raise not_text(path) from None
-    except csv.Error as error:
-        raise RequestError(f"{path}: line {start}: {error}; is a quote left open or doubled there?") from None
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if not rows:
-        raise RequestError(f"{path}: empty; a manifest has a header line with the columns path, genre")
-    return rows
-
-
 def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
-    if "\0" in row["path"]:
-        raise RequestError(f"{manifest}: line {line}, column 'path': a path cannot hold a zero byte")
     text = {name: cell(row.get(name, "")) for name in COLUMNS}
     name = path_name(row["path"].replace("\\", "/"))
     return Track(

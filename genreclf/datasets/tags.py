@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from genreclf.datasets.manifest import cell
+from genreclf.tables.cells import cell
 
 _LONGEST = 500  # characters; who hides a picture in a title shall not break the table
 

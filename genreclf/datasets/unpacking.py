@@ -2,7 +2,7 @@
 
 Every name is checked before anything is written: no absolute path, no ``..``, no link, no device, nothing encrypted,
 no two files in one place. Sizes are bounded. Each file gets its name when it is whole; files that are there with the
-right size are left, so that unpacking goes on where it stopped.
+right size are left, so that unpacking goes on where it stopped. A file of another size is set aside, not lost.
 """
 
 from __future__ import annotations
@@ -14,28 +14,27 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
-from typing import IO
+from typing import NamedTuple
 
 from genreclf.errors import RequestError
+from genreclf.files import set_aside
 from genreclf.progress import SILENT, Progress
 
-_CHUNK = 1 << 20
 _MOST_FILES = 1_000_000
 _DRIVE_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f:\\]")
+_Pack = zipfile.ZipFile | tarfile.TarFile
 
 
-@dataclass(frozen=True)
-class _Member:
-    """One file of an archive."""
+class _Member(NamedTuple):
+    """One file of an archive; `entry` is what the archive's own library calls it by."""
 
     name: str
     size: int
-    open: Callable[[], IO[bytes] | None]
+    entry: zipfile.ZipInfo | tarfile.TarInfo
 
 
 def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progress: Progress = SILENT) -> int:
@@ -52,16 +51,19 @@ def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progre
     OSError : the disk is full or cannot be written to; what was written stays for the next run.
     """
     bound = most_bytes if most_bytes is not None else (1 << 30) + 20 * archive.stat().st_size
-    with _explained(archive), _opened(archive) as members:
+    growing = target / f".{archive.name}.unpacking"
+    with _explained(archive), _opened(archive) as pack:
+        members = _zip_members(archive, pack) if isinstance(pack, zipfile.ZipFile) else _tar_members(archive, pack)
         _check(archive, target, members, bound)
         written = 0
         progress.begin(f"{archive.name}, files", len(members))
         try:
             for member in members:
-                written += _write(archive, member, target / member.name)
+                written += _write(archive, pack, member, target=target, growing=growing, progress=progress)
                 progress.advance(member.name)
         finally:
             progress.end()
+            shutil.rmtree(growing, ignore_errors=True)
     return written
 
 
@@ -76,13 +78,13 @@ def _explained(archive: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[list[_Member]]:
+def _opened(archive: Path) -> Iterator[_Pack]:
     if archive.name.endswith(".zip"):
         with zipfile.ZipFile(archive) as pack:
-            yield _zip_members(archive, pack)
+            yield pack
     elif archive.name.endswith((".tar.gz", ".tgz")):
         with tarfile.open(archive, "r:gz") as tape:
-            yield _tar_members(archive, tape)
+            yield tape
     else:
         raise RequestError(f"{archive}: neither .zip nor .tar.gz")
 
@@ -97,7 +99,7 @@ def _zip_members(archive: Path, pack: zipfile.ZipFile) -> list[_Member]:
             raise _refused(archive, info.filename, "encrypted")
         _check_name(archive, info.filename)
         if not info.is_dir():
-            members.append(_Member(info.filename, info.file_size, lambda info=info: pack.open(info)))  # type: ignore[misc]
+            members.append(_Member(info.filename, info.file_size, info))
     return members
 
 
@@ -108,7 +110,7 @@ def _tar_members(archive: Path, tape: tarfile.TarFile) -> list[_Member]:
             raise _refused(archive, info.name, "a link or device")
         _check_name(archive, info.name)
         if info.isreg():
-            members.append(_Member(info.name, info.size, lambda info=info: tape.extractfile(info)))  # type: ignore[misc]
+            members.append(_Member(info.name, info.size, info))
         if len(members) > _MOST_FILES:
             break
     return members
@@ -148,25 +150,21 @@ def _is_there(member: _Member, place: Path) -> bool:
     return place.is_file() and place.stat().st_size == member.size
 
 
-def _write(archive: Path, member: _Member, place: Path) -> bool:
+def _write(archive: Path, pack: _Pack, member: _Member, *, target: Path, growing: Path, progress: Progress) -> bool:
+    """Write one file unless it is there already; it grows in a folder of its own and is moved when it is whole."""
+    place = target / member.name
     if place.is_symlink() or place.is_dir():
         raise _refused(archive, member.name, f"a file where {place} stands")
     if _is_there(member, place):
         return False
+    if isinstance(pack, zipfile.ZipFile):
+        pack.extract(member.entry, growing)  # type: ignore[arg-type]
+    else:
+        pack.extract(member.entry, growing, filter="data")  # type: ignore[arg-type]
+    if place.exists():
+        progress.message(f"{place}: not the published file; it is kept as {set_aside(place).name}")
     place.parent.mkdir(parents=True, exist_ok=True)
-    growing = place.with_name(f".{place.name}.part")
-    growing.unlink(missing_ok=True)
-    source = member.open()
-    if source is None:
-        raise _refused(archive, member.name, "no content")
-    try:
-        with source, growing.open("xb") as sink:
-            shutil.copyfileobj(source, sink, _CHUNK)
-            if sink.tell() != member.size:
-                raise EOFError(f"{member.name} has {sink.tell():,} of {member.size:,} bytes")
-        growing.replace(place)
-    finally:
-        growing.unlink(missing_ok=True)
+    (growing / member.name).replace(place)
     return True
 
 

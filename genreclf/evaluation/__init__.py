@@ -1,1 +1,1 @@
-"""Evaluation: who is trained on, who is tested, how good the answers are, and which differences are real."""
+"""Evaluation: who is trained on, who is tested, how good the predictions are, and which differences are real."""

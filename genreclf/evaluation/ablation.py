@@ -1,7 +1,7 @@
-"""Ablation: what each feature family is worth, alone, added to those before it, and when it is shuffled.
+"""Ablation: what each feature family is worth: alone, added to those before it, and when it is shuffled.
 
-Source for the last: Breiman (2001), Random Forests, section 10; here whole families are shuffled together, as
-features within a family stand in for each other.
+Source of the last: Breiman (2001), Random Forests, section 10. Here whole families are shuffled together, as the
+features of a family can stand in for each other.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.evaluation.answers import Answers, gather
-from genreclf.evaluation.bootstrap import interval
+from genreclf.evaluation.bootstrap import Estimate
 from genreclf.evaluation.fitting import Data, Fit, Fitted
-from genreclf.models import spec
+from genreclf.evaluation.predictions import Predictions, gather
+from genreclf.evaluation.scores import macro_f1_estimate
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.protocols import Plan
+    from genreclf.evaluation.plans import Plan
+    from genreclf.models.entry import ModelSpec
 
 
 def steps(families: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -33,12 +35,12 @@ def family_positions(features: Sequence[str], families: Mapping[str, Sequence[st
 
 
 def ablation_fits(
-    plan: Plan, models: Sequence[str], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
+    plan: Plan, models: Sequence[ModelSpec], positions: Mapping[str, np.ndarray], *, seed: int, tuned: bool = False
 ) -> list[Fit]:
     """The fits that an ablation needs: one for each model, fold and set of families.
 
-    All families are what the comparison itself fits, unless its parameters are `tuned`: every step is fitted with
-    the same parameters, those of the zoo, so that the steps differ by their features alone.
+    The step with all families is the comparison itself, unless its parameters are `tuned`: every step is fitted with
+    the default parameters, so that the steps differ by their features alone.
     """
     sets = dict.fromkeys(chosen for _, chosen in steps(list(positions)) if tuned or len(chosen) < len(positions))
     return [
@@ -54,71 +56,50 @@ def ablation_fits(
         )
         for chosen in sets
         for model in models
-        if not spec(model).baseline
+        if not model.baseline
         for number, fold in enumerate(plan.folds, start=1)
     ]
 
 
 def ablation_rows(
-    answers: Answers, data: Data, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
+    predictions: Predictions, data: Data, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """Rows of the frame ``ablation``, from the fits of `ablation_fits`; a step without any is the answers."""
+    """Rows of the table ``ablation``, from `ablation_fits`; a step without fits is the comparison itself."""
     rows: list[dict[str, Any]] = []
     for step, chosen in steps(list(positions)):
         parts = [(fit, fitted) for fit, fitted in outcomes if fit.step == chosen]
-        found = gather(answers.plan, answers.genres, data, parts, answers.bootstrap) if parts else answers
-        for model, said in found.said.items():
-            if spec(model).baseline:
-                continue
-            low, high = interval(found.drawn_macro_f1(said))
-            rows.append(
-                {
-                    "protocol": answers.protocol,
-                    "model": model,
-                    "step": step,
-                    "families": "+".join(chosen),
-                    "features": int(sum(len(positions[family]) for family in chosen)),
-                    "macro_f1": found.macro_f1(said),
-                    "macro_f1_low": low,
-                    "macro_f1_high": high,
-                }
-            )
-    order = {model: k for k, model in enumerate(answers.ranked())}
-    return sorted(rows, key=lambda row: order[row["model"]])
+        whole = predictions
+        found = gather(whole.plan, whole.genres, data, parts, whole.bootstrap) if parts else whole
+        for model, macro_f1 in found.macro_f1.items():
+            if not is_baseline(model):
+                row = {"protocol": predictions.protocol, "model": model, "step": step, "families": "+".join(chosen)}
+                features = sum(len(positions[family]) for family in chosen)
+                rows.append({**row, "features": features, **macro_f1.columns("macro_f1")})
+    return sorted(rows, key=lambda row: predictions.ranked.index(row["model"]))
 
 
 def importance_rows(
-    answers: Answers, outcomes: Sequence[tuple[Fit, Fitted]], families: Sequence[str]
+    predictions: Predictions, outcomes: Sequence[tuple[Fit, Fitted]], families: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Rows of the frame ``importance``: the macro-F1 that is lost when a family is shuffled over the test tracks."""
+    """Rows of the table ``importance``: how far macro-F1 drops when a family is shuffled over the test tracks."""
     rows: list[dict[str, Any]] = []
-    for model in answers.ranked():
-        parts = [(fit, fitted) for fit, fitted in outcomes if fit.model == model and fitted.shuffled is not None]
-        if not parts:
+    for model in predictions.ranked:
+        parts = [(fit, fitted.shuffled) for fit, fitted in outcomes if fit.model == model]
+        shuffled = [
+            (np.searchsorted(predictions.rows, fit.fold.test), y_pred) for fit, y_pred in parts if y_pred is not None
+        ]
+        if not shuffled:
             continue
-        whole = answers.macro_f1(answers.said[model])
-        drawn_whole = answers.drawn_macro_f1(answers.said[model])
-        shuffled = np.zeros((*_shape(parts), len(answers.rows)), dtype=np.intp)
-        for fit, fitted in parts:
-            if fitted.shuffled is not None:
-                shuffled[:, :, np.searchsorted(answers.rows, fit.fold.test)] = fitted.shuffled
-        for family, repeats in zip(families, shuffled, strict=True):
-            drops = [whole - answers.macro_f1(said) for said in repeats]
-            drawn = np.mean([drawn_whole - answers.drawn_macro_f1(said) for said in repeats], axis=0)
-            low, high = interval(drawn)
-            rows.append(
-                {
-                    "protocol": answers.protocol,
-                    "model": model,
-                    "family": family,
-                    "drop": float(np.mean(drops)),
-                    "drop_low": low,
-                    "drop_high": high,
-                }
-            )
+        together = np.zeros((*shuffled[0][1].shape[:2], len(predictions.rows)), dtype=np.intp)
+        for places, y_pred in shuffled:
+            together[:, :, places] = y_pred
+        for family, repeats in zip(families, together, strict=True):
+            drops = [predictions.macro_f1[model] - _macro_f1(predictions, y_pred) for y_pred in repeats]
+            mean = Estimate(float(np.mean([d.value for d in drops])), np.mean([d.drawn for d in drops], axis=0))
+            row = {"protocol": predictions.protocol, "model": model, "family": family}
+            rows.append({**row, **mean.columns("drop")})
     return rows
 
 
-def _shape(parts: Sequence[tuple[Fit, Fitted]]) -> tuple[int, ...]:
-    first = parts[0][1].shuffled
-    return () if first is None else first.shape[:2]
+def _macro_f1(predictions: Predictions, y_pred: np.ndarray) -> Estimate:
+    return macro_f1_estimate(predictions.y, y_pred, len(predictions.genres), predictions.bootstrap)

@@ -1,8 +1,8 @@
 """Bootstrap over groups: how far a score would move if other artists had been tested.
 
-The tracks of one artist are not independent, so whole groups are drawn, with replacement, as many as there are.
-A draw is a row of counts, how often each group was drawn; with them every score of every model is computed on
-the same draws, which makes differences between models paired.
+The tracks of one artist are not independent, so whole groups are drawn with replacement, as many as there are.
+A draw is a row of counts: how often each group was drawn. Every score of every model is computed on the same draws,
+so differences between models are paired. `Estimate` is what comes of it: a score, and its value on each draw.
 
 Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEVEL = 0.05  # of every test; every interval covers 1 - LEVEL
 _CHUNK = 64
 
 
@@ -23,7 +24,7 @@ class Bootstrap:
 
     Parameters
     ----------
-    groups : (tracks,), the group of each track, from 0 to the number of groups less one.
+    groups : (tracks,), the group of each track, counted from 0.
     counts : (draws, groups), how often each group was drawn.
     """
 
@@ -46,32 +47,24 @@ class Bootstrap:
             counts[draw] = np.bincount(rng.integers(number, size=number), minlength=number)
         return cls(codes, counts)
 
+    @classmethod
+    def once(cls, tracks: int) -> Bootstrap:
+        """A single draw that holds every track once."""
+        return cls(np.zeros(tracks, dtype=np.intp), np.ones((1, 1), dtype=np.float32))
+
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Sum over the drawn tracks.
-
-        Parameters
-        ----------
-        values : (tracks,) or (tracks, columns).
-
-        Returns
-        -------
-        (draws,) or (draws, columns).
-        """
+        """Sum over the drawn tracks: (tracks,) to (draws,), or (tracks, columns) to (draws, columns)."""
         flat = values.reshape(len(values), -1)
         by_group = np.zeros((self.counts.shape[1], flat.shape[1]))
         np.add.at(by_group, self.groups, flat)
         return (self.counts @ by_group).reshape(len(self.counts), *values.shape[1:])
 
     def cells(self, codes: np.ndarray, number: int) -> np.ndarray:
-        """Count the drawn tracks of each code.
+        """Count the drawn tracks of each code: (draws, number).
 
         Parameters
         ----------
-        codes : (tracks,), numbers from 0 to `number` less one.
-
-        Returns
-        -------
-        (draws, number).
+        codes : (tracks,), integers from 0 to ``number - 1``.
         """
         from scipy.sparse import coo_matrix
 
@@ -80,15 +73,35 @@ class Bootstrap:
         return np.asarray((by_group.T @ self.counts.T).T, dtype=np.float64)
 
     def weights(self) -> Iterator[np.ndarray]:
-        """(some draws, tracks), how often each track was drawn; all draws, some at a time."""
+        """How often each track was drawn, (up to 64 draws, tracks) at a time."""
         for start in range(0, len(self.counts), _CHUNK):
             yield self.counts[start : start + _CHUNK][:, self.groups]
 
 
-def interval(drawn: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """The percentile interval of drawn scores; draws in which the score has no value are left out."""
-    known = drawn[np.isfinite(drawn)]
-    if not len(known):
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A score on all tracks, and the same score on each draw of a bootstrap, (draws,).
+
+    The difference of two estimates is paired if both were made on the same draws.
+    """
+
+    value: float
+    drawn: np.ndarray
+
+    def __sub__(self, other: Estimate) -> Estimate:
+        return Estimate(self.value - other.value, self.drawn - other.drawn)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The percentile interval; draws on which the score is undefined (NaN) are left out."""
+        known = self.drawn[np.isfinite(self.drawn)]
+        if not len(known):
+            return float("nan"), float("nan")
+        level = 1 - LEVEL
+        low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+        return float(low), float(high)
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The score and its interval as columns of a table: ``name, name_low, name_high``."""
+        low, high = self.interval
+        return {name: self.value, f"{name}_low": low, f"{name}_high": high}

@@ -1,7 +1,7 @@
-"""The outcome of a benchmark: which model said what, how good that is, and what can be told apart.
+"""The outcome of a benchmark: what each model predicted, how good that is, and which models can be told apart.
 
-A comparison is a handful of tables. They are written as CSV files into a report folder and read back from
-there, so that a report can be drawn again and two runs can be laid side by side.
+A comparison is a handful of tables. They are written as CSV files into a report folder and read back from there, so
+that pages can be made again and runs can be compared.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ class Comparison:
         macro_f1, macro_f1_low, macro_f1_high, accuracy`` (and other scores, each with ``_low`` and ``_high``),
         ``p_value`` (against the best, Holm-corrected; empty for the best), ``tied_with_best`` (bool),
         ``fit_seconds, predict_seconds``. Scores are shares from 0 to 1.
-    predictions : ``protocol, fold, track_id, genre``, then a column for each model with the genre it said.
+    predictions : ``protocol, fold, track_id, genre``, then a column for each model with the genre that it predicted.
     genre_scores : ``protocol, model, genre, support, precision, recall, f1, f1_low, f1_high``.
     tests : ``protocol, model, best, test, statistic, p_value, p_holm``; one row for each paired test.
-    tracks : ``track_id, genre``, and ``artist, title, path`` where known, and ``map_x, map_y``, the place of
-        the track on a two-dimensional map of the features.
-    probabilities : ``protocol, fold, track_id, model``, then a column for each genre; empty where not asked for.
+    tracks : ``track_id, genre``, and ``artist, title, path`` where known, and ``map_x, map_y``, the track's
+        place on a two-dimensional map of the features.
+    probabilities : ``protocol, fold, track_id, model``, then a column for each genre; empty unless requested.
     leak : ``model, macro_f1_safe, macro_f1_random, leak, leak_low, leak_high``; empty without artists.
     ablation : ``protocol, model, step`` (``alone`` or ``added``), ``families, features, macro_f1, macro_f1_low,
-        macro_f1_high``; empty where not asked for.
-    importance : ``protocol, model, family, drop, drop_low, drop_high``: what macro-F1 loses when the family is
-        shuffled over the test tracks; empty where not asked for.
-    tuning : ``protocol, model, fold, parameters`` (JSON), ``inner_macro_f1``; empty where not asked for.
+        macro_f1_high``; empty unless requested.
+    importance : ``protocol, model, family, drop, drop_low, drop_high``: how far macro-F1 drops when the family is
+        shuffled over the test tracks; empty unless requested.
+    tuning : ``protocol, model, fold, parameters`` (JSON), ``inner_macro_f1``; empty unless requested.
     retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
     run : what was done: command, protocols, parameters, seed, versions, table name and hash, start, seconds.
-    notes : what the user must see: folds that could not hold every genre, duplicates, constant features.
+    notes : what the user must see: folds that lack a genre, duplicates, constant features.
     """
 
     scores: pd.DataFrame
@@ -77,13 +77,25 @@ class Comparison:
 
     @property
     def best(self) -> str:
-        """The name of the model with the highest macro-F1 under the first protocol, baselines left aside."""
+        """The name of the model with the highest macro-F1 under the first protocol, baselines apart."""
         return str(self.ranking["model"].iloc[0])
 
-    def write(self, folder: Path | str) -> None:
-        """Write the tables and the report pages into a folder, each file whole or not at all."""
-        from genreclf.reports import write_report
+    def as_json(self) -> dict[str, Any]:
+        """The tables that rank models in plain values, for programs; missing values are None."""
+        tables = {name: getattr(self, name) for name in ("scores", "leak", "tests", "ablation", "importance")}
+        rows = {
+            name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in tables.items()
+        }
+        run = {"best": self.best, "protocol": self.protocol, "seconds": self.run.get("seconds")}
+        return run | rows | {"notes": list(self.notes)}
 
+    def write(self, folder: Path | str) -> None:
+        """Write the tables into a folder, each file whole or not at all.
+
+        Raises
+        ------
+        RequestError : the folder cannot be written to.
+        """
         folder = Path(folder)
         for name in _tables():
             frame = getattr(self, name)
@@ -91,11 +103,9 @@ class Comparison:
             if len(frame) or name in ("scores", "predictions"):
                 write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
             else:
-                # An earlier run's table would be read back as if it were of this one.
-                path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)  # an earlier run's table would be read back as if it belonged to this one
         run = dict(self.run) | {"notes": list(self.notes)}
         write_whole(folder / "run.json", json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-        write_report(self, folder)
 
     @classmethod
     def read(cls, folder: Path | str) -> Comparison:
@@ -113,7 +123,7 @@ class Comparison:
         tables = {}
         for name in _tables():
             path = folder / f"{name}.csv"
-            # What models said are names too: a genre may be called 01, or NA.
+            # Predictions are names too: a genre may be called 01, or NA.
             types: dict[str, str] = defaultdict(lambda: "str", fold="int64") if name == "predictions" else _texts(name)
             try:
                 tables[name] = (

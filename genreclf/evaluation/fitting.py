@@ -1,8 +1,7 @@
-"""Fitting: every fit of a benchmark in one pool of single-threaded workers, the longest first.
+"""Fits: every fit of a benchmark in one pool of single-threaded workers, the longest first.
 
 A fit knows its seed and its rows and shares nothing with others, so the numbers do not depend on the number of
-workers. With one thread a worker, workers times threads never exceed the cores. A fit that alone would outlast
-all the others together runs before them, on as many threads as there are workers.
+workers. With one thread a worker, workers times threads never exceed the cores.
 """
 
 from __future__ import annotations
@@ -10,18 +9,18 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.evaluation.folds import Fold, inner_folds
-from genreclf.models import build, spec
-from genreclf.models.calibration import answers_of, calibrated, has_probabilities
+from genreclf.models.calibration import base_estimator, has_probabilities
+from genreclf.models.fitting import fit_pipeline
 
 if TYPE_CHECKING:
+    from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
 
 # Starting workers costs about as long as this many seconds of fitting.
@@ -38,7 +37,7 @@ class Data:
     X : (tracks, features).
     y : (tracks,), genre codes.
     genres : number of genres.
-    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.recordings.Units`.
+    recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
     """
 
     X: np.ndarray
@@ -55,7 +54,7 @@ class Fit:
     Parameters
     ----------
     protocol, number : the protocol and the fold's number, from 1.
-    model : name in the zoo.
+    entry : the model.
     fold : rows to train on and to test on.
     columns : features to use, by position.
     grouped : whether folds made inside the training part keep artists on one side.
@@ -63,12 +62,11 @@ class Fit:
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
     families : features of each family, by position, to shuffle over the test tracks; empty for none.
-    threads : threads to fit on, for models that can.
     """
 
     protocol: str
     number: int
-    model: str
+    entry: ModelSpec
     fold: Fold
     columns: np.ndarray
     grouped: bool = False
@@ -77,14 +75,18 @@ class Fit:
     tune: bool = False
     families: Sequence[np.ndarray] = ()
     seed: int = 42
-    threads: int = 1
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return self.entry.name
 
     @property
     def seconds(self) -> float:
         """A rough guess of how long it takes, to start the longest first."""
-        candidates = 1 + (10 if self.tune and spec(self.model).space else 0)
+        candidates = 1 + (10 if self.tune and self.entry.space else 0)
         size = len(self.fold.train) * len(self.columns) / _REFERENCE_SIZE
-        return spec(self.model).cost * size * candidates
+        return self.entry.cost * size * candidates
 
     def __str__(self) -> str:
         return f"{self.model}, {self.protocol} fold {self.number}" + (f", {'+'.join(self.step)}" if self.step else "")
@@ -92,29 +94,29 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What came of a fit.
+    """The outcome of a fit.
 
     Parameters
     ----------
-    said : (tested,), genre codes.
+    y_pred : (tested,), predicted genre codes.
     probabilities : (tested, genres); None where the model has none.
     shuffled : (families, repeats, tested), genre codes with a family's features shuffled over the tracks.
-    parameters, inner_macro_f1 : what a search chose, and its score there; None without a search.
-    warnings : what the model said of itself, without repeats.
+    parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None without a search.
+    warnings : warnings that the model did not converge, without repeats.
     """
 
-    said: np.ndarray
+    y_pred: np.ndarray
     probabilities: np.ndarray | None
     fit_seconds: float
     predict_seconds: float
     shuffled: np.ndarray | None = None
     parameters: dict[str, Any] | None = None
     inner_macro_f1: float = float("nan")
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
 
 
 def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Progress) -> list[Fitted]:
-    """Run fits in a pool of workers and give their outcomes in the order of the fits.
+    """Run fits in a pool of workers and return their outcomes in the order of the fits.
 
     Parameters
     ----------
@@ -125,25 +127,16 @@ def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Prog
     RequestError : a model cannot be fitted to its tracks.
     """
     workers = _workers(fits, jobs)
-    order = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
-    share = sum(fit.seconds for fit in fits) / workers
-    first = [k for k in order if _outlasts(fits[k], share)]
-    alone = [(k, replace(fits[k], threads=workers)) for k in first]
-    pooled = [(k, fits[k]) for k in order if k not in first]
+    longest_first = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
     found: dict[int, Fitted] = {}
     progress.begin("fitting models", len(fits))
     try:
-        for place, outcome in chain(_run(alone, data, 1), _run(pooled, data, min(workers, len(pooled)))):
-            found[place] = outcome
+        for place, fitted in _run([(k, fits[k]) for k in longest_first], data, workers):
+            found[place] = fitted
             progress.advance(str(fits[place]))
     finally:
         progress.end()
     return [found[place] for place in range(len(fits))]
-
-
-def _outlasts(fit: Fit, share: float) -> bool:
-    """Whether a fit is longer than each worker's share of all the work, and threads would help it."""
-    return fit.seconds > share and spec(fit.model).threaded and not fit.tune
 
 
 def _workers(fits: Sequence[Fit], jobs: int | None) -> int:
@@ -173,7 +166,7 @@ def _numbered(place: int, fit: Fit, data: Data) -> tuple[int, Fitted]:
 
 
 def fit_one(fit: Fit, data: Data) -> Fitted:
-    """Fit one model on one fold, on one thread, and let it answer for the tested tracks.
+    """Fit one model on one fold, on one thread, and let it predict the tested tracks.
 
     Raises
     ------
@@ -181,54 +174,42 @@ def fit_one(fit: Fit, data: Data) -> Fitted:
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1), warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
-            fitted = _fit(fit, data)
-        except Exception as error:  # noqa: BLE001 - whatever a model raises is said with its name
-            raise RequestError(f"{fit}: cannot be fitted: {' '.join(str(error).split())}") from None
-    from sklearn.exceptions import ConvergenceWarning
-
-    lines = {" ".join(str(w.message).split()) for w in said if issubclass(w.category, ConvergenceWarning)}
-    return _with_warnings(fitted, tuple(sorted(lines)))
+            return _fit(fit, data)
+        except Exception as error:  # noqa: BLE001 - whatever a model raises is passed on with its name
+            raise RequestError(f"{fit}: cannot be fitted: {one_line(error)}") from None
 
 
 def _fit(fit: Fit, data: Data) -> Fitted:
-    from genreclf.models.boosting import on_threads
+    from sklearn.exceptions import ConvergenceWarning
 
     train, test = fit.fold.train, fit.fold.test
-    X, y = data.X[np.ix_(train, fit.columns)], data.y[train]
-    model = build(fit.model, fit.seed)
     started = time.perf_counter()
-    parameters, inner = None, float("nan")
-    if fit.tune and spec(fit.model).space:
-        from genreclf.evaluation.tuning import search
-
-        model, parameters, inner = search(model, spec(fit.model), X, y, _inner(fit, data, folds=3), seed=fit.seed)
-    folds = _to_calibrate(fit, data) if fit.calibrate and not has_probabilities(model) else []
-    if folds:
-        teller = calibrated(model, X, y, folds)
-        model = answers_of(teller)
-    else:
-        on_threads(model, fit.threads).fit(X, y)
-        teller = model if has_probabilities(model) else None
+    calibrate = fit.calibrate and not has_probabilities(fit.entry.build(fit.seed))
+    found = fit_pipeline(
+        fit.entry,
+        data.X[np.ix_(train, fit.columns)],
+        data.y[train],
+        seed=fit.seed,
+        tune_folds=_inner(fit, data, folds=3) if fit.tune and fit.entry.space else None,
+        calibration_folds=_calibration_folds(fit, data) if calibrate else None,
+    )
     fitted = time.perf_counter()
-    tested = data.X[np.ix_(test, fit.columns)]
-    said = model.predict(tested)
+    model, tested = base_estimator(found.estimator), data.X[np.ix_(test, fit.columns)]
+    y_pred = model.predict(tested)
     predicted = time.perf_counter()
     return Fitted(
-        said=said,
-        probabilities=None if teller is None else _in_all_genres(teller, tested, data.genres),
+        y_pred=y_pred,
+        probabilities=_probabilities(found.estimator, tested, data.genres),
         fit_seconds=fitted - started,
         predict_seconds=predicted - fitted,
         shuffled=_shuffled(model, tested, fit),
-        parameters=parameters,
-        inner_macro_f1=inner,
+        parameters=found.parameters,
+        inner_macro_f1=found.inner_macro_f1,
+        warnings=found.messages(ConvergenceWarning),
     )
-
-
-def _with_warnings(fitted: Fitted, lines: tuple[str, ...]) -> Fitted:
-    return replace(fitted, warnings=lines) if lines else fitted
 
 
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -238,19 +219,21 @@ def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.nda
     return inner_folds(data.y[train], data.recordings[train], artists, folds=folds, seed=fit.seed).pairs()
 
 
-def _to_calibrate(fit: Fit, data: Data) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Folds to calibrate on; none where one would not train on every genre, as then the scores have no place."""
+def _calibration_folds(fit: Fit, data: Data) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    """Folds to calibrate on; None where one would not train on every genre, as calibration needs."""
     y = data.y[fit.fold.train]
     try:
         folds = _inner(fit, data, folds=5)
     except RequestError:
-        return []
+        return None
     genres = len(np.unique(y))
-    return folds if all(len(np.unique(y[train])) == genres for train, _ in folds) else []
+    return folds if all(len(np.unique(y[train])) == genres for train, _ in folds) else None
 
 
-def _in_all_genres(model: Any, X: np.ndarray, genres: int) -> np.ndarray:  # noqa: ANN401
-    """(tracks, genres), with zeros for genres that the model was not trained on."""
+def _probabilities(model: Any, X: np.ndarray, genres: int) -> np.ndarray | None:  # noqa: ANN401
+    """(tracks, genres), with zeros for genres that the model was not trained on; None where it has none."""
+    if not has_probabilities(model):
+        return None
     probabilities = np.zeros((len(X), genres))
     probabilities[:, model.classes_] = model.predict_proba(X)
     return probabilities
@@ -260,10 +243,10 @@ def _shuffled(model: Any, X: np.ndarray, fit: Fit, repeats: int = 5) -> np.ndarr
     if not fit.families:
         return None
     rng = np.random.default_rng([fit.seed, fit.number])
-    said = np.empty((len(fit.families), repeats, len(X)), dtype=np.intp)
+    y_pred = np.empty((len(fit.families), repeats, len(X)), dtype=np.intp)
     for k, columns in enumerate(fit.families):
         for repeat in range(repeats):
             other = X.copy()
             other[:, columns] = X[rng.permutation(len(X))][:, columns]
-            said[k, repeat] = model.predict(other)
-    return said
+            y_pred[k, repeat] = model.predict(other)
+    return y_pred

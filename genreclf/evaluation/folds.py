@@ -1,7 +1,7 @@
 """Folds: stratified, repeatable, with everything that belongs together on one side.
 
-A fold is a pair of row numbers, trained on and tested on. Where no row has a twin, the random folds and the
-holdout are scikit-learn's own for the same seed, and so are the grouped folds wherever those hold every genre.
+A fold is two arrays of row numbers: the rows trained on and the rows tested. Where no recording is in the table twice,
+random folds and holdout are scikit-learn's own for the same seed; so are grouped folds where each holds every genre.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed:
     Parameters
     ----------
     y : (tracks,), genres, each with at least two recordings.
-    recordings : (tracks,), numbers from 0 to the number of recordings less one.
+    recordings : (tracks,), the recording of each row, counted from 0.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed:
     labels = y[rows].astype(str)
     largest = _largest_genre(labels)
     if folds > largest:
-        raise RequestError(f"{folds} folds, but no genre has more than {largest} tracks; ask for fewer with --folds")
+        raise RequestError(f"folds={folds}: no genre has more than {largest} tracks; choose fewer folds")
     side = np.zeros(len(y), dtype=int)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
@@ -67,10 +67,10 @@ def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed:
 
 
 def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: int = 42) -> Folds:
-    """Stratified folds with each group (an artist and what is tied to them) on one side.
+    """Stratified folds with each group (an artist and whatever is tied to them) on one side.
 
-    Stratified grouping can leave a genre out of a fold. Then the next seeds are tried, and the folds with the
-    fewest such gaps are taken; what is left is said.
+    Stratified grouping can leave a genre out of a fold. The next seeds are tried then, and the folds with the fewest
+    such gaps are taken; the gaps that remain are noted.
 
     Parameters
     ----------
@@ -79,13 +79,13 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
 
     Raises
     ------
-    RequestError : no two folds can be made that leave two genres to train on.
+    RequestError : there are no two folds that both leave two genres to train on.
     """
     _check_folds(folds)
     number_of_groups = len(np.unique(groups))
     notes: list[str] = []
     if number_of_groups < 2:
-        raise RequestError("artist-safe folds need at least two artists; --no-group splits at random")
+        raise RequestError("artist-disjoint folds need at least two artists; choose protocol=cv-random")
     if number_of_groups < folds:
         notes.append(f"{number_of_groups} artists: {number_of_groups} folds instead of {folds}")
         folds = number_of_groups
@@ -101,7 +101,7 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
     assert best is not None  # noqa: S101 - the loop runs at least once
     if best[1]:
         taken = (seed + best[1]) % 2**32
-        notes.append(f"seed {seed} left a genre out of an artist-safe fold; seed {taken} was taken for the folds")
+        notes.append(f"the folds were made with seed {taken}, as with seed {seed} a fold would lack a genre")
     return _checked(y, best[2], folds, "artists", tuple(notes))
 
 
@@ -110,24 +110,23 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
 
     Raises
     ------
-    RequestError : the share to test on leaves no room for every genre on both sides.
+    RequestError : the share to test on does not leave every genre on both sides.
     """
     from sklearn.model_selection import train_test_split
 
     if not 0 < test_size < 1:
-        raise RequestError(f"a test share of {test_size} makes no sense; give one between 0 and 1, for example 0.25")
+        raise RequestError(f"test_size={test_size}: choose a share between 0 and 1, for example 0.25")
     rows = _rows_to_split(recordings)
     try:
         train, test = train_test_split(rows, test_size=test_size, stratify=y[rows].astype(str), random_state=seed)
     except ValueError as error:
         raise RequestError(
-            f"a test share of {test_size} does not leave every genre on both sides ({error}); "
-            "choose another with --protocol holdout --test-size"
+            f"test_size={test_size} does not leave every genre on both sides ({error}); choose another share"
         ) from None
     side = np.ones(len(y), dtype=int)
     side[test] = 0
     made = _checked(y, _with_first(side, recordings), 1, "tracks", ())
-    # Boosting and forests draw rows by their place, so the order is scikit-learn's too.
+    # Boosting and forests draw rows by position, so the rows stand in scikit-learn's order.
     order = np.concatenate([train, test, np.setdiff1d(np.arange(len(y)), rows)])
     place = np.argsort(order)
     ordered = (Fold(*(part[np.argsort(place[part])] for part in (f.train, f.test))) for f in made.folds)
@@ -139,13 +138,13 @@ def inner_folds(
 ) -> Folds:
     """Folds inside a training part: to choose parameters, or to calibrate.
 
-    Where artists cannot be kept apart (too few of them), recordings still are.
+    Where there are too few artists for artist-disjoint folds, recordings still stay on one side.
 
     Parameters
     ----------
     y : (tracks,), genres.
     recordings : (tracks,), numbers of the recordings.
-    artists : (tracks,), numbers of the groups to keep apart; None where artists may stand on both sides.
+    artists : (tracks,), numbers of the groups to keep on one side; None where artists may stand on both.
 
     Raises
     ------
@@ -165,7 +164,7 @@ def inner_folds(
 
 
 def one_fold(y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Folds:
-    """The fold of a given split, with what is amiss about its genres in notes.
+    """The fold of a given split, with notes on genres that it lacks.
 
     Raises
     ------
@@ -177,7 +176,7 @@ def one_fold(y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Folds:
 
 
 def _rows_to_split(recordings: np.ndarray) -> np.ndarray:
-    """All rows where twins are few, so that the folds are scikit-learn's but for the twins; else one a recording."""
+    """The rows to divide: all, as scikit-learn does, where few recordings repeat; else one of each recording."""
     first = np.unique(recordings, return_index=True)[1]
     return np.arange(len(recordings)) if len(first) >= 0.9 * len(recordings) else np.sort(first)
 
@@ -190,7 +189,7 @@ def _with_first(side: np.ndarray, recordings: np.ndarray) -> np.ndarray:
 
 def _check_folds(folds: int) -> None:
     if folds < 2:
-        raise RequestError(f"{folds} folds make no sense; ask for at least 2 with --folds")
+        raise RequestError(f"folds={folds}: choose at least 2")
 
 
 def _grouped_sides(y: np.ndarray, groups: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -223,40 +222,35 @@ def _gaps(y: np.ndarray, side: np.ndarray, folds: int) -> int:
 
 
 def _checked(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequence[str]) -> Folds:
-    """Make folds of side numbers, and say or refuse what is amiss.
+    """Make folds from sides, with notes on what they lack.
 
-    A row with side k is tested in fold k and trained on in the others; with a negative side it takes no part.
+    A row with side k is tested in fold k and trained on in the others; a row with a negative side takes no part.
     """
     made: list[Fold] = []
-    said = list(notes)
+    notes = list(notes)
     for number in range(folds):
         test = np.flatnonzero(side == number)
         train = np.flatnonzero((side >= 0) & (side != number))
         if not len(test):
-            said.append(f"fold {number + 1} of {folds} would hold no track and is left out")
+            notes.append(f"fold {number + 1} of {folds} is left out, as it would hold no track")
         else:
             made.append(Fold(train, test))
     for fold in made:
         if len(np.unique(y[fold.train].astype(str))) < 2:
-            raise RequestError(
-                f"a fold would train on fewer than two genres: too few {what} of a genre; add {what} or genres"
-            )
+            raise RequestError(f"a fold would train on fewer than two genres; add {what} of other genres")
     if len(made) < min(folds, 2):
         raise RequestError(f"too few {what} to make two folds; add {what}")
-    return Folds(tuple(made), (*said, *_missing_genres(y, made, what)))
+    return Folds(tuple(made), (*notes, *_missing_genres(y, made, what)))
 
 
 def _missing_genres(y: np.ndarray, folds: Sequence[Fold], what: str) -> list[str]:
     notes = []
     for genre in sorted({str(g) for fold in folds for g in (*y[fold.train], *y[fold.test])}):
-        for part, consequence in (
-            ("train", "it cannot be found there"),
-            ("test", "it is not asked for there"),
-        ):
-            gaps = [str(k + 1) for k, fold in enumerate(folds) if genre not in y[getattr(fold, part)]]
-            if not gaps:
-                continue
-            where = "" if len(folds) == 1 else f" of fold{'s' if len(gaps) > 1 else ''} {', '.join(gaps)}"
-            verb = "training" if part == "train" else "test"
-            notes.append(f"genre {genre!r}: too few {what}, none in the {verb} part{where}; {consequence}")
+        for part, name, consequence in (("train", "training", "predicted"), ("test", "test", "tested")):
+            gaps = [str(k) for k, fold in enumerate(folds, start=1) if genre not in y[getattr(fold, part)]]
+            if gaps:
+                where = f" of fold {', '.join(gaps)}" if len(folds) > 1 else ""
+                notes.append(
+                    f"genre {genre!r}: too few {what} for the {name} part{where}, so never {consequence} there"
+                )
     return notes

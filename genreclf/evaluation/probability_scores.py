@@ -1,4 +1,8 @@
-"""Scores of probabilities: ROC AUC one against the rest, log loss, expected calibration error.
+"""Scores of probabilities: one-vs-rest ROC AUC, log loss, expected calibration error, and reliability.
+
+The highest probability of a track is its confidence. A model is calibrated if, of the tracks with a confidence of
+70 %, it gets 70 in 100 right; the expected calibration error is the mean distance between confidence and accuracy over
+bins of equal width, weighted by the tracks in them.
 
 Sources: Hand and Till (2001) for AUC with many classes (here each against the rest, macro average); Guo, Pleiss,
 Sun and Weinberger (2017), On Calibration of Modern Neural Networks, for the calibration error in 15 bins.
@@ -6,10 +10,17 @@ Sun and Weinberger (2017), On Calibration of Modern Neural Networks, for the cal
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from genreclf.evaluation.bootstrap import Bootstrap, interval
+from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 
+if TYPE_CHECKING:
+    from genreclf.evaluation.comparison import Comparison
+
+RELIABILITY_BINS = 10
 _BINS = 15
 
 
@@ -21,18 +32,18 @@ def score_probabilities(y: np.ndarray, probabilities: np.ndarray, bootstrap: Boo
     y : (tracks,), genre codes.
     probabilities : (tracks, genres), rows that sum to one.
     """
-    one = Bootstrap(np.zeros(len(y), dtype=np.intp), np.ones((1, 1), dtype=np.float32))
+    whole = Bootstrap.once(len(y))
     found: dict[str, float] = {}
     for name, formula in (("roc_auc", roc_auc), ("log_loss", log_loss), ("calibration_error", calibration_error)):
-        low, high = interval(formula(y, probabilities, bootstrap))
-        found |= {name: float(formula(y, probabilities, one)[0]), f"{name}_low": low, f"{name}_high": high}
+        value = float(formula(y, probabilities, whole)[0])
+        found |= Estimate(value, formula(y, probabilities, bootstrap)).columns(name)
     return found
 
 
 def roc_auc(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), the chance that a track of a genre gets more for it than another track, mean over the genres.
+    """(draws,), area under the ROC curve of each genre against the rest, mean over the genres.
 
-    Genres without tracks in a draw, or with all of them, are left out of its mean.
+    A genre that has no track in a draw, or every track, is left out of that draw's mean.
     """
     genres = probabilities.shape[1]
     parts = [_areas(y == k, probabilities[:, k], bootstrap) for k in range(genres)]
@@ -44,25 +55,92 @@ def roc_auc(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> n
 
 
 def log_loss(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), mean of minus the logarithm of what the true genre got."""
+    """(draws,), mean negative logarithm of the probability of the true genre."""
     given = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(float).eps)
     return np.asarray(bootstrap.sums(-np.log(given)) / bootstrap.sums(np.ones(len(y))))
 
 
 def calibration_error(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), how far certainty is from accuracy, over 15 equal bins of certainty."""
-    certainty = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == y
-    bins = np.minimum((certainty * _BINS).astype(int), _BINS - 1)
-    excess = np.zeros((len(y), _BINS))
-    excess[np.arange(len(y)), bins] = right - certainty
-    return np.asarray(np.abs(bootstrap.sums(excess)).sum(axis=1) / bootstrap.sums(np.ones(len(y))))
+    """(draws,), expected calibration error over 15 bins of confidence."""
+    return _calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == y, bootstrap, _BINS)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The tracks of about one confidence.
+
+    Parameters
+    ----------
+    confidence, right : their mean confidence and their accuracy, with its 95 % Wilson interval from `low` to `high`.
+    """
+
+    tracks: int
+    confidence: float
+    right: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """The bins that hold tracks, by confidence, and the expected calibration error over them."""
+
+    bins: tuple[Bin, ...]
+    error: float
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
+    """Put tracks into ten bins of confidence.
+
+    Parameters
+    ----------
+    confidence : (tracks,), the probability of the predicted genre, in [0, 1].
+    right : (tracks,), whether the prediction was right.
+    """
+    from scipy.stats import binomtest
+
+    index = _bins(confidence, RELIABILITY_BINS)
+    bins = []
+    for chosen in (index == number for number in np.unique(index)):
+        hits, tracks = int(right[chosen].sum()), int(chosen.sum())
+        low, high = binomtest(hits, tracks).proportion_ci(method="wilson")
+        bins.append(Bin(tracks, float(confidence[chosen].mean()), hits / tracks, float(low), float(high)))
+    error = _calibration_error(confidence, right, Bootstrap.once(len(right)), RELIABILITY_BINS)
+    return Reliability(tuple(bins), float(error[0]))
+
+
+def reliability_of(comparison: Comparison, model: str) -> Reliability | None:
+    """The reliability of a model under the first protocol; None where its probabilities were not kept."""
+    frame = comparison.probabilities
+    if frame.empty:
+        return None
+    frame = frame[(frame["protocol"] == comparison.protocol) & (frame["model"] == model)]
+    genres = [name for name in frame.columns if name not in ("protocol", "fold", "track_id", "model")]
+    truth = comparison.predictions[comparison.predictions["protocol"] == comparison.protocol]
+    # The probabilities' columns are named by the genres, and a genre may be called genre.
+    truth = truth[["fold", "track_id", "genre"]].rename(columns={"genre": "\0truth"}).astype({"track_id": "str"})
+    joined = frame.astype({"track_id": "str"}).merge(truth, on=["fold", "track_id"]).dropna(how="all", subset=genres)
+    if joined.empty:
+        return None
+    values = joined[genres].fillna(0.0).to_numpy(dtype=float)
+    y_pred = np.array(genres, dtype=object)[values.argmax(axis=1)]
+    return reliability(values.max(axis=1), y_pred == joined["\0truth"].astype(str).to_numpy(dtype=object))
+
+
+def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.asarray(np.clip((confidence * bins).astype(int), 0, bins - 1))
+
+
+def _calibration_error(confidence: np.ndarray, right: np.ndarray, bootstrap: Bootstrap, bins: int) -> np.ndarray:
+    excess = np.zeros((len(right), bins))
+    excess[np.arange(len(right)), _bins(confidence, bins)] = right - confidence
+    return np.asarray(np.abs(bootstrap.sums(excess)).sum(axis=1) / bootstrap.sums(np.ones(len(right))))
 
 
 def _areas(positive: np.ndarray, given: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), area under the curve of one genre against the rest; not a number where one side is empty.
+    """(draws,), area under the ROC curve of one genre against the rest; NaN where one side is empty.
 
-    A track of the genre wins over the others with less, and wins half over those with as much.
+    It is the share of pairs in which the track of the genre has the higher probability; ties count half.
     """
     order = np.argsort(given, kind="stable")
     ordered, hits = given[order], np.flatnonzero(positive[order])

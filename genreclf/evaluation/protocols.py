@@ -1,39 +1,29 @@
 """Protocols: who is trained on and who is tested.
 
-========== ==========================================================================================
-study      the study's split: a quarter to test on, stratified, seed 42, artists on both sides
-holdout    the same with any share and seed
-cv-artist  stratified folds, each artist on one side
-cv-random  stratified folds, artists on both sides
-split      the table's own column ``split``: trained on its training part, tested on its test part
-cross      trained on one table, tested on another
-========== ==========================================================================================
-
-``cv`` asks for ``cv-artist`` where artists are known, and for ``cv-random`` beside it, so that the price of
-leaking shows. Under every protocol the rows of one recording stand on one side. A new protocol is one function
-and one entry of `PROTOCOLS`.
+`PROTOCOLS` is the one registry: help texts, choices and titles come from it, and `register` adds to it from outside.
+The name ``cv`` stands for all protocols that it includes: ``cv-artist`` where artists are known, and ``cv-random``
+beside it, so that artist leak shows. How a protocol is applied to a table is in `genreclf.evaluation.plans`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from genreclf.errors import RequestError, nearest
-from genreclf.evaluation.folds import Fold, Folds, grouped_folds, holdout, one_fold, random_folds
+from genreclf.errors import RequestError, unknown
+from genreclf.evaluation.folds import Folds, grouped_folds, holdout, one_fold, random_folds
+from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
-    from genreclf.evaluation.recordings import Units
-    from genreclf.table import FeatureTable
+    from genreclf.evaluation.groups import Groups
+    from genreclf.tables.table import FeatureTable
 
+CV = "cv"
 STUDY_SEED = 42
 STUDY_TEST_SIZE = 0.25
-
-# With fewer groups than some twenty, percentile intervals over them are too narrow.
-FEW_DRAWN = 20
 
 _TRAINING = ("train", "training")
 _VALIDATION = ("val", "valid", "validation", "dev")
@@ -42,7 +32,7 @@ _TEST = ("test", "testing")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a protocol may be asked for.
+    """The options of protocols.
 
     Parameters
     ----------
@@ -58,49 +48,120 @@ class Settings:
     group: bool = True
 
 
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """A protocol made real for a table: its folds, by row number, and what the user must know of them."""
+@dataclass(frozen=True)
+class Protocol:
+    """One way of dividing a table into what is trained on and what is tested.
 
-    protocol: str
-    folds: tuple[Fold, ...]
-    grouped: bool
-    notes: tuple[str, ...] = ()
+    Parameters
+    ----------
+    name, title : what it is called as an option, and in texts and pictures.
+    folds : makes the folds of a table. They are checked, see `genreclf.evaluation.plans.plan`.
+    grouping : what must not stand on both sides: ``artists``; ``recordings``, so that artists may; or ``optional``,
+        which is artists unless `Settings.group` is off.
+    in_cv : whether ``cv`` includes it; a protocol that groups by artist is included where artists are known.
+    options : which of ``folds``, ``test_size`` and ``test_table`` it takes; one that takes a table needs one.
+    """
 
-    @property
-    def tested(self) -> np.ndarray:
-        """The rows that are tested in any fold, in ascending order."""
-        return np.unique(np.concatenate([fold.test for fold in self.folds]))
+    name: str
+    title: str
+    folds: Callable[[FeatureTable, Groups, Settings], Folds]
+    grouping: Literal["artists", "recordings", "optional"] = "recordings"
+    in_cv: bool = False
+    options: tuple[str, ...] = ()
 
 
-def _study(table: FeatureTable, units: Units, settings: Settings) -> Folds:
+def register(protocol: Protocol, *, replace: bool = False) -> Protocol:
+    """Add a protocol, and return it; with `replace` it takes the place of one of the same name.
+
+    Raises
+    ------
+    RequestError : its name is taken or cannot be used.
+    """
+    return PROTOCOLS.register(protocol, replace=replace)
+
+
+def choices() -> list[str]:
+    """The names that a user can ask for, ``cv`` before those that it includes."""
+    names = list(PROTOCOLS)
+    first = next((place for place, name in enumerate(names) if PROTOCOLS[name].in_cv), len(names))
+    return [*names[:first], CV, *names[first:]]
+
+
+def title(name: str) -> str:
+    """The title of a protocol; of an unknown one, such as an old report may hold, its name."""
+    return PROTOCOLS[name].title if name in PROTOCOLS else "cross-validation" if name == CV else name
+
+
+def choose(
+    protocol: str | None, table: FeatureTable, settings: Settings, *, crossed: bool = False
+) -> tuple[Protocol, ...]:
+    """The protocols to run for what was requested: ``cv`` stands for one or two of them.
+
+    Parameters
+    ----------
+    protocol : one of `choices`; None is ``cv``, or ``cross`` with a second table.
+    crossed : whether there is a second table to test on.
+
+    Raises
+    ------
+    RequestError : there is no such protocol, or it does not take an option that was changed.
+    """
+    requested = protocol or ("cross" if crossed else CV)
+    if requested not in choices():
+        raise unknown("protocol", requested, choices())
+    chosen = _behind(requested)
+    changed = {
+        "folds": settings.folds if settings.folds != Settings.folds else None,
+        "test_size": settings.test_size if settings.test_size != Settings.test_size else None,
+        "test_table": "TABLE" if crossed else None,
+    }
+    for option, value in changed.items():
+        if value is not None and not _takes(requested, option):
+            takers = " or ".join(name for name in choices() if _takes(name, option))
+            raise RequestError(f"{option}={value} goes with protocol {takers}, not with {requested!r}; leave it out")
+    if not crossed and _takes(requested, "test_table"):
+        raise RequestError(f"protocol {requested!r} tests on a second table; give it as test_table=TABLE")
+    if requested == CV and not (settings.group and table.groups is not None):
+        return tuple(entry for entry in chosen if entry.grouping != "artists")
+    return chosen
+
+
+def _behind(name: str) -> tuple[Protocol, ...]:
+    return tuple(entry for entry in PROTOCOLS.values() if (entry.in_cv if name == CV else entry.name == name))
+
+
+def _takes(name: str, option: str) -> bool:
+    return any(option in entry.options for entry in _behind(name))
+
+
+def _study(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     del settings
-    return holdout(table.y, units.recordings, test_size=STUDY_TEST_SIZE, seed=STUDY_SEED)
+    return holdout(table.y, groups.recordings, test_size=STUDY_TEST_SIZE, seed=STUDY_SEED)
 
 
-def _holdout(table: FeatureTable, units: Units, settings: Settings) -> Folds:
-    return holdout(table.y, units.recordings, test_size=settings.test_size, seed=settings.seed)
+def _holdout(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    return holdout(table.y, groups.recordings, test_size=settings.test_size, seed=settings.seed)
 
 
-def _cv_artist(table: FeatureTable, units: Units, settings: Settings) -> Folds:
-    if units.artists is None:
+def _cv_artist(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    if groups.artists is None:
         raise RequestError(
-            f"{table.name} names no artists, so they cannot be kept apart; give their column with --group, "
-            "or choose --protocol cv-random"
+            f"{table.name} names no artists, so no folds can be artist-disjoint; name their column (group=COLUMN), "
+            "or choose protocol=cv-random"
         )
-    return grouped_folds(table.y, units.artists, folds=settings.folds, seed=settings.seed)
+    return grouped_folds(table.y, groups.artists, folds=settings.folds, seed=settings.seed)
 
 
-def _cv_random(table: FeatureTable, units: Units, settings: Settings) -> Folds:
-    return random_folds(table.y, units.recordings, folds=settings.folds, seed=settings.seed)
+def _cv_random(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    return random_folds(table.y, groups.recordings, folds=settings.folds, seed=settings.seed)
 
 
-def _split(table: FeatureTable, units: Units, settings: Settings) -> Folds:
+def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     if "split" not in table.frame:
-        raise RequestError(f"{table.name} has no column 'split'; choose another --protocol: {_choices('split')}")
+        others = ", ".join(name for name in choices() if name != "split")
+        raise RequestError(f"{table.name} has no column 'split'; choose another protocol: {others}")
     parts = np.array([str(part).strip().casefold() for part in table.frame["split"]])
-    train = np.flatnonzero(np.isin(parts, _TRAINING))
-    test = np.flatnonzero(np.isin(parts, _TEST))
+    train, test = (np.flatnonzero(np.isin(parts, names)) for names in (_TRAINING, _TEST))
     if not len(train) or not len(test):
         found = ", ".join(sorted({repr(str(p)) for p in table.frame["split"]})[:6])
         raise RequestError(
@@ -110,105 +171,35 @@ def _split(table: FeatureTable, units: Units, settings: Settings) -> Folds:
     notes = []
     validation = int(np.isin(parts, _VALIDATION).sum())
     if validation:
-        notes.append(f"{validation} validation tracks take no part: trained on training, tested on test")
+        notes.append(f"validation tracks are neither trained on nor tested: {validation}")
     other = len(parts) - len(train) - len(test) - validation
     if other:
-        notes.append(f"{other} tracks without a known split take no part")
-    train, notes_of_removal = _without_tested(train, test, units, settings, "the split")
-    try:
-        made = one_fold(table.y, train, test)
-    except RequestError as error:
-        raise RequestError("; ".join([str(error), *notes_of_removal])) from None
-    return Folds(made.folds, (*notes, *notes_of_removal, *made.notes))
-
-
-def _without_tested(
-    train: np.ndarray, test: np.ndarray, units: Units, settings: Settings, where: str
-) -> tuple[np.ndarray, list[str]]:
-    """Leave out training rows that share a recording or an artist with a tested row."""
-    tied = units.widest if settings.group else units.recordings
-    what = "artists" if settings.group and units.artists is not None else "recordings"
+        notes.append(f"tracks left out for want of a known split: {other}")
+    tied = groups.widest if settings.group else groups.recordings
     shared = np.isin(tied[train], tied[test])
-    if not shared.any():
-        return train, []
-    removed = f"{int(shared.sum())} training tracks are left out, as their {what} are also tested by {where}"
-    hint = "; --no-group keeps the tracks of those artists" if what == "artists" else ""
-    return train[~shared], [removed + hint]
+    if shared.any():
+        why = "recordings are also tested"
+        if settings.group and groups.artists is not None:
+            why = "artists are also tested; without grouping by artist they would be kept"
+        notes.append(f"{int(shared.sum())} training tracks are left out, as their {why}")
+    try:
+        made = one_fold(table.y, train[~shared], test)
+    except RequestError as error:
+        raise RequestError("; ".join([str(error), *notes])) from None
+    return Folds(made.folds, (*notes, *made.notes))
 
 
-PROTOCOLS: dict[str, Callable[[FeatureTable, Units, Settings], Folds]] = {
-    "study": _study,
-    "holdout": _holdout,
-    "cv-artist": _cv_artist,
-    "cv-random": _cv_random,
-    "split": _split,
-    "cross": _split,
-}
-
-
-def choose(protocol: str | None, table: FeatureTable, settings: Settings, *, crossed: bool = False) -> tuple[str, ...]:
-    """The protocols to run for what was asked: ``cv`` stands for one or two of them.
-
-    Raises
-    ------
-    RequestError : there is no such protocol, or it does not go with a second table, with folds or with a test share.
-    """
-    asked = protocol or ("cross" if crossed else "cv")
-    if asked != "cv" and asked not in PROTOCOLS:
-        raise RequestError(f"unknown protocol {asked!r}; choose from {_choices()}{nearest(asked, PROTOCOLS)}")
-    if crossed != (asked == "cross"):
-        raise RequestError(
-            "protocol 'cross' trains on one table and tests on another; give the other with --test-table"
-            if not crossed
-            else f"a test table goes with protocol 'cross', not with {asked!r}"
-        )
-    if settings.folds != Settings.folds and not asked.startswith("cv"):
-        raise RequestError(f"--folds goes with a cross-validation, and {asked!r} is none; leave it out")
-    if settings.test_size != Settings.test_size and asked != "holdout":
-        raise RequestError(f"--test-size goes with protocol 'holdout', not with {asked!r}; leave it out")
-    if asked != "cv":
-        return (asked,)
-    return ("cv-artist", "cv-random") if settings.group and table.groups is not None else ("cv-random",)
-
-
-def plan(protocol: str, table: FeatureTable, units: Units, settings: Settings) -> Plan:
-    """Make the folds of a protocol, and make sure that nothing stands on both sides.
-
-    Raises
-    ------
-    RequestError : the table does not allow the protocol.
-    """
-    made = PROTOCOLS[protocol](table, units, settings)
-    grouped = protocol == "cv-artist" or (protocol in ("split", "cross") and settings.group)
-    tied = units.widest if grouped else units.recordings
-    for number, fold in enumerate(made.folds, start=1):
-        both = np.intersect1d(tied[fold.train], tied[fold.test])
-        if len(both):
-            raise AssertionError(f"{protocol}, fold {number}: {len(both)} groups stand on both sides")
-    notes = [f"{protocol}: {note}" for note in made.notes]
-    return Plan(protocol, made.folds, grouped and units.artists is not None, tuple(notes))
-
-
-def leak_notes(made: Plan, units: Units) -> list[str]:
-    """How many tested tracks are by an artist that was trained on, for protocols that let that be."""
-    if units.artists is None or made.grouped:
-        return []
-    leaked = sum(int(np.isin(units.artists[fold.test], units.artists[fold.train]).sum()) for fold in made.folds)
-    if not leaked:
-        return []
-    return [f"{made.protocol}: {leaked} of {len(made.tested)} test tracks are by artists that were trained on"]
-
-
-def precision_notes(made: Plan, units: Units) -> list[str]:
-    """What makes a protocol's intervals too narrow, if anything does."""
-    number = len(np.unique(units.widest[made.tested]))
-    if number >= FEW_DRAWN:
-        return []
-    what = "recordings" if units.artists is None else "artists"
-    if number == 1:
-        return [f"{made.protocol}: all test tracks are of one artist; intervals are over tracks, for this artist alone"]
-    return [f"{made.protocol}: {number} {what} are tested; intervals over so few are too narrow, and tests too sure"]
-
-
-def _choices(without: str = "") -> str:
-    return ", ".join(name for name in ("study", "holdout", "cv", *list(PROTOCOLS)[2:]) if name != without)
+PROTOCOLS: Registry[Protocol] = Registry(
+    "protocol",
+    Protocol,
+    (
+        Protocol("study", "the study's random split", _study),
+        Protocol("holdout", "a random split", _holdout, options=("test_size",)),
+        Protocol(
+            "cv-artist", "artist-disjoint cross-validation", _cv_artist, "artists", in_cv=True, options=("folds",)
+        ),
+        Protocol("cv-random", "random cross-validation", _cv_random, in_cv=True, options=("folds",)),
+        Protocol("split", "the data set's own split", _split, "optional"),
+        Protocol("cross", "training on one table, testing on another", _split, "optional", options=("test_table",)),
+    ),
+)

@@ -1,8 +1,8 @@
-"""Scores: macro-F1 first, then the usual others, each with its interval.
+"""Scores of predictions: macro-F1 first, then the usual others, each with its interval.
 
-All are shares from 0 to 1 and are computed from confusion counts, ``confusion[..., i, j]`` being the tracks of
-genre i that were called j. As in scikit-learn, a ratio of nought by nought counts as 0, and the macro average
-runs over the genres that were asked for or said. Tracks of all folds are counted together.
+All lie between 0 and 1 and are computed from confusion matrices: ``confusion[..., i, j]`` counts the tracks of genre i
+that were predicted as j. As in scikit-learn, 0 / 0 counts as 0, and macro averages run over the genres that are true
+or predicted for some track. The tracks of all folds are counted together.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from genreclf.evaluation.bootstrap import Bootstrap, interval
+from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 
 
-def confusion_counts(y: np.ndarray, said: np.ndarray, genres: int) -> np.ndarray:
-    """(genres, genres), counts of true (row) and said (column) genre codes."""
-    return np.bincount(y * genres + said, minlength=genres * genres).reshape(genres, genres).astype(float)
+def confusion_counts(y: np.ndarray, y_pred: np.ndarray, genres: int) -> np.ndarray:
+    """(genres, genres), counts of true (row) and predicted (column) genre codes."""
+    return np.bincount(y * genres + y_pred, minlength=genres * genres).reshape(genres, genres).astype(float)
 
 
-def drawn_confusions(bootstrap: Bootstrap, y: np.ndarray, said: np.ndarray, genres: int) -> np.ndarray:
+def drawn_confusions(bootstrap: Bootstrap, y: np.ndarray, y_pred: np.ndarray, genres: int) -> np.ndarray:
     """(draws, genres, genres), the confusion counts of each draw."""
-    return bootstrap.cells(y * genres + said, genres * genres).reshape(-1, genres, genres)
+    return bootstrap.cells(y * genres + y_pred, genres * genres).reshape(-1, genres, genres)
 
 
 def f1_by_genre(confusion: np.ndarray) -> np.ndarray:
@@ -30,12 +30,12 @@ def f1_by_genre(confusion: np.ndarray) -> np.ndarray:
 
 
 def precision_by_genre(confusion: np.ndarray) -> np.ndarray:
-    """(..., genres), the share of the tracks called a genre that are of it."""
+    """(..., genres), the share of the tracks predicted as a genre that belong to it."""
     return _ratio(_hits(confusion), confusion.sum(axis=-2))
 
 
 def recall_by_genre(confusion: np.ndarray) -> np.ndarray:
-    """(..., genres), the share of the tracks of a genre that were called it."""
+    """(..., genres), the share of a genre's tracks that were predicted as such."""
     return _ratio(_hits(confusion), confusion.sum(axis=-1))
 
 
@@ -55,14 +55,14 @@ def macro_recall(confusion: np.ndarray) -> np.ndarray:
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
-    """(...), the share of the tracks that were called what they are."""
+    """(...), the share of the tracks whose genre was predicted correctly."""
     return _ratio(_hits(confusion).sum(axis=-1), confusion.sum(axis=(-1, -2)))
 
 
 def balanced_accuracy(confusion: np.ndarray) -> np.ndarray:
-    """(...), mean recall of the genres that were asked for."""
-    asked = confusion.sum(axis=-1) > 0
-    return _ratio((recall_by_genre(confusion) * asked).sum(axis=-1), asked.sum(axis=-1))
+    """(...), mean recall of the genres that have tracks."""
+    tested = confusion.sum(axis=-1) > 0
+    return _ratio((recall_by_genre(confusion) * tested).sum(axis=-1), tested.sum(axis=-1))
 
 
 SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -74,43 +74,43 @@ SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def score(y: np.ndarray, said: np.ndarray, genres: int, bootstrap: Bootstrap) -> dict[str, float]:
+def macro_f1_estimate(y: np.ndarray, y_pred: np.ndarray, genres: int, bootstrap: Bootstrap) -> Estimate:
+    """Macro-F1 of some predictions, and on each draw."""
+    whole, drawn = confusion_counts(y, y_pred, genres), drawn_confusions(bootstrap, y, y_pred, genres)
+    return Estimate(float(macro_f1(whole)), macro_f1(drawn))
+
+
+def score(y: np.ndarray, y_pred: np.ndarray, genres: int, bootstrap: Bootstrap) -> dict[str, float]:
     """Every score of one model with its interval: ``macro_f1, macro_f1_low, macro_f1_high, accuracy, ...``.
 
     Parameters
     ----------
-    y, said : (tracks,), codes of the true and of the said genres.
+    y, y_pred : (tracks,), codes of the true and of the predicted genres.
     """
-    whole = confusion_counts(y, said, genres)
-    drawn = drawn_confusions(bootstrap, y, said, genres)
+    whole, drawn = confusion_counts(y, y_pred, genres), drawn_confusions(bootstrap, y, y_pred, genres)
     found: dict[str, float] = {}
     for name, formula in SCORES.items():
-        low, high = interval(formula(drawn))
-        found |= {name: float(formula(whole)), f"{name}_low": low, f"{name}_high": high}
+        found |= Estimate(float(formula(whole)), formula(drawn)).columns(name)
     return found
 
 
 def score_genres(
-    y: np.ndarray, said: np.ndarray, genres: tuple[str, ...], bootstrap: Bootstrap
+    y: np.ndarray, y_pred: np.ndarray, genres: tuple[str, ...], bootstrap: Bootstrap
 ) -> list[dict[str, object]]:
-    """One row a genre: ``genre, support, precision, recall, f1, f1_low, f1_high``."""
-    whole = confusion_counts(y, said, len(genres))
-    drawn = f1_by_genre(drawn_confusions(bootstrap, y, said, len(genres)))
-    rows: list[dict[str, object]] = []
-    for k, genre in enumerate(genres):
-        low, high = interval(drawn[:, k])
-        rows.append(
-            {
-                "genre": genre,
-                "support": int(whole[k].sum()),
-                "precision": float(precision_by_genre(whole)[k]),
-                "recall": float(recall_by_genre(whole)[k]),
-                "f1": float(f1_by_genre(whole)[k]),
-                "f1_low": low,
-                "f1_high": high,
-            }
-        )
-    return rows
+    """One row for each genre: ``genre, support, precision, recall, f1, f1_low, f1_high``."""
+    whole = confusion_counts(y, y_pred, len(genres))
+    drawn = f1_by_genre(drawn_confusions(bootstrap, y, y_pred, len(genres)))
+    precision, recall, f1 = precision_by_genre(whole), recall_by_genre(whole), f1_by_genre(whole)
+    return [
+        {
+            "genre": genre,
+            "support": int(whole[k].sum()),
+            "precision": float(precision[k]),
+            "recall": float(recall[k]),
+            **Estimate(float(f1[k]), drawn[:, k]).columns("f1"),
+        }
+        for k, genre in enumerate(genres)
+    ]
 
 
 def _hits(confusion: np.ndarray) -> np.ndarray:
@@ -123,6 +123,6 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _macro(by_genre: np.ndarray, confusion: np.ndarray) -> np.ndarray:
-    """Mean over the genres that were asked for or said; the others have 0 in `by_genre`."""
+    """Mean over the genres that were true or predicted for some track; the others have 0 in `by_genre`."""
     there = (confusion.sum(axis=-1) + confusion.sum(axis=-2)) > 0
     return _ratio(by_genre.sum(axis=-1), there.sum(axis=-1))

@@ -1,7 +1,7 @@
 """Which differences are real: paired tests of two models on the same tracks.
 
-p-values are two-sided. McNemar's test takes tracks as independent; the paired bootstrap draws whole groups and
-so does not, and it tests the score that models are ranked by.
+p-values are two-sided. McNemar's test assumes independent tracks. The paired bootstrap draws whole groups, so it does
+not, and it tests the score by which models are ranked.
 
 Sources: McNemar (1947); Fagerland, Lydersen and Laake (2013), The McNemar test for binary matched-pairs data:
 mid-p and asymptotic are better than exact conditional; Nadeau and Bengio (2003), Inference for the
@@ -11,15 +11,19 @@ Generalization Error; Holm (1979), A simple sequentially rejective multiple test
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from genreclf.evaluation.bootstrap import Estimate
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """The outcome of one test; `statistic` is not a number where the test has none."""
+    """The outcome of one test; `statistic` is NaN where the test has none."""
 
-    __test__ = False  # pytest would take the name for a class of tests
+    __test__ = False  # not a class of tests, whatever pytest makes of the name
 
     test: str
     statistic: float
@@ -32,7 +36,7 @@ def mcnemar(right: np.ndarray, other_right: np.ndarray, *, mid_p: bool = True) -
     Parameters
     ----------
     right, other_right : (tracks,), whether each model is right.
-    mid_p : count the observed table by half, which makes up for the exact test's caution.
+    mid_p : count only half of the observed table's probability, as the exact test is conservative.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def mcnemar(right: np.ndarray, other_right: np.ndarray, *, mid_p: bool = True) -
 
 
 def corrected_resampled_t(differences: np.ndarray, *, train: float, test: float) -> TestResult:
-    """Compare two models over folds, allowing for the overlap of what the folds train on.
+    """Compare two models over folds, corrected for the overlap of their training parts.
 
     Parameters
     ----------
@@ -75,35 +79,22 @@ def corrected_resampled_t(differences: np.ndarray, *, train: float, test: float)
     return TestResult("corrected resampled t", float(statistic), float(2 * student.sf(abs(statistic), folds - 1)))
 
 
-def paired_bootstrap(difference: float, drawn: np.ndarray) -> TestResult:
-    """Compare two models by a score on the same draws of groups.
-
-    Parameters
-    ----------
-    difference : of the two models' scores on all tracks.
-    drawn : (draws,), the same on each draw.
+def paired_bootstrap(difference: Estimate) -> TestResult:
+    """Compare two models by the difference of their scores on the same draws.
 
     Returns
     -------
-    The difference as the statistic; the p-value is twice the smaller share of draws in which the sign of the
-    difference turns, counting one draw more so that it is never 0 (Davison and Hinkley 1997, chapter 4).
+    The difference as the statistic; the p-value is twice the smaller share of draws on which the difference has the
+    other sign, with one draw more counted so that it is never 0 (Davison and Hinkley 1997, chapter 4).
     """
-    at_most = (1 + int((drawn <= 0).sum())) / (1 + len(drawn))
-    at_least = (1 + int((drawn >= 0).sum())) / (1 + len(drawn))
-    return TestResult("paired bootstrap", difference, min(1.0, 2 * min(at_most, at_least)))
+    draws = len(difference.drawn)
+    at_most = (1 + int((difference.drawn <= 0).sum())) / (1 + draws)
+    at_least = (1 + int((difference.drawn >= 0).sum())) / (1 + draws)
+    return TestResult("paired bootstrap", difference.value, min(1.0, 2 * min(at_most, at_least)))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Correct p-values of several tests so that the chance of any false difference keeps its level.
-
-    Parameters
-    ----------
-    p_values : (tests,).
-
-    Returns
-    -------
-    (tests,), corrected, at most 1.
-    """
+    """Correct the p-values of several tests, (tests,), so that the chance of any false positive keeps its level."""
     order = np.argsort(p_values, kind="stable")
     stepped = p_values[order] * np.arange(len(p_values), 0, -1)
     corrected = np.empty(len(p_values))

@@ -1,9 +1,9 @@
-"""The map: each track as a point in two dimensions, genres as far apart as a linear projection can put them.
+"""The map of tracks: each a point in two dimensions, with genres as far apart as a linear projection can put them.
 
-It is made from all tracks with their genres and is for looking, not for scoring.
+It is fitted to all tracks and their genres, so it is a picture, not a score.
 
-Source: Fisher (1936), linear discriminant analysis; Ledoit and Wolf (2004) for the covariance, without which some
-hundred features on as many tracks would separate anything.
+Source: Fisher (1936), linear discriminant analysis; Ledoit and Wolf (2004) for the covariance. Without its shrinkage,
+a few hundred features would separate as many tracks by any labels.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def track_map(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    (tracks, 2); the sign of an axis is such that its farthest track is on the positive side. An axis that the
-    features do not have is all zero.
+    (tracks, 2). Each axis has its farthest track on the positive side; a second axis that a single feature does not
+    give is zero.
     """
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

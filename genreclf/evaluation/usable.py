@@ -1,4 +1,4 @@
-"""What of a table can be evaluated: rows with a genre, genres with two tracks, features that differ."""
+"""What of a table can be evaluated: tracks with a genre, genres with two tracks, features that vary."""
 
 from __future__ import annotations
 
@@ -9,61 +9,57 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.errors import RequestError
-from genreclf.spaces import standard_deviations
+from genreclf.similarity.metrics import standard_deviations
 
 if TYPE_CHECKING:
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 
 def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
-    """Leave out what cannot be evaluated, and say so.
+    """Leave out what cannot be evaluated, with a note on each thing left out.
 
     Raises
     ------
-    RequestError : fewer than two genres are left, or no feature tells anything.
+    RequestError : fewer than two genres are left, or every feature is constant.
     """
     notes: list[str] = []
     keep = np.array([bool(genre) for genre in table.y], dtype=bool)
     if not keep.any():
         raise RequestError(f"{table.name}: column {table.label!r}: no track has a genre")
     if not keep.all():
-        notes.append(f"{int((~keep).sum())} tracks without a genre are left out")
+        notes.append(f"tracks without a genre are left out: {int((~keep).sum())}")
     counts = Counter(genre for genre in table.y if genre)
     single = sorted(genre for genre, count in counts.items() if count == 1)
     if single:
-        notes.append(
-            f"genres with one track cannot be both trained on and tested, and are left out: {', '.join(single)}"
-        )
+        notes.append(f"genres with a single track cannot be both trained on and tested; left out: {', '.join(single)}")
         keep &= ~np.isin(table.y.astype(str), single)
     left = table if keep.all() else table.take(keep)
     if len(left.genres) < 2:
         found = f"only {left.genres[0]!r}" if left.genres else "none"
         raise RequestError(
-            f"{table.name}: a comparison needs at least two genres with two tracks each; there is {found}"
+            f"{table.name}: a comparison needs at least two genres with two tracks each; the table has {found}"
         )
     check_features(left)
     return left, notes
 
 
 def check_features(table: FeatureTable) -> None:
-    """Make sure that some feature tells tracks apart, and that all can be standardised.
+    """Make sure that some feature varies, and that all can be standardised.
 
     Raises
     ------
-    RequestError : there is none, every feature is the same in all tracks, or the values of one are too large for a
-        variance.
+    RequestError : there is no feature, every feature is constant, or the values of one overflow when squared.
     """
     if not table.features:
-        raise RequestError(f"{table.name}: no feature is chosen; name some families, or leave out --features for all")
-    deviations = standard_deviations(table)
-    if not deviations.any():
+        raise RequestError(f"{table.name}: no feature is chosen; name at least one feature family")
+    if not standard_deviations(table).any():
         raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
 
 
 def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, list[str]]:
-    """Put a table to train on and a table to test on into one, with a column ``split`` that tells them apart.
+    """Put a table to train on and a table to test on into one, with a column ``split``.
 
-    Genres and features that only one of them has are left out, and said.
+    Genres and features that only one of them has are left out, with a note.
 
     Raises
     ------
@@ -77,20 +73,20 @@ def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, li
             f"{table.name} and {tested.name} share no feature column; extract both with the same feature set"
         )
     notes = []
-    apart = len(table.features) + len(tested.features) - 2 * len(features)
-    if apart:
-        notes.append(f"{apart} features that only one of the two tables has are left out")
+    unshared = len(table.features) + len(tested.features) - 2 * len(features)
+    if unshared:
+        notes.append(f"features that only one of the two tables has are left out: {unshared}")
     shared = (set(table.genres) & set(tested.genres)) - {""}
-    lonely = sorted((set(table.genres) | set(tested.genres)) - shared - {""})
-    if lonely:
-        notes.append(f"genres that only one of the two tables has are left out: {', '.join(lonely)}")
+    unshared_genres = sorted((set(table.genres) | set(tested.genres)) - shared - {""})
+    if unshared_genres:
+        notes.append(f"genres that only one of the two tables has are left out: {', '.join(unshared_genres)}")
     if len(shared) < 2:
         raise RequestError(
             f"{table.name} and {tested.name} share fewer than two genres: "
             f"{', '.join(table.genres[:8])} against {', '.join(tested.genres[:8])}"
         )
     parts = []
-    # Ids may be row numbers, which mean nothing across tables; a track of unknown artist is told apart by its id.
+    # Ids may be row numbers, which mean nothing across tables, and a track of unknown artist is grouped by its id.
     taken = set(tested.ids)
     ids = [f"{name} of {table.name}" if name in taken else name for name in table.ids]
     for one, names, side in ((table, ids, "training"), (tested, tested.ids, "test")):

@@ -1,4 +1,4 @@
-"""The work of a benchmark: what there is to fit, and the frames made of what comes back."""
+"""The work of a benchmark: what there is to fit, and the tables made of what comes back."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
-from genreclf.evaluation.answers import (
-    Answers,
+from genreclf.evaluation.bootstrap import Bootstrap
+from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.leak import leak_rows
+from genreclf.evaluation.predictions import (
+    Predictions,
     gather,
     genre_rows,
     prediction_frame,
@@ -21,20 +25,17 @@ from genreclf.evaluation.answers import (
     score_rows,
     test_rows,
 )
-from genreclf.evaluation.bootstrap import Bootstrap
-from genreclf.evaluation.fitting import Data, Fit, Fitted
-from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.track_map import track_map
-from genreclf.models import spec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.evaluation.protocols import Plan
-    from genreclf.evaluation.recordings import Units
+    from genreclf.evaluation.groups import Groups
+    from genreclf.evaluation.plans import Plan
+    from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
-    from genreclf.table import FeatureTable
+    from genreclf.tables.table import FeatureTable
 
 _KNOWN_OF_TRACKS = ("artist", "title", "path")
 _MOST_TRACKS_OF_RETRIEVAL = 20_000
@@ -42,19 +43,19 @@ _MOST_TRACKS_OF_RETRIEVAL = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """A benchmark whose every choice is made.
+    """A benchmark with every choice made.
 
     Parameters
     ----------
-    table, units : the usable tracks and who of them must stay together.
-    plans : the protocols; ranking and ablation go by the first.
-    models : names in the zoo.
+    table, groups : the usable tracks, and which of them must stay on one side.
+    plans : the protocols on this table; ranking and ablation go by the first.
+    models : their entries in the registry.
     """
 
     table: FeatureTable
-    units: Units
+    groups: Groups
     plans: tuple[Plan, ...]
-    models: tuple[str, ...]
+    models: tuple[ModelSpec, ...]
     seed: int
     probabilities: bool
     tune: bool
@@ -71,11 +72,11 @@ class Work:
         """What is fitted on."""
         genres = np.array(self.table.genres)
         codes = np.searchsorted(genres, self.table.y.astype(str))
-        return Data(self.table.X, codes, len(genres), self.units.recordings, self.units.artists)
+        return Data(self.table.X, codes, len(genres), self.groups.recordings, self.groups.artists)
 
     @cached_property
     def fits(self) -> list[Fit]:
-        """Every fit: models, protocols and folds, and what the ablation adds."""
+        """Every fit: each model on each fold of each plan, and what the ablation adds."""
         found = [
             Fit(
                 made.protocol,
@@ -97,50 +98,45 @@ class Work:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
         return found
 
-    def _shuffled_families(self, made: Plan, model: str) -> tuple[np.ndarray, ...]:
-        wanted = self.ablate and made is self.plans[0] and not spec(model).baseline
-        return tuple(self.positions.values()) if wanted else ()
+    def _shuffled_families(self, made: Plan, model: ModelSpec) -> tuple[np.ndarray, ...]:
+        shuffle = self.ablate and made is self.plans[0] and not model.baseline
+        return tuple(self.positions.values()) if shuffle else ()
 
-    def frames(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
+    def tables(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from the outcomes of `fits` in their order."""
-        progress.begin("scoring answers", len(self.plans) * len(self.models))
+        progress.begin("scoring predictions", len(self.plans) * len(self.models))
         try:
-            return self._frames(outcomes, progress)
+            return self._tables(list(zip(self.fits, outcomes, strict=True)), progress)
         finally:
             progress.end()
 
-    def _frames(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
+    def _tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
         import pandas as pd
 
-        pairs = list(zip(self.fits, outcomes, strict=True))
-        main = [(fit, fitted) for fit, fitted in pairs if not fit.step]
-        answers = [self._answers(made, main) for made in self.plans]
-        tests = [test_rows(given) for given in answers]
+        main = [(fit, fitted) for fit, fitted in outcomes if not fit.step]
+        predictions = [self._predictions(made, main) for made in self.plans]
+        tests = [test_rows(part) for part in predictions]
+        scores = [score_rows(part, tested, progress) for part, tested in zip(predictions, tests, strict=True)]
         rows: dict[str, list[dict[str, Any]]] = {
-            "scores": [
-                row for given, tested in zip(answers, tests, strict=True) for row in score_rows(given, tested, progress)
-            ],
-            "genre_scores": [row for given in answers for row in genre_rows(given)],
-            "tests": [row for tested in tests for row in tested],
-            "leak": self._leak(answers),
-            "ablation": [],
-            "importance": [],
+            "scores": list(chain.from_iterable(scores)),
+            "genre_scores": [row for part in predictions for row in genre_rows(part)],
+            "tests": list(chain.from_iterable(tests)),
+            "leak": self._leak(predictions),
+            "ablation": ablation_rows(predictions[0], self.data, outcomes, self.positions) if self.ablate else [],
+            "importance": importance_rows(predictions[0], main, list(self.positions)) if self.ablate else [],
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
-        if self.ablate:
-            rows["ablation"] = ablation_rows(answers[0], self.data, pairs, self.positions)
-            rows["importance"] = importance_rows(answers[0], main, list(self.positions))
         ids = self.table.ids
-        frames = {name: pd.DataFrame(found) for name, found in rows.items()}
-        frames["predictions"] = pd.concat([prediction_frame(given, ids) for given in answers], ignore_index=True)
-        told = [probability_frame(given, ids) for given in answers] if self.probabilities else [pd.DataFrame()]
-        frames["probabilities"] = pd.concat(told, ignore_index=True)
-        frames["tracks"] = self._tracks(answers)
-        frames["retrieval"] = self._retrieval()
-        return frames
+        probabilities = [probability_frame(part, ids) for part in predictions] if self.probabilities else []
+        return {name: pd.DataFrame(found) for name, found in rows.items()} | {
+            "predictions": pd.concat([prediction_frame(part, ids) for part in predictions], ignore_index=True),
+            "probabilities": pd.concat([pd.DataFrame(), *probabilities], ignore_index=True),
+            "tracks": self._tracks(predictions),
+            "retrieval": self._retrieval(),
+        }
 
     def _retrieval(self) -> pd.DataFrame:
-        """Retrieval scores; none where every pair of tracks is too many, or the genres are too small for folds."""
+        """Retrieval scores; none where there are too many pairs of tracks, or too few tracks of a genre for folds."""
         import pandas as pd
 
         if len(self.table) > _MOST_TRACKS_OF_RETRIEVAL:
@@ -150,26 +146,26 @@ class Work:
         except RequestError:
             return pd.DataFrame()
 
-    def _answers(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Answers:
-        drawn = Bootstrap.over(self.units.drawn(made.tested), draws=self.draws, seed=self.seed)
+    def _predictions(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Predictions:
+        drawn = Bootstrap.over(self.groups.drawn(made.tested), draws=self.draws, seed=self.seed)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
         return gather(made, self.table.genres, self.data, here, drawn)
 
-    def _leak(self, answers: Sequence[Answers]) -> list[dict[str, Any]]:
-        by_protocol = {given.protocol: given for given in answers}
+    def _leak(self, predictions: Sequence[Predictions]) -> list[dict[str, Any]]:
+        by_protocol = {part.protocol: part for part in predictions}
         if not {"cv-artist", "cv-random"} <= set(by_protocol):
             return []
         return leak_rows(
             by_protocol["cv-artist"],
             by_protocol["cv-random"],
-            self.units.widest,
+            self.groups.widest,
             draws=self.draws,
             seed=self.seed,
         )
 
-    def _tracks(self, answers: Sequence[Answers]) -> pd.DataFrame:
-        """The tested tracks and their places on the map."""
-        rows = np.unique(np.concatenate([given.rows for given in answers]))
+    def _tracks(self, predictions: Sequence[Predictions]) -> pd.DataFrame:
+        """The tested tracks, with their places on the map."""
+        rows = np.unique(np.concatenate([part.rows for part in predictions]))
         known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
         places = track_map(self.table.X, self.data.y)[rows]
@@ -177,7 +173,7 @@ class Work:
 
 
 def _tuning(fit: Fit, fitted: Fitted) -> list[dict[str, Any]]:
-    """The row of the frame ``tuning`` for one fit, if its parameters were searched."""
+    """The row of the table ``tuning`` for one fit, if its parameters were searched."""
     if fitted.parameters is None:
         return []
     return [

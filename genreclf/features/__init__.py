@@ -1,6 +1,6 @@
 """Samples become one row of numbers: the feature sets, and how a track is described by one.
 
-Which feature sets there are, and what they are made of, is written in `genreclf.features.sets`.
+The feature sets of the package are those of `genreclf.features.sets`; `register` adds families and sets.
 
 Importing this is quick: what computes is imported when it is first used.
 """
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.audio import DURATION, check_rate, check_samples, load, mono, resample
-from genreclf.errors import RequestError, TrackError, naming
+from genreclf.errors import RequestError, TrackError, with_path
+from genreclf.features import sets as _sets  # noqa: F401 - registers the package's own
 from genreclf.features.compilation import compile_kernels, ensure_cache, is_compiled
-from genreclf.features.sets import FEATURE_SETS, Family, FeatureSet, find_feature_set
+from genreclf.features.plain_librosa import describe_plainly
+from genreclf.features.registry import FEATURE_SETS, Family, FeatureSet, find_feature_set, register, series_family
 from genreclf.features.spectra import Spectra
 
 if TYPE_CHECKING:
@@ -24,23 +26,27 @@ __all__ = [
     "FEATURE_SETS",
     "Family",
     "FeatureSet",
+    "Spectra",
     "compile_kernels",
     "describe",
+    "describe_plainly",
     "ensure_cache",
     "extract_features",
     "find_feature_set",
     "is_compiled",
+    "register",
+    "series_family",
 ]
 
 
-def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str = "study") -> dict[str, float]:
+def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = "study") -> dict[str, float]:
     """Describe sound by one row of features.
 
     Parameters
     ----------
     samples : (n,) or (channels, n) floating-point samples, full scale 1; channels are averaged.
     sample_rate : of `samples`, in Hz; where the feature set has a rate of its own, they are resampled to it.
-    feature_set : a key of `FEATURE_SETS`.
+    feature_set : a feature set, its name, or a sum of names such as ``study+gauss``.
 
     Returns
     -------
@@ -65,18 +71,33 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str = "study
         sound = sound.astype(np.float32, copy=False)
     sound = np.ascontiguousarray(mono(sound))
     check_samples(sound, sample_rate)
-    sound = resample(sound, sample_rate, chosen.sample_rate or sample_rate)
-    spectra = Spectra(sound, chosen.sample_rate or sample_rate)
-    values = np.concatenate([family.describe(spectra) for family in chosen.parts])
+    spectra: dict[int, Spectra] = {}
+    parts = []
+    for family in chosen.parts:
+        rate = family.sample_rate or sample_rate
+        if rate not in spectra:
+            spectra[rate] = Spectra(resample(sound, sample_rate, rate), rate)
+        parts.append(_described(family, spectra[rate]))
+    values = np.concatenate(parts)
     if not np.isfinite(values).all():
         raise TrackError("not-finite", "its features are not finite numbers")
     return dict(zip(chosen.columns, values.tolist(), strict=True))
 
 
+def _described(family: Family, spectra: Spectra) -> np.ndarray:
+    values = np.asarray(family.describe(spectra), dtype=np.float64)
+    if values.shape != (len(family.columns),):
+        raise RequestError(
+            f"the feature family {family.name!r} gave values of shape {values.shape}; "
+            f"one for each of its columns is needed, shape ({len(family.columns)},)"
+        )
+    return values
+
+
 def extract_features(
     path: str | os.PathLike[str],
     *,
-    feature_set: str = "study",
+    feature_set: str | FeatureSet = "study",
     offset: float | None = None,
     duration: float | None = DURATION,
 ) -> dict[str, float]:
@@ -85,7 +106,7 @@ def extract_features(
     Parameters
     ----------
     path : the file.
-    feature_set : a key of `FEATURE_SETS`.
+    feature_set : a feature set, its name, or a sum of names such as ``study+gauss``.
     offset, duration : the stretch to describe, in seconds, as for `genreclf.audio.load`; by default the middle 30 s, or
         the whole track if it is at most 31 s long.
 
@@ -102,5 +123,5 @@ def extract_features(
     """
     chosen = find_feature_set(feature_set)
     samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
-    with naming(path):
+    with with_path(path):
         return describe(samples, rate, feature_set=feature_set)

@@ -188,10 +188,10 @@ def halve(signal: np.ndarray) -> np.ndarray:
 
 def responses(signal: np.ndarray, vectors: np.ndarray, *, hop: int) -> np.ndarray:
     """Magnitude of each filter's response around each hop: (frames, filters) float32."""
-    from genreclf.features import kernels, products
+    from genreclf.features import kernels
 
     margin = len(vectors) // 2
-    padded = np.pad(signal, (margin, margin + products.FRAMES * hop))
+    padded = np.pad(signal, margin)
     return kernels.filter_magnitudes(padded, vectors, hop, 1 + len(signal) // hop)
 
 
@@ -243,7 +243,7 @@ def octave_filters(sample_rate: float, *, tuning: float, bins_per_octave: int) -
     spectra = np.fft.fft(filters, axis=1)[:, : n_fft // 2 + 1]
     spectra = np.where(_essential(np.abs(spectra)), spectra, 0).astype(np.complex128)
     waves = np.fft.fft(spectra, n=n_fft, axis=1).T
-    vectors = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32)
+    vectors = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32, order="C")
     return vectors, (1 / np.sqrt(lengths)).astype(np.float32)
 
 

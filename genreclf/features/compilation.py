@@ -1,9 +1,9 @@
 """When the inner loops are compiled, and where the machine code is kept.
 
-The first use on a machine compiles them, which takes some seconds; later processes load them from disk. Numba keeps
-them beside the package or, where that cannot be written, in the user's cache folder. Where neither can be,
-`ensure_cache` names a folder of the user's own among the temporary files, in the environment, so that worker processes
-share it. ``NUMBA_CACHE_DIR``, if set to a writable folder, is followed.
+The first use on a machine compiles them, which takes some seconds; later processes load them from disk. They are kept
+beside the package, where numba puts them unless it is told otherwise. Where that cannot be written, `ensure_cache`
+names the user's cache folder, or a folder of the user's own among the temporary files, in the environment, so that
+worker processes share it. ``NUMBA_CACHE_DIR``, if set to a writable folder, is followed.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ def ensure_cache() -> Path:
     named = os.environ.get(_VARIABLE)
     if named and _is_writable(Path(named)):
         return Path(named)
-    if not named:
-        for folder in (_PACKAGE / "__pycache__", _user_cache()):
-            if _is_writable(folder):
-                return folder
-    folder = _temporary_cache()
+    beside = _PACKAGE / "__pycache__"
+    if not named and _is_writable(beside):
+        return beside
+    folder = _user_cache()
+    if not _is_writable(folder):
+        folder = _temporary_cache()
     os.environ[_VARIABLE] = str(folder)
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = str(folder)
@@ -71,8 +72,8 @@ def _fingerprint() -> str:
     """A digest of all that decides whether machine code on disk still fits."""
     from importlib.metadata import version
 
-    sources = [_PACKAGE / name for name in ("kernels.py", "medians.py", "products.py")]
-    parts = [part for source in sources for part in (source.read_bytes(), str(source.stat().st_mtime_ns).encode())]
+    source = _PACKAGE / "kernels.py"
+    parts = [source.read_bytes(), str(source.stat().st_mtime_ns).encode()]
     parts += [text.encode() for text in (sys.version, version("numba"), version("llvmlite"), _processor())]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
@@ -87,16 +88,15 @@ def _processor() -> str:
 
 
 def _user_cache() -> Path:
-    """The folder numba falls back to."""
     try:
         home = Path.home()
     except RuntimeError:
         home = Path("/nonexistent")
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "numba" / "Cache"
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "genreclf" / "kernels"
     if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "numba"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "numba"
+        return home / "Library" / "Caches" / "genreclf" / "kernels"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "genreclf" / "kernels"
 
 
 def _temporary_cache() -> Path:

@@ -1,10 +1,10 @@
 """The compiled inner loops, where whole-array operations would walk memory many times over.
 
-Everything compiled is here, or is put together here from `medians` and `products`. Each loop has a plain counterpart in
-numpy, scipy or librosa, and a test that compares the two. None starts a thread; all let other threads run.
+Everything compiled is here. Each loop has a plain counterpart in numpy, scipy or librosa, and a test that compares the
+two. None starts a thread; all let other threads run.
 
-Numba looks at this file alone to tell whether what it kept on disk is out of date: whoever changes `medians` or
-`products` has to touch this one too.
+Indices into flat arrays are unsigned where a loop has to become vector instructions: a signed one might count from the
+end, which the compiler would have to provide for.
 """
 
 from __future__ import annotations
@@ -20,17 +20,25 @@ ensure_cache()
 
 import numba  # noqa: E402 - it reads where its cache is when it is imported
 
-from genreclf.features.medians import LANES, WIDTH, WINDOWS, write_medians  # noqa: E402
-from genreclf.features.products import COLUMNS, FRAMES, write_products  # noqa: E402
+from genreclf.features.medians import ROWS, WIDTH, WINDOWS, median_steps  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SMALLEST = np.finfo(np.float32).tiny
 _EPSILON = np.finfo(np.float64).eps
 
+_LANES = np.uint64(96)
+_FRAMES = np.uint64(128)
+
 
 def _compiled(function: Function) -> Function:
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast("Function", compiled)
+
+
+def _compiled_contracted(function: Function) -> Function:
+    """Compile with fused multiplications and additions, which round once."""
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
     return cast("Function", compiled)
 
 
@@ -173,37 +181,81 @@ def _reflected(n: int) -> np.ndarray:
 
 
 @_compiled
-def median_of_frames(x: np.ndarray) -> np.ndarray:
-    """Running median of 31 along the first axis of a (frames, bins >= 8) float32 matrix, mirrored at its edges."""
-    frames, bins = x.shape
-    rows = _reflected(frames)
-    medians = np.empty((len(rows) - WIDTH + 1, bins), dtype=np.float32)
-    for t in range(0, len(medians), WINDOWS):
-        for k in range(0, bins - LANES, LANES):
-            write_medians(x, rows, t, k, medians)
-        write_medians(x, rows, t, bins - LANES, medians)
-    return medians[:frames]
+def _copy(source: np.ndarray, start: np.uint64, target: np.ndarray, place: np.uint64, count: np.uint64) -> None:
+    for i in range(count):
+        target[place + i] = source[start + i]
 
 
 @_compiled
+def _carry_out(steps: np.ndarray, work: np.ndarray) -> None:
+    """Carry out the steps of `medians.median_steps` on a flat work matrix with rows of `_LANES` columns.
+
+    Written as choices, since `min` and `max` would look for values that are no numbers.
+    """
+    for step in range(len(steps)):
+        a, b = _LANES * np.uint64(steps[step, 0]), _LANES * np.uint64(steps[step, 1])
+        low, high = _LANES * np.uint64(steps[step, 2]), _LANES * np.uint64(steps[step, 3])
+        if steps[step, 3] < 0:
+            for i in range(_LANES):
+                x, y = work[a + i], work[b + i]
+                work[low + i] = x if x < y else y  # noqa: FURB136
+        elif steps[step, 2] < 0:
+            for i in range(_LANES):
+                x, y = work[a + i], work[b + i]
+                work[high + i] = y if x < y else x  # noqa: FURB136
+        else:
+            for i in range(_LANES):
+                x, y = work[a + i], work[b + i]
+                work[low + i] = x if x < y else y  # noqa: FURB136
+                work[high + i] = y if x < y else x  # noqa: FURB136
+
+
+@_compiled
+def _medians_of_rows(x: np.ndarray, steps: np.ndarray, places: np.ndarray, n_work: int) -> np.ndarray:
+    """Running median of 31 along the first axis of a (rows, columns >= `_LANES`) matrix, mirrored at its edges."""
+    n_rows, columns = x.shape
+    rows = _reflected(n_rows)
+    medians = np.empty((len(rows) - WIDTH + 1, columns), dtype=np.float32)
+    source, target = x.reshape(-1), medians.reshape(-1)
+    work = np.empty(n_work * _LANES, dtype=np.float32)
+    for first in range(0, len(medians), WINDOWS):
+        for start in range(0, columns, _LANES):
+            # The last columns reach back over some that are done already, rather than beyond the end.
+            k = min(start, columns - _LANES)
+            for i in range(ROWS):
+                _copy(source, np.uint64(rows[first + i] * columns + k), work, np.uint64(i) * _LANES, _LANES)
+            _carry_out(steps, work)
+            for i in range(WINDOWS):
+                _copy(work, np.uint64(places[i]) * _LANES, target, np.uint64((first + i) * columns + k), _LANES)
+    return medians[:n_rows]
+
+
+@_compiled
+def transposed(x: np.ndarray, columns: int) -> np.ndarray:
+    """The transpose of a float32 matrix, filled up with zeros to at least `columns` columns; in blocks of 8 by 32."""
+    n, m = x.shape
+    turned = np.zeros((m, max(n, columns)), dtype=np.float32)
+    source, target = x.reshape(-1), turned.reshape(-1)
+    stride, width = np.uint64(m), np.uint64(turned.shape[1])
+    for first in range(0, n, 8):
+        for start in range(0, m, 32):
+            for k in range(np.uint64(start), np.uint64(min(m, start + 32))):
+                for i in range(np.uint64(first), np.uint64(min(n, first + 8))):
+                    target[k * width + i] = source[i * stride + k]
+    return turned
+
+
+def median_of_frames(x: np.ndarray) -> np.ndarray:
+    """Running median of 31 along the first axis of a (frames, bins) float32 matrix, mirrored at its edges."""
+    bins = x.shape[1]
+    wide = x if bins >= _LANES else np.pad(x, ((0, 0), (0, int(_LANES) - bins)))
+    return _medians_of_rows(np.ascontiguousarray(wide), *median_steps())[:, :bins]
+
+
 def median_of_bins(x: np.ndarray) -> np.ndarray:
     """Running median of 31 along the second axis of a (frames, bins) float32 matrix, mirrored at its edges."""
-    frames, bins = x.shape
-    rows = _reflected(bins)
-    medians = np.empty_like(x)
-    turned = np.zeros((bins, LANES), dtype=np.float32)
-    found = np.empty((len(rows) - WIDTH + 1, LANES), dtype=np.float32)
-    for t in range(0, frames, LANES):
-        lanes = min(LANES, frames - t)
-        for i in range(lanes):
-            for k in range(bins):
-                turned[k, i] = x[t + i, k]
-        for k in range(0, len(found), WINDOWS):
-            write_medians(turned, rows, k, 0, found)
-        for i in range(lanes):
-            for k in range(bins):
-                medians[t + i, k] = found[k, i]
-    return medians
+    medians = _medians_of_rows(transposed(x, int(_LANES)), *median_steps())
+    return transposed(medians, 0)[: len(x)]
 
 
 @_compiled
@@ -267,39 +319,89 @@ def spectral_peaks(
     return pitch[:n], height[:n]
 
 
+@_compiled_contracted
+def _add_products(
+    samples: np.ndarray, basis: np.ndarray, width: np.uint64, first: np.uint64, totals: np.ndarray
+) -> None:
+    """Add to the totals of `_FRAMES` frames the products with eight rows of the basis, from row `first` on.
+
+    Eight at a time, and for two columns, so that most of the work is done in registers. All arrays are flat: samples
+    (8, `_FRAMES`), basis (length, width), totals (width, `_FRAMES`).
+    """
+    two, three, four = np.uint64(2), np.uint64(3), np.uint64(4)
+    five, six, seven = np.uint64(5), np.uint64(6), np.uint64(7)
+    for column in range(np.uint64(0), width, two):
+        p = first * width + column
+        a0, a1, a2, a3 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
+        p += four * width
+        a4, a5, a6, a7 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
+        p = first * width + column + np.uint64(1)
+        b0, b1, b2, b3 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
+        p += four * width
+        b4, b5, b6, b7 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
+        a, b = column * _FRAMES, (column + np.uint64(1)) * _FRAMES
+        for t in range(_FRAMES):
+            x = samples[t]
+            s, r = totals[a + t] + a0 * x, totals[b + t] + b0 * x
+            x = samples[_FRAMES + t]
+            s, r = s + a1 * x, r + b1 * x
+            x = samples[two * _FRAMES + t]
+            s, r = s + a2 * x, r + b2 * x
+            x = samples[three * _FRAMES + t]
+            s, r = s + a3 * x, r + b3 * x
+            x = samples[four * _FRAMES + t]
+            s, r = s + a4 * x, r + b4 * x
+            x = samples[five * _FRAMES + t]
+            s, r = s + a5 * x, r + b5 * x
+            x = samples[six * _FRAMES + t]
+            s, r = s + a6 * x, r + b6 * x
+            x = samples[seven * _FRAMES + t]
+            s, r = s + a7 * x, r + b7 * x
+            totals[a + t] = s
+            totals[b + t] = r
+
+
 @_compiled
 def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: int) -> np.ndarray:
     """Magnitudes of the products of successive frames with complex vectors.
 
     Parameters
     ----------
-    signal : (n,) float32; frame t begins at t * hop. It has to hold `frames` frames, and at least four.
-    basis : (length, 2 * filters) float32, real parts first, then imaginary parts; 2 * filters a multiple of 24.
+    signal : (n,) float32; frame t begins at t * hop. It has to hold `frames` frames.
+    basis : (length, 2 * filters) float32, real parts first, then imaginary parts; length a multiple of 8.
 
     Returns
     -------
     (frames, filters) float32.
     """
     length, width = basis.shape
-    panels = np.empty((width // COLUMNS, length, COLUMNS), dtype=np.float32)
-    for p in range(len(panels)):
-        for i in range(length):
-            for k in range(COLUMNS):
-                panels[p, i, k] = basis[i, p * COLUMNS + k]
-    parts = np.empty((FRAMES, width), dtype=np.float32)
-    magnitude = np.empty((max(frames, FRAMES), width // 2), dtype=np.float32)
-    for start in range(0, frames, FRAMES):
-        # The last four frames reach back over some that are done already, rather than beyond the end.
-        t = max(0, min(start, frames - FRAMES))
-        for p in range(len(panels)):
-            write_products(signal, t * hop, hop, panels, p, parts)
-        for i in range(FRAMES):
+    flat_basis = basis.reshape(-1)
+    # Samples a hop apart lie side by side here, so that neighbouring frames do.
+    n_hops = len(signal) // hop + 1
+    phases = np.zeros(hop * n_hops + _FRAMES, dtype=np.float32)
+    for start in range(0, n_hops, 16):
+        for i in range(hop):
+            last = min(start + 16, (len(signal) - i + hop - 1) // hop)
+            for t in range(start, last):
+                phases[i * n_hops + t] = signal[t * hop + i]
+    samples = np.empty(8 * _FRAMES, dtype=np.float32)
+    totals = np.empty(width * _FRAMES, dtype=np.float32)
+    magnitude = np.empty((frames, width // 2), dtype=np.float32)
+    for start in range(0, frames, int(_FRAMES)):
+        totals[:] = 0
+        for first in range(0, length, 8):
+            for i in range(8):
+                sample = first + i
+                place = np.uint64(sample % hop * n_hops + sample // hop + start)
+                _copy(phases, place, samples, np.uint64(i) * _FRAMES, _FRAMES)
+            _add_products(samples, flat_basis, np.uint64(width), np.uint64(first), totals)
+        for t in range(min(int(_FRAMES), frames - start)):
             for k in range(width // 2):
                 # In double precision: the squares of what a decimator leaves in silence would underflow.
-                x = np.float64(parts[i, k])
-                y = np.float64(parts[i, width // 2 + k])
-                magnitude[t + i, k] = np.sqrt(x * x + y * y)
-    return magnitude[:frames]
+                x = np.float64(totals[k * _FRAMES + t])
+                y = np.float64(totals[(width // 2 + k) * _FRAMES + t])
+                magnitude[start + t, k] = np.sqrt(x * x + y * y)
+    return magnitude
 
 
 @_compiled

@@ -1,12 +1,11 @@
-"""Running medians of 31 values, exact, sixteen windows and eight lanes at a time.
+"""Running medians of 31 values, exact, sixteen windows at a time.
 
 Sixteen neighbouring windows share sixteen values. Those are sorted once; then the windows are halved, and halved
 again, down to one: each half adds the values that its windows share beyond that, and drops the lowest and the highest
 that can no longer be the median. Sorting and merging are networks of minimum and maximum, the same for any input, so
-they run on vectors of eight neighbouring columns without a branch: 36 operations a median.
+that each step of a network is one loop over many columns without a branch: 36 operations a median.
 
-The network is written out here as a graph and handed to the compiler as vector instructions, since it does not find
-them by itself in loops over such small arrays.
+The network is recorded here, once, as a list of steps on the rows of a small matrix; `kernels` carries them out.
 
 Sources: Batcher (1968), Sorting Networks and their Applications; the halving of the windows follows Adams (2021),
 Fast Median Filters using Separable Sorting Networks.
@@ -15,15 +14,13 @@ Fast Median Filters using Separable Sorting Networks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.extending import intrinsic
+import numpy as np
 
 WIDTH = 31
 WINDOWS = 16
-LANES = 8
 ROWS = WINDOWS + WIDTH - 1
 
 Order = Callable[[Any, Any], tuple[Any, Any]]
@@ -99,41 +96,45 @@ def _merge(left: list[Any], right: list[Any], order: Order) -> list[Any]:
     return [*merged, odd[-1]]
 
 
-def _generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Emit the instructions of `write_medians`."""
-    word = ir.IntType(64)
-    vector = ir.VectorType(ir.FloatType(), LANES)
-    source, rows, target = (context.make_array(signature.args[i])(context, builder, arguments[i]) for i in (0, 1, 4))
-    first_row, column = arguments[2], arguments[3]
+@cache
+def median_steps() -> tuple[np.ndarray, np.ndarray, int]:
+    """The network as steps on the rows of a work matrix, of which the first 46 hold the values.
 
-    def place(array: Any, row: Any) -> Any:  # noqa: ANN401 - LLVM's builder has no types
-        width = builder.extract_value(array.shape, 1)
-        index = builder.add(builder.mul(row, width), column)
-        return builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer())
+    A row is used again once nothing needs what it holds, so that the matrix stays small enough for the nearest cache.
 
-    def order(a: Any, b: Any) -> tuple[Any, Any]:  # noqa: ANN401
-        less = builder.fcmp_ordered("<", a, b)
-        return builder.select(less, a, b), builder.select(less, b, a)
-
-    values = []
-    for i in range(ROWS):
-        index = builder.add(first_row, ir.Constant(word, i))
-        row = builder.load(builder.gep(rows.data, [index]))
-        values.append(builder.load(place(source, row), align=4))
-    for i, median in enumerate(medians_of_windows(values, order)):
-        row = builder.add(first_row, ir.Constant(word, i))
-        builder.store(median, place(target, row), align=4)
-    return context.get_dummy_value()
-
-
-def _write_medians(typing_context, source, rows, first_row, column, target):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001, PLR0917
-    """Write the medians of sixteen windows in eight columns.
-
-    Called from compiled code as ``write_medians(source, rows, first_row, column, target)``: `source` and `target` are
-    C-contiguous float32 matrices; the windows' 46 rows are ``source[rows[first_row + i]]``; the medians go to the rows
-    from `first_row` on of `target`, columns `column` to `column` + 7. Nothing checks the bounds.
+    Returns
+    -------
+    (steps, medians, n_rows) : (steps, 4), the two rows that a step compares, and the rows that take the lower and the
+        higher value, -1 where it is not needed; (16,), the rows where the medians are at the end; and the size of the
+        matrix.
     """
-    return types.void(source, rows, first_row, column, target), _generate
+    comparisons: list[tuple[int, int, int, int]] = []
 
+    def record(a: int, b: int) -> tuple[int, int]:
+        low = ROWS + 2 * len(comparisons)
+        comparisons.append((a, b, low, low + 1))
+        return low, low + 1
 
-write_medians: Any = intrinsic(_write_medians)
+    medians = medians_of_windows(list(range(ROWS)), record)
+    last_use = dict.fromkeys(medians, len(comparisons))
+    needed = []
+    for i, (a, b, low, high) in reversed(list(enumerate(comparisons))):
+        if low in last_use or high in last_use:
+            needed.append(i)
+            last_use.setdefault(a, i)
+            last_use.setdefault(b, i)
+    row_of = {value: value for value in range(ROWS)}
+    free: list[int] = []
+    n_rows = ROWS
+    steps = []
+    for i in reversed(needed):
+        a, b, *results = comparisons[i]
+        step = [row_of[a], row_of[b]]
+        for value in results:
+            if value in last_use:
+                row_of[value] = free.pop() if free else n_rows
+                n_rows = max(n_rows, row_of[value] + 1)
+            step.append(row_of.get(value, -1))
+        free += [row_of[value] for value in (a, b) if last_use[value] == i]
+        steps.append(step)
+    return np.array(steps), np.array([row_of[value] for value in medians]), n_rows

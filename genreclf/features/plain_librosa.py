@@ -1,106 +1,172 @@
-"""The feature sets composed of librosa's own functions, nothing shared: the yardstick for values and for speed.
+"""The feature families composed of librosa's own functions: the yardstick for values and for speed.
 
-What the package computes fast must equal what this computes plainly; see `genreclf.verification`.
+What the package computes fast must equal what this computes plainly; see `genreclf.verification`. Each function takes
+a track's samples and their rate, and nothing else, from its `Spectra`. Only the families of the set ``fma`` share
+what they have in common: the composition that would be written by hand.
+
+Importing this is quick: librosa is imported when it is first used.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import librosa
 import numpy as np
-import scipy.stats
 
-STATISTICS = ("mean", "std", "skew", "kurtosis", "median", "min", "max")
+from genreclf.features.registry import FeatureSet, find_feature_set
+from genreclf.features.spectra import Spectra
+from genreclf.features.statistics import STATISTICS
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 def load(path: Path, *, sample_rate: int | None, offset: float, duration: float) -> tuple[np.ndarray, int]:
     """(n,) mono samples and their rate, by librosa's own reader."""
+    import librosa
+
     samples, rate = librosa.load(path, sr=sample_rate, offset=offset, duration=duration)
     return samples, int(rate)
 
 
-def summary(series: np.ndarray) -> dict[str, np.ndarray]:
-    """The seven statistics of (size, frames)."""
-    with warnings.catch_warnings():
-        # scipy warns that a constant series has no skew; what it then gives is compared all the same.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return {
-            "mean": np.mean(series, axis=1),
-            "std": np.std(series, axis=1),
-            "skew": scipy.stats.skew(series, axis=1),
-            "kurtosis": scipy.stats.kurtosis(series, axis=1),
-            "median": np.median(series, axis=1),
-            "min": np.min(series, axis=1),
-            "max": np.max(series, axis=1),
-        }
+def describe_plainly(
+    samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = "study"
+) -> dict[str, float]:
+    """The row that `genreclf.describe` gives, by each family's own yardstick.
 
+    Parameters
+    ----------
+    samples : (n,) mono float32.
+    sample_rate : of `samples`, in Hz.
 
-def columns(family: str, series: np.ndarray, *, order: tuple[str, ...] = STATISTICS) -> dict[str, float]:
-    """The statistics of (size, frames), each under its column's name."""
-    values = summary(series)
-    return {
-        f"{family}_{name}_{number:02d}": float(value)
-        for name in order
-        for number, value in enumerate(values[name], start=1)
-    }
+    Returns
+    -------
+    Each column's value, in the set's order; columns of families without a yardstick are left out.
+    """
+    import librosa
 
-
-def tempo(samples: np.ndarray, rate: int) -> float:
-    """Beats a minute."""
-    onsets = librosa.onset.onset_strength(y=samples, sr=rate)
-    return float(librosa.feature.tempo(onset_envelope=onsets, sr=rate)[0])
-
-
-def powers(samples: np.ndarray) -> tuple[float, float]:
-    """Mean squares of the harmonic and of the percussive part."""
-    harmonic, percussive = librosa.effects.hpss(samples)
-    return float(np.mean(harmonic**2)), float(np.mean(percussive**2))
-
-
-def study(samples: np.ndarray, rate: int) -> dict[str, float]:
-    """The 185 features of the study."""
-    row = columns("mfcc", librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=20))
-    row |= columns("tonnetz", librosa.feature.tonnetz(y=samples, sr=rate))
-    row["tempo"] = tempo(samples, rate)
-    row["harmonic_power"], row["percussive_power"] = powers(samples)
+    row: dict[str, float] = {}
+    spectra: dict[int, Spectra] = {}
+    for family in find_feature_set(feature_set).parts:
+        if family.plain is None:
+            continue
+        rate = family.sample_rate or sample_rate
+        if rate not in spectra:
+            sound = samples if rate == sample_rate else librosa.resample(samples, orig_sr=sample_rate, target_sr=rate)
+            spectra[rate] = Spectra(sound, rate)
+        row |= zip(family.columns, map(float, family.plain(spectra[rate])), strict=True)
     return row
 
 
-def fma(samples: np.ndarray, rate: int) -> dict[str, float]:
-    """The 518 features of the FMA data set, alphabetically.
+def summary(series: np.ndarray, *, statistics: tuple[str, ...] = STATISTICS) -> np.ndarray:
+    """The statistics of (size, frames), one after the other."""
+    import scipy.stats
 
-    Its table was made with librosa 0.5, whose chroma had as many bins to the octave as the transform it was given:
-    12 here, which today has to be said. The spectral features are called without a rate, as there.
-    """
-    feature = librosa.feature
-    magnitude = np.abs(librosa.stft(samples, n_fft=2048, hop_length=512))
-    power = magnitude**2
-    constant_q = np.abs(librosa.cqt(samples, sr=rate, n_bins=84, bins_per_octave=12, tuning=None))
-    chroma = {"C": constant_q, "n_chroma": 12, "bins_per_octave": 12}
-    cens = feature.chroma_cens(**chroma)
-    mel = librosa.power_to_db(feature.melspectrogram(S=power, sr=rate))
-    families = {
-        "chroma_cens": cens,
-        "chroma_cqt": feature.chroma_cqt(**chroma),
-        "chroma_stft": feature.chroma_stft(S=power, n_chroma=12),
-        "mfcc": feature.mfcc(S=mel, n_mfcc=20),
-        "rmse": feature.rms(S=magnitude),
-        "spectral_bandwidth": feature.spectral_bandwidth(S=magnitude),
-        "spectral_centroid": feature.spectral_centroid(S=magnitude),
-        "spectral_contrast": feature.spectral_contrast(S=magnitude, n_bands=6),
-        "spectral_rolloff": feature.spectral_rolloff(S=magnitude),
-        "tonnetz": feature.tonnetz(chroma=cens),
-        "zcr": feature.zero_crossing_rate(samples, frame_length=2048, hop_length=512),
+    functions: Mapping[str, Callable[..., np.ndarray]] = {
+        "mean": np.mean,
+        "std": np.std,
+        "skew": scipy.stats.skew,
+        "kurtosis": scipy.stats.kurtosis,
+        "median": np.median,
+        "min": np.min,
+        "max": np.max,
     }
-    order = tuple(sorted(STATISTICS))
-    return {
-        column: value
-        for family, series in families.items()
-        for column, value in columns(family, series, order=order).items()
-    }
+    with warnings.catch_warnings():
+        # scipy warns that a constant series has no skew; what it then gives is compared all the same.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return np.concatenate([functions[name](series, axis=1) for name in statistics])
 
 
-COMPOSITIONS: Mapping[str, Callable[[np.ndarray, int], dict[str, float]]] = {"study": study, "fma": fma}
+def mfcc(spectra: Spectra) -> np.ndarray:
+    """Statistics of the 20 coefficients."""
+    import librosa
+
+    return summary(librosa.feature.mfcc(y=spectra.samples, sr=spectra.sample_rate, n_mfcc=20))
+
+
+def tonnetz(spectra: Spectra) -> np.ndarray:
+    """Statistics of the Tonnetz."""
+    import librosa
+
+    return summary(librosa.feature.tonnetz(y=spectra.samples, sr=spectra.sample_rate))
+
+
+def tempo(spectra: Spectra) -> np.ndarray:
+    """Beats a minute."""
+    import librosa
+
+    onsets = librosa.onset.onset_strength(y=spectra.samples, sr=spectra.sample_rate)
+    return np.asarray(librosa.feature.tempo(onset_envelope=onsets, sr=spectra.sample_rate))
+
+
+def powers(spectra: Spectra) -> np.ndarray:
+    """Mean squares of the harmonic and of the percussive part."""
+    import librosa
+
+    return np.array([np.mean(part**2) for part in librosa.effects.hpss(spectra.samples)])
+
+
+def fma_family(name: str) -> Callable[[Spectra], np.ndarray]:
+    """A family of the set ``fma``, its statistics in alphabetical order."""
+    return partial(_fma_summary, name=name)
+
+
+def _fma_summary(spectra: Spectra, *, name: str) -> np.ndarray:
+    import librosa
+
+    return summary(_FMA[name](spectra, librosa.feature), statistics=tuple(sorted(STATISTICS)))
+
+
+# The data set's table was made with librosa 0.5, whose chroma had as many bins to the octave as the transform it was
+# given: 12 here, which today has to be said. The spectral features are called without a rate, as there.
+_FMA: Mapping[str, Callable[[Spectra, ModuleType], np.ndarray]] = {
+    "chroma_cens": lambda spectra, _: spectra.shared(_cens),
+    "chroma_cqt": lambda spectra, feature: feature.chroma_cqt(**_chroma(spectra)),
+    "chroma_stft": lambda spectra, feature: feature.chroma_stft(S=spectra.shared(_power), n_chroma=12),
+    "mfcc": lambda spectra, feature: feature.mfcc(S=spectra.shared(_mel), n_mfcc=20),
+    "rmse": lambda spectra, feature: feature.rms(S=spectra.shared(_magnitude)),
+    "spectral_bandwidth": lambda spectra, feature: feature.spectral_bandwidth(S=spectra.shared(_magnitude)),
+    "spectral_centroid": lambda spectra, feature: feature.spectral_centroid(S=spectra.shared(_magnitude)),
+    "spectral_contrast": lambda spectra, feature: feature.spectral_contrast(S=spectra.shared(_magnitude), n_bands=6),
+    "spectral_rolloff": lambda spectra, feature: feature.spectral_rolloff(S=spectra.shared(_magnitude)),
+    "tonnetz": lambda spectra, feature: feature.tonnetz(chroma=spectra.shared(_cens)),
+    "zcr": lambda spectra, feature: feature.zero_crossing_rate(spectra.samples, frame_length=2048, hop_length=512),
+}
+
+
+def _magnitude(spectra: Spectra) -> np.ndarray:
+    import librosa
+
+    return np.asarray(np.abs(librosa.stft(spectra.samples, n_fft=2048, hop_length=512)))
+
+
+def _power(spectra: Spectra) -> np.ndarray:
+    return np.asarray(spectra.shared(_magnitude) ** 2)
+
+
+def _mel(spectra: Spectra) -> np.ndarray:
+    import librosa
+
+    power = spectra.shared(_power)
+    return np.asarray(librosa.power_to_db(librosa.feature.melspectrogram(S=power, sr=spectra.sample_rate)))
+
+
+def _constant_q(spectra: Spectra) -> np.ndarray:
+    import librosa
+
+    rate = spectra.sample_rate
+    return np.asarray(np.abs(librosa.cqt(spectra.samples, sr=rate, n_bins=84, bins_per_octave=12, tuning=None)))
+
+
+def _chroma(spectra: Spectra) -> dict[str, Any]:
+    return {"C": spectra.shared(_constant_q), "n_chroma": 12, "bins_per_octave": 12}
+
+
+def _cens(spectra: Spectra) -> np.ndarray:
+    import librosa
+
+    return np.asarray(librosa.feature.chroma_cens(**_chroma(spectra)))

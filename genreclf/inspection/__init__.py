@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from genreclf.inspection.heat import PNG_BEGINS
+from genreclf.inspection.heatmap import PNG_BEGINS
 from genreclf.inspection.inspection import Inspection, inspect_track
-from genreclf.reports.page import PAGE_BEGINS
+from genreclf.inspection.page import write_page
+from genreclf.inspection.picture import write_picture
+from genreclf.pages.page import PAGE_BEGINS
 
-__all__ = ["PAGE_BEGINS", "PNG_BEGINS", "Inspection", "inspect_track"]
+__all__ = ["PAGE_BEGINS", "PNG_BEGINS", "Inspection", "inspect_track", "write_page", "write_picture"]

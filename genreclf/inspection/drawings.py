@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from genreclf.inspection.heat import as_address, narrowed, png, shades
-from genreclf.inspection.panels import NOTES, HeatPanel, LinePanel, Panel
-from genreclf.reports.svg import Drawing, Scale, glyph, number, words
+import numpy as np
+
+from genreclf.inspection.heatmap import as_address, narrowed, png, shades
+from genreclf.inspection.panels import NOTES, Panel
+from genreclf.pages.svg import Drawing, Scale, glyph, number, words
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from genreclf.inspection.standing import Standing
+    from genreclf.inspection.percentiles import FeaturePercentile
     from genreclf.inspection.timeline import Timeline
 
 LEFT, TITLE, GAP = 138.0, 22.0, 18.0
@@ -21,10 +21,10 @@ _CRISP_ROWS = 64
 
 
 def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width: float) -> Drawing:
-    """Draw panels below each other on one axis of time."""
+    """Draw panels below each other on one time axis."""
     height = sum(panel.height + TITLE + GAP for panel in panels) + 26
     shown = ", ".join(panel.title.lower() for panel in panels)
-    drawing = Drawing(width, height, "The track over time", f"{shown}, on one axis of time")
+    drawing = Drawing(width, height, "The track over time", f"{shown}, on one time axis")
     across = Scale(start, start + seconds, LEFT, width - 2)
     top, spans = 0.0, []
     for panel in panels:
@@ -36,8 +36,8 @@ def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width
     return drawing
 
 
-def side_by_side(panels: Sequence[HeatPanel], *, start: float, seconds: float, width: float) -> Drawing:
-    """Draw two panels beside each other, each with its own axis of time."""
+def side_by_side(panels: Sequence[Panel], *, start: float, seconds: float, width: float) -> Drawing:
+    """Draw two panels beside each other, each with its own time axis."""
     left, gap = 56.0, 22.0
     room = (width - left - gap) / 2
     height = panels[0].height
@@ -69,7 +69,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
         f'<text x="{number(begin)}" y="{number(top - 7)}"><tspan class="strong">{words(panel.title)}</tspan>'
         f'<tspan class="note" dx="10">{words(panel.note)}</tspan></text>'
     )
-    if isinstance(panel, LinePanel):
+    if not panel.colours:
         _curve(drawing, panel, x, top, room)
         return
     image = png(shades(narrowed(panel.values, 900)[::-1], panel.low, panel.high), panel.colours)
@@ -91,7 +91,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
         drawing.text(x + room - 6, y - 5, panel.line[1], class_="halo on-image", text_anchor="end")
 
 
-def _curve(drawing: Drawing, panel: LinePanel, x: float, top: float, room: float) -> None:
+def _curve(drawing: Drawing, panel: Panel, x: float, top: float, room: float) -> None:
     up = Scale(panel.low, panel.high, top + panel.height, top)
     rows = panel.values if len(panel.values) == 2 else narrowed(panel.values, 900)
     count = rows.shape[1]
@@ -113,8 +113,6 @@ def _curve(drawing: Drawing, panel: LinePanel, x: float, top: float, room: float
 
 def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
     """Draw where the harmony goes on the circle of fifths: the mean of each half second, light to dark in time."""
-    import numpy as np
-
     middle, radius = width / 2, width / 2 - 34
     drawing = Drawing(
         width, width, "Path on the circle of fifths", "The first two Tonnetz axes, half second by half second"
@@ -125,7 +123,7 @@ def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
         turn = np.pi * 7 / 6 * pitch
         x, y = middle + (radius + 17) * np.sin(turn), middle - (radius + 17) * np.cos(turn)
         drawing.text(float(x), float(y) + 4.5, note, class_="strong", text_anchor="middle")
-    # The axes are a mean over all that sounds, so the path keeps to the middle: it is drawn twice as large.
+    # The axes are means over all pitch classes, so the path keeps to the middle: it is drawn twice as large.
     steps = narrowed(tonnetz[:2], max(2, tonnetz.shape[1] // 22))
     scale = 2 * radius if float(np.hypot(*steps).max(initial=0)) <= 0.5 else radius
     places = [(middle + scale * float(x), middle - scale * float(y)) for x, y in steps.T]
@@ -134,68 +132,64 @@ def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
         drawing.line(x1, y1, x2, y2, class_="path", stroke_opacity=f"{age:.2f}")
     for (x, y), class_, name in ((places[0], "dot open", "start"), (places[-1], "dot best", "end")):
         drawing.add("path", d=glyph(0, x, y, 5), class_=class_, tip=name)
-    if scale > radius:
-        drawing.text(width, width - 4, "outer ring: 0.5", class_="note", text_anchor="end")
-    else:
-        drawing.text(width, width - 4, "outer ring: 1", class_="note", text_anchor="end")
+    drawing.text(width, width - 4, f"outer ring: {radius / scale:g}", class_="note", text_anchor="end")
     return drawing
 
 
 def number_grid(
-    standings: Sequence[Standing], *, rows: Sequence[str], columns: Sequence[str], title: str, width: float
+    numbers: Sequence[FeaturePercentile], *, rows: Sequence[str], columns: Sequence[str], title: str, width: float
 ) -> Drawing:
-    """Draw numbers in rows and columns, each over a strip from the lowest to the highest track of a table.
+    """Draw numbers in rows and columns, each over a strip that shows its percentile.
 
-    `standings` are column by column, as feature tables have them.
+    `numbers` are column by column, as feature tables have them.
     """
     left, head, tall = 44.0 if len(rows) > 1 else 0.0, 24.0 if len(columns) > 1 else 4.0, 31.0
     cell = (width - left) / len(columns)
-    drawing = Drawing(width, head + tall * len(rows) + 2, title, f"{len(standings)} numbers")
+    drawing = Drawing(width, head + tall * len(rows) + 2, title, f"{len(numbers)} numbers")
     for c, column in enumerate(columns):
         drawing.text(left + cell * c + 6, 14, column, class_="tick")
-    for index, standing in enumerate(standings):
+    for index, shown in enumerate(numbers):
         c, r = divmod(index, len(rows))
         x, y = left + cell * c + 6, head + tall * r
         if c == 0 and len(rows) > 1:
             drawing.text(0, y + 15, rows[r], class_="strong")
-        _strip(drawing, standing, x, y, cell - 18)
+        _strip(drawing, shown, x, y, cell - 18)
     return drawing
 
 
-def _strip(drawing: Drawing, standing: Standing, x: float, y: float, room: float) -> None:
-    tip = f"{standing.feature} = {standing.value:.6g}"
-    if standing.percentile is not None:
-        tip += f"; above {100 * standing.percentile:.0f} % of the tracks"
-    drawing.text(x, y + 14, f"{standing.value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
-    if standing.percentile is None:
+def _strip(drawing: Drawing, shown: FeaturePercentile, x: float, y: float, room: float) -> None:
+    tip = f"{shown.feature} = {shown.value:.6g}"
+    if shown.percentile is not None:
+        tip += f"; percentile {100 * shown.percentile:.0f}"
+    drawing.text(x, y + 14, f"{shown.value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
+    if shown.percentile is None:
         return
     drawing.add("rect", x=x, y=y + 20, width=room, height=4.0, rx=2, class_="track", tip=tip)
-    extreme = " far" if not 0.05 <= standing.percentile <= 0.95 else ""
-    at = x + room * standing.percentile
+    extreme = " far" if not 0.05 <= shown.percentile <= 0.95 else ""
+    at = x + room * shown.percentile
     drawing.add("rect", x=at - 2.5, y=y + 17, width=5.0, height=10.0, rx=1.5, class_=f"place{extreme}", tip=tip)
 
 
 def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
-    """Draw the probability of each genre, window by window, as rows of bars on one axis of time."""
+    """Draw the probability of each genre, window by window, as rows of bars on one time axis."""
     genres = timeline.genres
     tall, top = 34.0, 6.0
     bottom = top + tall * len(genres)
-    said = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.shares.mean(axis=0), strict=True))
+    said = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.mean, strict=True))
     drawing = Drawing(width, bottom + 26, "Genre probabilities over time", said)
-    across = Scale(timeline.starts[0], timeline.end, LEFT, width - 50)
+    across = Scale(timeline.starts[0], timeline.ends[-1], LEFT, width - 50)
     for row, genre in enumerate(genres):
         base = top + tall * (row + 1) - 4
         drawing.text(0, base - 8, genre, class_="strong" if row == 0 else "label")
         drawing.line(LEFT, base, width - 50, base, class_="grid")
         for window, begin in enumerate(timeline.starts):
             end = timeline.ends[window]
-            share = float(timeline.shares[window, row])
+            share = float(timeline.probabilities[window, row])
             x, high = across(begin), (tall - 8) * share
             wide = max(across(end) - x - 1.5, 1.0)
-            best = " first" if int(timeline.shares[window].argmax()) == row else ""
+            best = " first" if int(timeline.probabilities[window].argmax()) == row else ""
             tip = f"{begin:.0f} to {end:.0f} s: {genre} {100 * share:.0f} %"
             drawing.add("rect", x=x, y=base - high, width=wide, height=high, class_=f"chance{best}", tip=tip)
-        mean = float(timeline.shares[:, row].mean())
-        drawing.text(width, base - 8, f"{100 * mean:.0f} %", class_="value", text_anchor="end")
+        drawing.text(width, base - 8, f"{100 * float(timeline.mean[row]):.0f} %", class_="value", text_anchor="end")
     _time_axis(drawing, across, bottom + 14, [])
     return drawing

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.inspection.heat import DIVERGING, SEQUENTIAL
-from genreclf.reports.wording import points
+import numpy as np
+
+from genreclf.inspection.heatmap import DIVERGING, SEQUENTIAL
+from genreclf.pages.wording import points
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from genreclf.inspection.series import TrackSeries
 
 NOTES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
@@ -20,15 +20,17 @@ TONNETZ_AXES = ("fifths, sine", "fifths, cosine", "minor thirds, sine", "minor t
 
 
 @dataclass(frozen=True, eq=False)
-class HeatPanel:
-    """A picture over time.
+class Panel:
+    """A heat map over time, or a curve.
 
     Parameters
     ----------
-    values : (rows, frames), the lowest row first.
-    low, high : the values at the ends of the colours.
+    values : (rows, frames), the lowest row first; of a curve (1, frames), or (2, frames) for the band between two.
+    low, high : the values at the ends of the colours or of the axis.
+    height : in pixels.
+    colours : of a heat map, from low to high; none for a curve.
     ticks : places of labels as shares of the height from below, and their texts.
-    line : a share of the height at which something is marked, and what.
+    line : a share of the height that is marked, and its label.
     """
 
     title: str
@@ -37,121 +39,64 @@ class HeatPanel:
     low: float
     high: float
     height: float
+    colours: tuple[str, ...] = ()
     ticks: Sequence[tuple[float, str]] = ()
-    colours: tuple[str, ...] = SEQUENTIAL
     line: tuple[float, str] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class LinePanel:
-    """A curve over time, or with two rows the band between them.
-
-    Parameters
-    ----------
-    values : (1 or 2, frames).
-    """
-
-    title: str
-    note: str
-    values: np.ndarray
-    low: float
-    high: float
-    height: float
-
-
-Panel = HeatPanel | LinePanel
-
-
-def panels_of(series: TrackSeries, features: dict[str, float]) -> list[Panel]:
+def panels_of(series: TrackSeries, features: Mapping[str, float]) -> list[Panel]:
     """The panels that share the time axis, from top to bottom."""
-    import numpy as np
-
-    peak = float(series.mel.max())
-    tempo = features["tempo"]
-    strongest = max(float(series.onset_strength.max()), 1e-9)
+    peak, tempo, onsets = float(series.mel.max()), features["tempo"], series.onset_strength
+    mel = _minus(f"128 bands, {peak - 80:.0f} to {peak:.0f} dB")
+    mfcc = _minus("20 coefficients, each standardised, from -2.5 to 2.5 standard deviations")
+    mfcc_ticks = [((row + 0.5) / 20, str(row + 1)) for row in (0, 4, 9, 14, 19)]
+    notes = [((row + 0.5) / 12, note) for row, note in enumerate(NOTES)]
+    axes = [((5 - row + 0.5) / 6, axis) for row, axis in enumerate(TONNETZ_AXES)]
+    tempi = [(_tempo_place(series.tempi, beat), f"{beat}") for beat in (40, 60, 90, 120, 180, 240)]
+    brightest = max(float(np.quantile(series.tempogram, 0.995)), 1e-9)
     return [
-        LinePanel("Waveform", "largest and smallest sample", _envelope(series.samples), -1.0, 1.0, 84.0),
-        HeatPanel(
-            "Mel spectrogram",
-            _minus(f"128 bands, {peak - 80:.0f} to {peak:.0f} dB"),
-            series.mel,
-            peak - 80,
-            peak,
-            128.0,
-            ticks=mel_ticks(series.sample_rate),
-        ),
-        HeatPanel(
-            "MFCC",
-            _minus("20 coefficients, each against its own mean, in standard deviations from -2.5 to 2.5"),
-            _standardised(series.mfcc),
-            -2.5,
-            2.5,
-            140.0,
-            ticks=[((row + 0.5) / 20, str(row + 1)) for row in (0, 4, 9, 14, 19)],
-            colours=DIVERGING,
-        ),
-        HeatPanel(
+        Panel("Waveform", "largest and smallest samples", _envelope(series.samples), -1, 1, 84),
+        Panel("Mel spectrogram", mel, series.mel, peak - 80, peak, 128, SEQUENTIAL, mel_ticks(series.sample_rate)),
+        Panel("MFCC", mfcc, _standardised(series.mfcc), -2.5, 2.5, 140, DIVERGING, mfcc_ticks),
+        Panel(
             "Chroma",
-            "energy of each pitch class, the largest of a frame is 1",
+            "energy of each pitch class, scaled to a maximum of 1 in each frame",
             series.chroma,
-            0.0,
-            1.0,
-            162.0,
-            ticks=[((row + 0.5) / 12, note) for row, note in enumerate(NOTES)],
+            *(0, 1, 162),
+            SEQUENTIAL,
+            notes,
         ),
-        HeatPanel(
-            "Tonnetz",
-            _minus("six axes of harmony, -0.4 to 0.4"),
-            series.tonnetz[::-1],
-            -0.4,
-            0.4,
-            96.0,
-            ticks=[((5 - row + 0.5) / 6, axis) for row, axis in enumerate(TONNETZ_AXES)],
-            colours=DIVERGING,
-        ),
-        LinePanel(
-            "Onset strength", "mean rise of the mel bands, dB", series.onset_strength[None, :], 0.0, strongest, 72.0
-        ),
-        HeatPanel(
+        Panel("Tonnetz", _minus("six axes, -0.4 to 0.4"), series.tonnetz[::-1], -0.4, 0.4, 96, DIVERGING, axes),
+        Panel("Onset strength", "mean rise of the mel bands, dB", onsets[None, :], 0, max(onsets.max(), 1e-9), 72),
+        Panel(
             "Tempogram",
-            "how well the onsets of eight seconds repeat, by tempo in beats a minute",
+            "autocorrelation of the onsets within eight seconds, by tempo in BPM",
             np.maximum(series.tempogram, 0.0),
-            0.0,
-            max(float(np.quantile(series.tempogram, 0.995)), 1e-9),
-            110.0,
-            ticks=[(_tempo_place(series.tempi, beat), f"{beat}") for beat in (40, 60, 90, 120, 180, 240)],
-            line=(_tempo_place(series.tempi, tempo), f"tempo {tempo:.1f} beats a minute"),
+            *(0, brightest, 110),
+            SEQUENTIAL,
+            tempi,
+            line=(_tempo_place(series.tempi, tempo), f"tempo {tempo:.1f} BPM"),
         ),
     ]
 
 
-def parts_of(series: TrackSeries, features: dict[str, float]) -> list[HeatPanel]:
-    """The harmonic and the percussive part, for side by side."""
-    peak = float(series.mel.max())
-    ticks = mel_ticks(series.sample_rate)
-    harmonic, percussive = features["harmonic_power"], features["percussive_power"]
-    total = max(harmonic + percussive, 1e-30)
+def parts_of(series: TrackSeries, features: Mapping[str, float]) -> list[Panel]:
+    """The harmonic and the percussive part, to be drawn side by side."""
+    peak, ticks = float(series.mel.max()), mel_ticks(series.sample_rate)
+    total = max(features["harmonic_power"] + features["percussive_power"], 1e-30)
+
+    def part(title: str, power: float, values: np.ndarray) -> Panel:
+        note = f"power {power:.3g}, {points(power / total)} % of the total"
+        return Panel(title, note, values, peak - 80, peak, 150, SEQUENTIAL, ticks)
+
     return [
-        HeatPanel(
-            title,
-            f"power {power:.3g}, {points(power / total)} % of both",
-            values,
-            peak - 80,
-            peak,
-            150.0,
-            ticks=ticks,
-        )
-        for title, power, values in (
-            ("Harmonic part", harmonic, series.harmonic),
-            ("Percussive part", percussive, series.percussive),
-        )
+        part("Harmonic part", features["harmonic_power"], series.harmonic),
+        part("Percussive part", features["percussive_power"], series.percussive),
     ]
 
 
 def mel_ticks(sample_rate: int) -> list[tuple[float, str]]:
     """Round frequencies and where they lie among the mel bands."""
-    import numpy as np
-
     from genreclf.features.spectra import N_MELS, mel_frequencies
 
     centres = mel_frequencies(N_MELS + 2, highest=sample_rate / 2)
@@ -168,20 +113,14 @@ def _minus(text: str) -> str:
 
 
 def _tempo_place(tempi: np.ndarray, tempo: float) -> float:
-    import numpy as np
-
     return float(np.interp(np.log(tempo), np.log(tempi), np.linspace(0, 1, len(tempi))))
 
 
 def _standardised(rows: np.ndarray) -> np.ndarray:
-    import numpy as np
-
     spread = rows.std(axis=1, keepdims=True)
     return np.asarray((rows - rows.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0))
 
 
 def _envelope(samples: np.ndarray, *, columns: int = 800) -> np.ndarray:
-    import numpy as np
-
     starts = np.unique(np.linspace(0, len(samples) - 1, columns).astype(int))
     return np.stack([np.minimum.reduceat(samples, starts), np.maximum.reduceat(samples, starts)])

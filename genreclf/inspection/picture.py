@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.inspection.heat import narrowed, palette
-from genreclf.inspection.panels import HeatPanel, LinePanel, Panel, panels_of, parts_of
+import numpy as np
+
+from genreclf.inspection.heatmap import narrowed, palette
+from genreclf.inspection.panels import Panel, panels_of, parts_of
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
@@ -14,26 +17,30 @@ if TYPE_CHECKING:
 _INK, _SOFT, _ACCENT = "#16202c", "#566270", "#0067a8"
 
 
-def inspection_picture(inspection: Inspection) -> bytes:
-    """The time-aligned panels, with both parts below, as a PNG."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def write_picture(inspection: Inspection, path: Path | str) -> None:
+    """Write the time-aligned panels, with both parts below, as one PNG.
+
+    Raises
+    ------
+    RequestError : the file cannot be written.
+    """
     from matplotlib.figure import Figure
 
-    features = dict(inspection.features)
-    panels: list[Panel] = [*panels_of(inspection.series, features), *parts_of(inspection.series, features)]
+    from genreclf.files import write_whole
+
+    given = (inspection.series, inspection.features)
+    panels = [*panels_of(*given), *parts_of(*given)]
     start = inspection.start or 0.0
-    ends = (start, start + inspection.series.seconds)
-    figure = Figure(figsize=(11, sum(p.height for p in panels) / 72 + 0.48 * len(panels) + 0.6), layout="constrained")
-    FigureCanvasAgg(figure)
     heights = [panel.height for panel in panels]
+    figure = Figure(figsize=(11, sum(heights) / 72 + 0.48 * len(panels) + 0.6), layout="constrained")
     axes = figure.subplots(len(panels), 1, sharex=True, gridspec_kw={"height_ratios": heights})
     figure.suptitle(_plain(inspection.path.name), x=0.01, ha="left", color=_INK, fontsize=15, fontweight="bold")
     for axis, panel in zip(axes, panels, strict=True):
-        _draw(axis, panel, ends)
+        _draw(axis, panel, (start, start + inspection.series.seconds))
     axes[-1].set_xlabel("seconds", color=_SOFT)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110, metadata={"Software": "genreclf"})
-    return stream.getvalue()
+    write_whole(Path(path), stream.getvalue())
 
 
 def _plain(text: str) -> str:
@@ -42,14 +49,12 @@ def _plain(text: str) -> str:
 
 
 def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
-    import numpy as np
-
     axis.set_title(f"{panel.title}: {panel.note}", loc="left", fontsize=9, color=_INK)
     axis.tick_params(labelsize=7, colors=_SOFT, length=2)
     for spine in axis.spines.values():
         spine.set_visible(False)
     axis.set_xlim(*ends)
-    if isinstance(panel, LinePanel):
+    if not panel.colours:
         times = np.linspace(*ends, panel.values.shape[1])
         if len(panel.values) == 2:
             axis.fill_between(times, panel.values[0], panel.values[1], color=_ACCENT, linewidth=0)
@@ -60,7 +65,7 @@ def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: 
     _heat(axis, panel, ends)
 
 
-def _heat(axis: Any, panel: HeatPanel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
+def _heat(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
     from matplotlib.colors import ListedColormap
 
     axis.imshow(

@@ -6,10 +6,11 @@ Series have shape (rows, frames), a column for each hop of 512 samples.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
+
+from genreclf.features import chroma, kernels, mfcc, power, rhythm, tonnetz
+from genreclf.features.spectra import HOP_LENGTH, Spectra, mel_bands, stft
 
 SLOWEST_TEMPO, FASTEST_TEMPO = 30.0, 300.0
 _TEMPO_ROWS = 96
@@ -20,7 +21,7 @@ _RANGE = 80.0
 
 @dataclass(frozen=True, eq=False)
 class TrackSeries:
-    """What is heard when.
+    """The series of one track.
 
     Parameters
     ----------
@@ -31,8 +32,8 @@ class TrackSeries:
     chroma : (12, frames), C first, each frame's largest is 1.
     tonnetz : (6, frames).
     onset_strength : (frames,).
-    tempogram : (tempi, frames), how well the onsets about a frame repeat at each of `tempi`, at most 1.
-    tempi : (tempi,) beats a minute, evenly spaced in octaves, slowest first.
+    tempogram : (tempi, frames), autocorrelation of the onset strength around a frame at each of `tempi`, at most 1.
+    tempi : (tempi,) in BPM, evenly spaced in octaves, slowest first.
     """
 
     samples: np.ndarray
@@ -49,15 +50,12 @@ class TrackSeries:
 
     @property
     def seconds(self) -> float:
-        """How long the stretch is."""
+        """The length of the excerpt."""
         return len(self.samples) / self.sample_rate
 
 
 def series_of(samples: np.ndarray, sample_rate: int) -> TrackSeries:
     """Compute the series of (n,) mono float32 samples at the rate of the feature set."""
-    from genreclf.features import chroma, mfcc, power, rhythm, tonnetz
-    from genreclf.features.spectra import Spectra
-
     spectra = Spectra(samples, sample_rate)
     strength = rhythm.onset_strength(spectra.mel_decibels)
     tempogram, tempi = tempogram_of(strength, sample_rate=sample_rate)
@@ -79,11 +77,6 @@ def series_of(samples: np.ndarray, sample_rate: int) -> TrackSeries:
 
 
 def _mel_decibels(samples: np.ndarray, sample_rate: int, peak: float) -> np.ndarray:
-    import numpy as np
-
-    from genreclf.features import kernels
-    from genreclf.features.spectra import mel_bands, stft
-
     power = kernels.mel_power(np.abs(stft(samples)), *mel_bands(sample_rate))
     return np.asarray(np.maximum(10 * np.log10(np.maximum(power, _FLOOR)), peak - _RANGE)).T
 
@@ -95,34 +88,18 @@ def tempogram_of(strength: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray,
 
     Returns
     -------
-    (tempogram, tempi) : (tempi, frames) and (tempi,) beats a minute.
+    (tempogram, tempi) : (tempi, frames) and (tempi,) in BPM.
     """
-    import numpy as np
-
-    local = local_autocorrelation(strength, window=int(_TEMPOGRAM_SECONDS * sample_rate) // _hop())
+    local = local_autocorrelation(strength, window=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
     tempi = np.geomspace(SLOWEST_TEMPO, FASTEST_TEMPO, _TEMPO_ROWS)
-    lags = np.clip(60.0 * sample_rate / (_hop() * tempi), 1, len(local) - 1.001)
+    lags = np.clip(60.0 * sample_rate / (HOP_LENGTH * tempi), 1, len(local) - 1.001)
     below = lags.astype(int)
     share = (lags - below)[:, None]
     return (1 - share) * local[below] + share * local[below + 1], tempi
 
 
-def _hop() -> int:
-    from genreclf.features.spectra import HOP_LENGTH
-
-    return HOP_LENGTH
-
-
 def local_autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
     """Autocorrelation of the window around each frame, scaled to 1 at lag 0: (window, frames)."""
-    import numpy as np
-    from scipy.fft import irfft, rfft
+    from librosa.feature import tempogram
 
-    from genreclf.features.spectra import hann
-
-    padded = np.pad(strength, window // 2, mode="linear_ramp", end_values=0)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[: len(strength)] * hann(window)
-    spectrum = rfft(frames, n=2 * window, axis=1)
-    local = irfft(spectrum.real**2 + spectrum.imag**2, n=2 * window, axis=1)[:, :window]
-    energy = local[:, :1]
-    return np.asarray(np.divide(local, energy, out=np.zeros_like(local), where=energy > np.finfo(float).tiny)).T
+    return np.asarray(tempogram(onset_envelope=strength, win_length=window))

@@ -1,13 +1,12 @@
-"""What a trained model says of a track, window by window."""
+"""The predictions of a trained model for a track, window by window."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,30 +15,30 @@ class Timeline:
 
     Parameters
     ----------
-    genres : likeliest over the whole track first.
+    genres : most probable over the whole track first.
     starts, ends : (windows,), seconds.
-    shares : (windows, genres), each row sums to 1.
-    said : what the track is said to be, as by ``genreclf predict``: with one window the model's own answer, which
-        calibrated probabilities need not favour, else the likeliest genre.
+    probabilities : (windows, genres), each row sums to 1.
+    y_pred : the predicted genre, as by ``genreclf predict``: with one window the model's own prediction, which
+        need not be the most probable genre after calibration, else the most probable genre.
     """
 
     genres: tuple[str, ...]
     starts: tuple[float, ...]
     ends: tuple[float, ...]
-    shares: np.ndarray
-    said: str
+    probabilities: np.ndarray
+    y_pred: str
 
     @property
-    def end(self) -> float:
-        """Where the last window ends."""
-        return self.ends[-1]
+    def mean(self) -> np.ndarray:
+        """(genres,), the mean probabilities over the windows."""
+        return np.asarray(self.probabilities.mean(axis=0))
 
     def as_json(self) -> dict[str, Any]:
         """The genre, its mean probabilities and those of each window, for programs."""
-        rows = zip(self.starts, self.ends, self.shares.tolist(), strict=True)
+        rows = zip(self.starts, self.ends, self.probabilities.tolist(), strict=True)
         return {
-            "genre": self.said,
-            "probabilities": dict(zip(self.genres, self.shares.mean(axis=0).tolist(), strict=True)),
+            "genre": self.y_pred,
+            "probabilities": dict(zip(self.genres, self.mean.tolist(), strict=True)),
             "windows": [
                 {"start": start, "end": end, "probabilities": dict(zip(self.genres, row, strict=True))}
                 for start, end, row in rows
@@ -66,16 +65,15 @@ def timeline_of(path: Path, model: Path, *, length: float) -> Timeline:
 
 def ordered(segments: Any, *, length: float) -> Timeline:  # noqa: ANN401 - a pandas frame
     """A timeline from a frame with the columns ``start`` (seconds) and ``genre``, then one for each genre."""
-    import numpy as np
-
-    shares = segments.iloc[:, 2:].to_numpy(dtype=float)
-    order = np.argsort(-shares.mean(axis=0), kind="stable")
-    starts = [float(start) for start in segments["start"]]
+    probabilities = segments.iloc[:, 2:].to_numpy(dtype=float)
+    order = np.argsort(-probabilities.mean(axis=0), kind="stable")
+    genres = segments.columns[2:][order].astype(str)
+    starts = segments["start"].astype(float).tolist()
     step = starts[1] - starts[0] if len(starts) > 1 else length
     return Timeline(
-        genres=tuple(str(segments.columns[2 + i]) for i in order),
+        genres=tuple(genres),
         starts=tuple(starts),
         ends=(*starts[1:], starts[-1] + step),
-        shares=shares[:, order],
-        said=str(segments["genre"].iloc[0] if len(starts) == 1 else segments.columns[2 + order[0]]),
+        probabilities=probabilities[:, order],
+        y_pred=str(segments["genre"].iloc[0]) if len(starts) == 1 else genres[0],
     )

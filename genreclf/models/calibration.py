@@ -1,7 +1,7 @@
-"""Calibration: probabilities for models that have none, by Platt's sigmoid on folds that keep artists apart.
+"""Calibration: probabilities for models that have none, by Platt's sigmoid.
 
-The model itself is fitted once on everything, so that its answers stay what they were and it stays small on
-disk; the sigmoids, one for each genre, are fitted to its scores in an inner cross-validation.
+The model itself is fitted once on everything, so that its predictions stay as they were and it stays small on
+disk; the sigmoids, one for each class, are fitted to its scores in an inner cross-validation.
 
 Source: Platt (1999), Probabilistic Outputs for Support Vector Machines; Zadrozny and Elkan (2002) for many classes.
 """
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def has_probabilities(estimator: Any) -> bool:  # noqa: ANN401 - any scikit-learn classifier
-    """Whether a classifier gives probabilities of its own."""
+    """Whether a classifier has probabilities without calibration."""
     return hasattr(estimator, "predict_proba")
 
 
-def calibrated(
+def fit_calibrated(
     estimator: Any,  # noqa: ANN401 - any scikit-learn classifier
     X: np.ndarray,
     y: np.ndarray,
@@ -30,25 +30,24 @@ def calibrated(
 
     Parameters
     ----------
-    estimator : classifier with ``decision_function``, not fitted.
+    estimator : classifier, not fitted.
     X : (tracks, features).
-    y : (tracks,), genres.
-    folds : rows to train on and to test on; every row is tested once. `genreclf.evaluation.folds.inner_folds`
-        makes them with artists on one side.
+    y : (tracks,), classes.
+    folds : rows to train on and to test on; every row is tested once, and every fold trains on every class.
 
     Returns
     -------
-    A fitted `sklearn.calibration.CalibratedClassifierCV`; `answers_of` gives the classifier inside.
+    A fitted `sklearn.calibration.CalibratedClassifierCV`; `base_estimator` gives the classifier inside.
     """
     from sklearn.calibration import CalibratedClassifierCV
 
-    model = CalibratedClassifierCV(estimator, method="sigmoid", cv=list(folds), ensemble=False)
-    model.fit(X, y)
+    calibrated = CalibratedClassifierCV(estimator, method="sigmoid", cv=list(folds), ensemble=False)
+    calibrated.fit(X, y)
     # The row numbers have served; without them a stored model holds nothing of its training tracks.
-    model.cv = len(folds)
-    return model
+    calibrated.cv = len(folds)
+    return calibrated
 
 
-def answers_of(model: Any) -> Any:  # noqa: ANN401
-    """The fitted classifier inside a calibrated one, whose own answers calibration does not change."""
-    return model.calibrated_classifiers_[0].estimator
+def base_estimator(model: Any) -> Any:  # noqa: ANN401
+    """The pipeline inside a calibrated model, whose predictions calibration leaves as they are; else the model."""
+    return model.calibrated_classifiers_[0].estimator if hasattr(model, "calibrated_classifiers_") else model

@@ -1,7 +1,7 @@
 """Oblivious trees: what CatBoost's boosters are made of, as plain arrays that anything can store.
 
 All nodes of one level of an oblivious tree ask the same question, so a tree of depth d is d questions and 2 ** d
-leaves; the answers, read as a binary number, are the leaf. A booster is kept as a dictionary of arrays:
+leaves; the answers, read as a binary number, number the leaf. A booster is kept as a dictionary of arrays:
 ``depths`` (trees,); ``features`` and ``borders``, one for each question, tree after tree; ``leaves``, the values
 (2 ** depth, classes) of each tree, flat, tree after tree; ``bias`` (classes,); ``scale`` ().
 
@@ -109,9 +109,3 @@ def raw_scores(trees: Mapping[str, np.ndarray], X: np.ndarray) -> np.ndarray:
             question, leaf = question + depth, leaf + size
         scores[start : start + len(block)] = total * trees["scale"] + trees["bias"]
     return scores
-
-
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities of raw scores, row by row."""
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

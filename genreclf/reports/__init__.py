@@ -1,4 +1,4 @@
-"""Reports: a comparison as pages, tables and pictures that people want to look at."""
+"""Reports: a comparison of models, or of runs, as pages, tables and pictures."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def write_report(comparison: Comparison, folder: Path | str) -> None:
-    """Write ``report.html``, ``report.md`` and ``pictures/*.svg`` of a comparison into a folder.
+    """Write the tables of a comparison, ``report.html``, ``report.md`` and ``pictures/*.svg`` into a folder.
 
     Raises
     ------
     RequestError : the folder cannot be written to.
     """
-    from genreclf.files import write_whole
-    from genreclf.reports.comparison_page import comparison_pages
+    from genreclf.pages.page import write_pages
+    from genreclf.reports.comparison_page import comparison_page
 
-    for name, content in comparison_pages(comparison).items():
-        write_whole(Path(folder) / name, content)
+    comparison.write(folder)
+    write_pages(comparison_page(comparison), Path(folder) / "report.html")

@@ -1,11 +1,22 @@
-"""What the numbers say, one plain sentence each, for the top of a report."""
+"""What a comparison shows, one plain sentence each: for the top of a report and for the terminal."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from genreclf.evaluation.protocols import title as protocol_title
+from genreclf.pages.blocks import Finding
+from genreclf.pages.wording import (
+    count,
+    interval,
+    listed,
+    model_title,
+    p_value,
+    points,
+    seconds,
+    with_interval,
+)
 from genreclf.reports.outcome import (
     baselines,
     confusion_of,
@@ -16,163 +27,125 @@ from genreclf.reports.outcome import (
     score_of,
     value_of,
 )
-from genreclf.reports.wording import (
-    count,
-    interval,
-    listed,
-    model_title,
-    p_value,
-    points,
-    protocol_title,
-    seconds,
-    with_interval,
-)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pandas as pd
+    from collections.abc import Iterator, Mapping
 
     from genreclf.evaluation.comparison import Comparison
 
-MUCH_QUICKER = 5.0
+NOT_SIGNIFICANT = "not significantly different from the best"
+_MUCH_FASTER = 5.0
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that the numbers say.
+def findings(comparison: Comparison, *, leaks: int | None = 1) -> list[Finding]:
+    """What the numbers show; what a comparison has no numbers for is left out.
 
     Parameters
     ----------
-    topic : two or three words that name it.
-    text : the sentence.
+    leaks : for how many models artist leakage is given, best first; None for all.
     """
-
-    topic: str
-    text: str
-
-
-def findings(comparison: Comparison) -> list[Finding]:
-    """What the numbers say; what cannot be said from a comparison is left out."""
-    ranking = contenders(comparison.ranking)
-    if ranking.empty:
+    rows = rows_of(contenders(comparison.ranking))
+    if not rows:
         return []
     return [
-        *_best(comparison, ranking),
-        *_ties(ranking),
-        *_quickest(ranking),
-        *_leak(comparison, str(ranking["model"].iloc[0])),
+        _best(comparison, rows[0]),
+        *_significance(rows),
+        *_time(rows),
+        *_leakage(comparison)[:leaks],
         *_confused(comparison),
     ]
 
 
-def _best(comparison: Comparison, ranking: pd.DataFrame) -> Iterator[Finding]:
-    best = rows_of(ranking)[0]
-    score = with_interval(*score_of(best))
-    score = score.replace("(", "(95 % interval ", 1)
-    text = f"{model_title(best['model'])} does best: macro-F1 {score} under {protocol_title(comparison.protocol)}"
-    guessing = baselines(comparison.ranking)
-    if len(guessing):
-        floor = guessing.iloc[0]
-        text += f"; the baseline '{model_title(floor['model']).lower()}' gives {points(float(floor['macro_f1']))}"
-    yield Finding("Best model", text + ".")
+def _leakage(comparison: Comparison) -> list[Finding]:
+    """What random folds add to the score of each model that learns, in the order of the ranking."""
+    if comparison.leak.empty:
+        return []
+    rows = {row["model"]: row for row in rows_of(contenders(comparison.leak))}
+    ranked = [model for model in comparison.ranking["model"] if model in rows]
+    return [Finding("Artist leakage", _leaked(rows[model])) for model in ranked]
 
 
-def _ties(ranking: pd.DataFrame) -> Iterator[Finding]:
-    others = ranking.iloc[1:]
-    if others.empty or "tied_with_best" not in ranking:
+def _best(comparison: Comparison, best: Mapping[str, Any]) -> Finding:
+    score = with_interval(*score_of(best)).replace("(", "(95 % interval ", 1)
+    text = (
+        f"{model_title(best['model'])} scores highest, with a macro-F1 of {score} under "
+        f"{protocol_title(comparison.protocol)}"
+    )
+    for floor in rows_of(baselines(comparison.ranking))[:1]:
+        text += f"; the baseline '{model_title(floor['model']).lower()}' scores {points(value_of(floor, 'macro_f1'))}"
+    return Finding("Best model", text + ".")
+
+
+def _significance(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    best, others = model_title(rows[0]["model"]), rows[1:]
+    if not others or "tied_with_best" not in rows[0]:
         return
-    best = model_title(ranking["model"].iloc[0])
-    tied = [model_title(name) for name in others.loc[_flags(others), "model"]]
+    tied = [model_title(row["model"]) for row in others if is_tied(row)]
     if not tied:
-        worst_p = max((p for row in rows_of(others) if math.isfinite(p := value_of(row, "p_value"))), default=math.nan)
-        beyond = f" (p {_compared(worst_p)} for each)" if math.isfinite(worst_p) else ""
-        yield Finding("Told apart", f"{best} is better than every other model by more than chance explains{beyond}.")
+        worst = max((p for row in others if math.isfinite(p := value_of(row, "p_value"))), default=math.nan)
+        shown = p_value(worst)
+        beyond = f" (p {shown if shown.startswith('<') else f'≤ {shown}'} for each)" if shown else ""
+        text = f"{best} is significantly better than every other model{beyond}."
     elif len(tied) == len(others):
-        subject = "The other model" if len(tied) == 1 else "None of the other models"
-        verb = "can't be told apart from" if len(tied) == 1 else "can be told apart from"
-        yield Finding("Told apart", f"{subject} {verb} {best}: the differences are within what chance explains.")
+        subject, verb = ("The other model", "is not") if len(tied) == 1 else ("None of the other models", "is")
+        text = f"{subject} {verb} significantly different from {best}."
     else:
-        yield Finding("Told apart", f"{listed(tied)} can't be told apart from {best}; the rest are worse.")
+        verb = "is" if len(tied) == 1 else "are"
+        text = f"{listed(tied)} {verb} not significantly different from {best}; the other models are worse."
+    yield Finding("Significance", text)
 
 
-def _flags(frame: pd.DataFrame) -> list[bool]:
-    return [is_tied(row) for row in rows_of(frame)]
-
-
-def _compared(value: float) -> str:
-    text = p_value(value)
-    return text if text.startswith("<") else f"≤ {text}"
-
-
-def _quickest(ranking: pd.DataFrame) -> Iterator[Finding]:
-    if "tied_with_best" not in ranking or "fit_seconds" not in ranking or len(ranking) < 2:
-        return
-    best, *others = rows_of(ranking)
-    tied = [row for row in others if is_tied(row) and value_of(row, "fit_seconds") > 0]
+def _time(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    tied = [row for row in rows[1:] if is_tied(row) and value_of(row, "fit_seconds") > 0]
     if not tied:
         return
-    quick = min(tied, key=lambda row: value_of(row, "fit_seconds"))
-    times = value_of(best, "fit_seconds") / value_of(quick, "fit_seconds")
-    if times >= MUCH_QUICKER:
+    slow, fast = rows[0], min(tied, key=lambda row: value_of(row, "fit_seconds"))
+    times = value_of(slow, "fit_seconds") / value_of(fast, "fit_seconds")
+    if times >= _MUCH_FASTER:
         yield Finding(
-            "Time",
-            f"{model_title(quick['model'])} does as well as far as these tracks can show, and is fitted {times:,.0f}"
-            f" times as fast ({seconds(float(quick['fit_seconds']))} instead of"
-            f" {seconds(float(best['fit_seconds']))}).",
+            "Fit time",
+            f"{model_title(fast['model'])} is {NOT_SIGNIFICANT}, and is fitted {times:,.0f} times as fast"
+            f" ({seconds(value_of(fast, 'fit_seconds'))} instead of {seconds(value_of(slow, 'fit_seconds'))}).",
         )
 
 
-def _leak(comparison: Comparison, best: str) -> Iterator[Finding]:
-    leak = comparison.leak
-    if leak.empty:
-        return
-    rows = leak[leak["model"] == best]
-    row = rows_of(rows if len(rows) else leak)[0]
+def _leaked(row: Mapping[str, Any]) -> str:
     amount, low, high = score_of(row, "leak")
-    ends = interval(*((low, high) if amount >= 0 else (-high, -low)))
-    size = points(abs(amount))
-    sure = f" (95 % interval {ends})" if ends else ""
+    ends = interval(low, high)
+    known = f" (95 % interval {ends})" if ends else ""
+    safe, random = points(value_of(row, "macro_f1_safe")), points(value_of(row, "macro_f1_random"))
+    text = f"{model_title(row['model'])} scores {safe} with artist-disjoint folds and {random} with random folds: "
     if low > 0 or (amount > 0 and not math.isfinite(low)):
-        text = (
-            f"Had tracks of one artist been allowed on both sides of the split, {model_title(row['model'])} would have"
-            f" seemed {size} points better{sure}: {points(float(row['macro_f1_random']))} instead of"
-            f" {points(float(row['macro_f1_safe']))}."
-        )
-    else:
-        change = "better" if amount >= 0 else "worse"
-        text = (
-            f"Letting artists stand on both sides of the split would have changed {model_title(row['model'])} by no"
-            f" more than chance explains: {size} points {change}{sure}."
-        )
-    yield Finding("Leaking artists", text)
+        return f"{text}leakage of {points(amount)} points{known}."
+    return f"{text}no significant leakage, {points(amount, sign=True)} points{known}."
 
 
 def _confused(comparison: Comparison) -> Iterator[Finding]:
     models = model_columns(comparison)
     if not models:
         return
-    confusion = confusion_of(comparison, models[0])
-    shares, counts = confusion.shares, confusion.counts
+    confusion, title = confusion_of(comparison, models[0]), model_title(models[0])
+    shares, counts, names = confusion.shares, confusion.counts, confusion.genres
     pairs = [
-        (float(shares[i, j] + shares[j, i]), -i, -j, i, j)
-        for i in range(len(confusion.genres))
+        (float(shares[i, j] + shares[j, i]), -i, -j)
+        for i in range(len(names))
         for j in range(i)
         if counts[i, j] + counts[j, i] > 0
     ]
-    title = model_title(models[0])
     if not pairs:
-        yield Finding("Confused", f"{title} got every track right.")
+        yield Finding("Confusion", f"{title} classified every track correctly.")
         return
-    _, _, _, first, second = max(pairs)
+    first, second = (-place for place in max(pairs)[1:])
     if shares[second, first] > shares[first, second]:
         first, second = second, first
-    names = confusion.genres
-    there = _taken(int(counts[first, second]), int(counts[first].sum()), names[first], names[second])
-    back = _taken(int(counts[second, first]), int(counts[second].sum()), names[second], names[first])
-    text = f"{title} confuses {names[first]} and {names[second]} most: {there}"
-    yield Finding("Confused", text + (f", and {back}." if counts[second, first] else "."))
 
+    def misclassified(genre: int, other: int) -> str:
+        wrong, total = int(counts[genre, other]), int(counts[genre].sum())
+        tracks = f"{wrong} of {count(total, f'{names[genre]} track')} ({100 * wrong / max(total, 1):.0f} %)"
+        return f"{tracks} {'was' if wrong == 1 else 'were'} classified as {names[other]}"
 
-def _taken(wrong: int, total: int, genre: str, other: str) -> str:
-    return f"{wrong} of {count(total, f'{genre} track')} ({100 * wrong / max(total, 1):.0f} %) were taken for {other}"
+    back = f", and {misclassified(second, first)}" if counts[second, first] else ""
+    yield Finding(
+        "Confusion",
+        f"{title} confuses {names[first]} and {names[second]} most often: {misclassified(first, second)}{back}.",
+    )

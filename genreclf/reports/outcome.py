@@ -1,4 +1,4 @@
-"""What the charts and pages ask of a comparison: contenders, confusions, the tracks that nobody gets right."""
+"""What charts and pages read from a comparison: ranked models, confusions, misclassified tracks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from genreclf.models import BASELINES
+from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genreclf.evaluation.comparison import Comparison
+
+Score = tuple[float, float, float]
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -31,24 +33,29 @@ def value_of(row: Mapping[str, Any], name: str) -> float:
         return math.nan
 
 
-def score_of(row: Mapping[str, Any], name: str = "macro_f1") -> tuple[float, float, float]:
+def score_of(row: Mapping[str, Any], name: str = "macro_f1") -> Score:
     """A score with both ends of its interval."""
     return value_of(row, name), value_of(row, f"{name}_low"), value_of(row, f"{name}_high")
 
 
 def is_tied(row: Mapping[str, Any]) -> bool:
-    """Whether a row of the scores can't be told apart from the best."""
+    """Whether a row of the scores is not significantly different from the best."""
     return str(row.get("tied_with_best")) in ("True", "1", "1.0")
 
 
 def contenders(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the models that learn, in the order given."""
-    return scores[~scores["model"].isin(list(BASELINES))].reset_index(drop=True)
+    return scores[~scores["model"].map(is_baseline).astype(bool)].reset_index(drop=True)
 
 
 def baselines(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the models that only know how frequent each genre is."""
-    return scores[scores["model"].isin(list(BASELINES))].reset_index(drop=True)
+    return scores[scores["model"].map(is_baseline).astype(bool)].reset_index(drop=True)
+
+
+def under_first(comparison: Comparison, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the protocol that the ranking goes by."""
+    return frame[frame["protocol"] == comparison.protocol].reset_index(drop=True) if "protocol" in frame else frame
 
 
 def model_columns(comparison: Comparison) -> list[str]:
@@ -59,18 +66,12 @@ def model_columns(comparison: Comparison) -> list[str]:
 
 def ranked_predictions(comparison: Comparison) -> pd.DataFrame:
     """The predictions under the protocol that the ranking goes by."""
-    predictions = comparison.predictions
-    return predictions[predictions["protocol"] == comparison.protocol].reset_index(drop=True)
-
-
-def genres_of(comparison: Comparison) -> list[str]:
-    """The genres that tracks have under the first protocol, sorted."""
-    return sorted({str(genre) for genre in ranked_predictions(comparison)["genre"]})
+    return under_first(comparison, comparison.predictions)
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often the tracks of a genre (row) were said to be of a genre (column)."""
+    """How many tracks of a genre (row) were predicted as a genre (column)."""
 
     genres: tuple[str, ...]
     counts: np.ndarray
@@ -80,88 +81,61 @@ class Confusion:
         """Counts over the tracks of the row's genre; 0 where it has none."""
         import numpy as np
 
-        totals = self.counts.sum(axis=1, keepdims=True)
-        return np.asarray(self.counts / np.maximum(totals, 1))
+        return np.asarray(self.counts / np.maximum(self.counts.sum(axis=1, keepdims=True), 1))
 
 
 def confusion_of(comparison: Comparison, model: str) -> Confusion:
     """The confusion matrix of a model under the first protocol."""
     import pandas as pd
 
-    predictions = ranked_predictions(comparison)
-    answered = predictions[predictions[model].notna()]
-    genres = sorted({*answered["genre"].astype(str), *answered[model].astype(str)})
-    table = pd.crosstab(answered["genre"].astype(str), answered[model].astype(str))
-    counts = table.reindex(index=genres, columns=genres, fill_value=0).to_numpy()
-    return Confusion(genres=tuple(genres), counts=counts)
+    predictions = ranked_predictions(comparison)[["genre", model]].dropna().astype(str)
+    genres = sorted({*predictions["genre"], *predictions[model]})
+    table = pd.crosstab(predictions["genre"], predictions[model])
+    return Confusion(tuple(genres), table.reindex(index=genres, columns=genres, fill_value=0).to_numpy())
 
 
 @dataclass(frozen=True)
-class HardTrack:
-    """A track that most models got wrong."""
+class MisclassifiedTrack:
+    """A track that most models misclassified: its genre, how many were wrong, and each model's prediction."""
 
     track_id: str
-    name: str
     genre: str
     wrong: int
-    answers: tuple[str, ...]
+    predictions: tuple[str, ...]
 
 
-def hardest_tracks(comparison: Comparison, *, most: int = 20) -> tuple[list[HardTrack], int]:
-    """The tracks that more than half of the models got wrong, hardest first, and how many there are.
+def misclassified_tracks(comparison: Comparison, *, most: int = 20) -> tuple[list[MisclassifiedTrack], int]:
+    """The tracks that more than half of the models misclassified, and how many there are.
 
-    Among equally hard ones, those on which the models agree come first: a whole panel that says the same other
-    genre is the likeliest sign of a wrong label.
+    Those that most models misclassified come first; among equals, those on whose wrong genre most models agree, for
+    that is the likeliest sign of a wrong label.
     """
     models = model_columns(comparison)
-    predictions = ranked_predictions(comparison)
-    if not models or predictions.empty:
-        return [], 0
-    truth = predictions["genre"].astype(str).tolist()
-    answers = list(zip(*(predictions[model].astype(str) for model in models), strict=True))
-    misses = [Counter(a for a in row if a != genre) for row, genre in zip(answers, truth, strict=True)]
-    order = predictions.assign(
-        wrong=[sum(m.values()) for m in misses],
-        agreement=[max(m.values(), default=0) for m in misses],
-    )
-    order = order[order["wrong"] * 2 > len(models)]
-    order = order.sort_values(["wrong", "agreement", "track_id"], ascending=[False, False, True], kind="stable")
-    names = track_names(comparison)
-    hard = [
-        HardTrack(
-            track_id=str(row["track_id"]),
-            name=names.get(str(row["track_id"]), str(row["track_id"])),
-            genre=str(row["genre"]),
-            wrong=int(row["wrong"]),
-            answers=tuple(str(row[model]) for model in models),
-        )
-        for _, row in order.head(most).iterrows()
-    ]
-    return hard, len(order)
+    found = []
+    columns = ranked_predictions(comparison)[["track_id", "genre", *models]].astype(str)
+    for track_id, genre, *predictions in columns.itertuples(index=False):
+        errors = Counter(prediction for prediction in predictions if prediction != genre)
+        if errors.total() * 2 > len(models):
+            track = MisclassifiedTrack(track_id, genre, errors.total(), tuple(predictions))
+            found.append((-track.wrong, -max(errors.values()), track_id, track))
+    return [track for *_, track in sorted(found, key=lambda entry: entry[:3])[:most]], len(found)
 
 
 def track_names(comparison: Comparison) -> dict[str, str]:
-    """What to call each track: artist and title where known, else its path, else its id."""
-    tracks = comparison.tracks
-    if tracks.empty:
-        return {}
-    columns = {name: _texts(tracks, name) for name in ("track_id", "artist", "title", "path")}
+    """A name for each track: artist and title where known, else its path, else its id."""
     names = {}
-    for track_id, artist, title, path in zip(*columns.values(), strict=True):
-        spoken = " \u2013 ".join(part for part in (artist, title) if part) if title else path or track_id
-        names[track_id] = spoken
+    for track_id, row in _texts(comparison).items():
+        titled = " \u2013 ".join(filter(None, (row.get("artist"), row["title"]))) if row.get("title") else ""
+        names[track_id] = titled or row.get("path") or track_id
     return names
 
 
 def track_paths(comparison: Comparison) -> dict[str, str]:
     """The path of each track, where known."""
-    tracks = comparison.tracks
-    if tracks.empty:
-        return {}
-    return dict(zip(_texts(tracks, "track_id"), _texts(tracks, "path"), strict=True))
+    return {track_id: row.get("path", "") for track_id, row in _texts(comparison).items()}
 
 
-def _texts(frame: pd.DataFrame, column: str) -> list[str]:
-    if column not in frame:
-        return [""] * len(frame)
-    return [str(value) for value in frame[column].fillna("")]
+def _texts(comparison: Comparison) -> dict[str, dict[str, str]]:
+    columns = [name for name in ("track_id", "artist", "title", "path") if name in comparison.tracks]
+    rows = rows_of(comparison.tracks[columns].fillna("").astype(str)) if columns else []
+    return {row["track_id"]: row for row in rows}

@@ -32,7 +32,7 @@ def test_the_ranking_the_leak_and_the_place_of_the_report_are_shown(run, table, 
     code, out, err = run(table, "-o", tmp_path / "report", "--models", "svc,most_frequent", "--draws", 50)
     assert code == 0
     assert "SVC" in out
-    assert "points of leak [" in out
+    assert "Artist leakage: SVC scores " in out
     assert str(tmp_path / "report" / "report.html") in out
     assert (tmp_path / "report" / "scores.csv").is_file()
     assert "Traceback" not in err

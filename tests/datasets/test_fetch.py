@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import http.server
@@ -10,6 +11,7 @@ import re
 import shutil
 import tarfile
 import threading
+import time
 import zipfile
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -32,7 +34,11 @@ MIB = 1 << 20
 
 @dataclass
 class Server:
-    """Serves bytes by path; `ranges` tells whether it can go on, `breaks` after how many bytes each answer ends."""
+    """Serves bytes by path.
+
+    `ranges` tells whether it can go on, `breaks` after how many bytes each answer ends, `lengths` whether it says how
+    long an answer is, `pauses` how many seconds pass after each byte.
+    """
 
     files: dict[str, bytes]
     ranges: bool = True
@@ -40,6 +46,8 @@ class Server:
     statuses: list[int] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
     address: str = ""
+    lengths: bool = True
+    pauses: float = 0.0
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -67,10 +75,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        self.send_header("Content-Length", str(len(body) - start))
+        if state.lengths:
+            self.send_header("Content-Length", str(len(body) - start))
         self.end_headers()
+        if state.pauses:
+            with contextlib.suppress(OSError):
+                for place in range(start, len(body)):
+                    self.wfile.write(body[place : place + 1])
+                    time.sleep(state.pauses)
+            return
         stop = state.breaks.pop(0) if state.breaks else len(body)
-        self.wfile.write(body[start : start + stop])
+        with contextlib.suppress(OSError):
+            self.wfile.write(body[start : start + stop])
 
     def log_message(self, *args):
         """Stay silent."""
@@ -96,7 +112,7 @@ def offered(server, body, *, name="pack.zip", holds=None):
         name=name,
         urls=(f"{server.address}/{name}",),
         checksum=f"sha1:{hashlib.sha1(body).hexdigest()}",  # noqa: S324 - FMA publishes SHA-1
-        size="some",
+        size=f"{len(body)} B",
         holds=holds or name,
     )
 
@@ -155,8 +171,9 @@ def test_wrong_bytes_in_the_part_are_found_by_the_checksum_and_removed(server, b
 
 
 def test_wrong_file_under_the_right_name_is_fetched_again(server, body, tmp_path):
-    (tmp_path / "pack.zip").write_bytes(b"old")
+    (tmp_path / "pack.zip").write_bytes(b"mine")
     assert download(offered(server, body), tmp_path).read_bytes() == body
+    assert (tmp_path / "pack.zip.old").read_bytes() == b"mine", "what is not ours is kept"
 
 
 def test_busy_server_is_asked_again_and_a_missing_file_is_not(server, body, tmp_path):
@@ -203,6 +220,41 @@ def test_full_disk_is_one_line_and_keeps_what_arrived(server, body, tmp_path, mo
     with pytest.raises(RequestError, match=r"no room in .*2,097,169 bytes are to come and 1,048,576 are free"):
         fetch(dataset, tmp_path)
     assert (tmp_path / "pack.zip.part").stat().st_size == MIB
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_an_answer_without_end_is_cut_off_and_the_next_address_is_taken(server, body, tmp_path, length):
+    archive = offered(server, body)
+    server.files["/endless"] = body * 20
+    server.lengths = length
+    archive = replace(archive, urls=(f"{server.address}/endless", *archive.urls))
+    sizes = []
+    progress = SimpleNamespace(
+        begin=lambda *_: None,
+        end=lambda: None,
+        message=lambda _: None,
+        advance=lambda: sizes.append((tmp_path / "pack.zip.part").stat().st_size),
+    )
+    assert download(archive, tmp_path, progress=progress).read_bytes() == body
+    assert max(sizes) < 2 * archive.most_bytes
+    assert [path.name for path in tmp_path.iterdir()] == ["pack.zip"]
+    alone = replace(archive, urls=archive.urls[:1], name="other.zip")
+    with pytest.raises(RequestError, match=r"endless: more than the 3,303,033 bytes that other\.zip can have"):
+        download(alone, tmp_path)
+
+
+def test_a_server_that_sends_hardly_anything_is_given_up(server, body, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "_TIMEOUT", 0.2)
+    server.pauses = 0.05
+    with pytest.raises(RequestError, match=r"the server sent \d bytes in 0 s after 5 attempts"):
+        download(offered(server, body), tmp_path)
+    assert 5 <= (tmp_path / "pack.zip.part").stat().st_size < 100
+
+
+@pytest.mark.parametrize("size", ["some", "7 GB", "7.2GiB", ""])
+def test_an_archive_states_its_size(size):
+    with pytest.raises(RequestError, match="write it as 7"):
+        Archive(name="a.zip", urls=(), checksum="sha1:0", size=size, holds="a")
 
 
 def fma_archives(server, tmp_path):
@@ -335,12 +387,14 @@ def test_unpacking_goes_on_where_it_stopped(tmp_path):
     path = write_zip(tmp_path / "a.zip", [(f"d/{i}.txt", str(i) * 100) for i in range(5)])
     assert unpack(path, tmp_path) == 5
     assert unpack(path, tmp_path) == 0
-    (tmp_path / "d" / "3.txt").write_text("torn")
-    (tmp_path / "d" / ".4.txt.part").write_text("left behind")
+    (tmp_path / "d" / "3.txt").write_text("mine")
     (tmp_path / "d" / "4.txt").unlink()
+    (tmp_path / ".a.zip.unpacking" / "d").mkdir(parents=True)
+    (tmp_path / ".a.zip.unpacking" / "d" / "4.txt").write_text("left behind")
     assert unpack(path, tmp_path) == 2
     assert [(tmp_path / "d" / f"{i}.txt").read_text() for i in range(5)] == [str(i) * 100 for i in range(5)]
-    assert not list((tmp_path / "d").glob(".*"))
+    assert (tmp_path / "d" / "3.txt.old").read_text() == "mine", "what is not ours is kept"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.zip", "d"]
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
@@ -366,11 +420,11 @@ def test_full_disk_while_unpacking_leaves_whole_files_only(tmp_path, monkeypatch
     path = write_zip(tmp_path / "a.zip", [("1.txt", "1" * 100), ("2.txt", "2" * 100)])
     copy = shutil.copyfileobj
 
-    def full_after_the_first(source, sink, length):
+    def full_after_the_first(source, sink, *length):
         if "2.txt" in sink.name:
             sink.write(b"2")
             raise OSError(errno.ENOSPC, "No space left on device")
-        copy(source, sink, length)
+        copy(source, sink, *length)
 
     monkeypatch.setattr(shutil, "copyfileobj", full_after_the_first)
     with pytest.raises(OSError, match="No space left"):

@@ -13,7 +13,7 @@ from made_fma import COLUMNS, FAULTY, SIZES, write_fma
 from genreclf.datasets import open_source, open_table
 from genreclf.datasets.fma import FMA, read_tracks
 from genreclf.errors import RequestError
-from genreclf.table import family_of
+from genreclf.tables.table import family_of
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_what_was_looked_for_is_said_when_it_is_absent(tmp_path, fma):
         open_source(f"fma:{tmp_path}")
     with pytest.raises(RequestError, match="looked for the folders fma_medium, fma_large, fma_full"):
         open_source(f"fma:{fma}", subset="medium")
-    with pytest.raises(RequestError, match=r"unknown subset 'tiny'.*small, medium, large, full"):
+    with pytest.raises(RequestError, match=r"unknown subset of fma 'tiny'.*small, medium, large, full"):
         open_source(f"fma:{fma}", subset="tiny")
 
 
@@ -125,10 +125,10 @@ def test_header_without_the_row_of_the_index_name_is_read_too(tmp_path, fma):
     assert np.array_equal(open_table(f"fma:{folder}").X, open_table(f"fma:{fma}").X)
 
 
-def test_rows_in_any_order_and_many_blocks_read_the_same(tmp_path, fma, monkeypatch):
+def test_rows_in_any_order_and_many_chunks_read_the_same(tmp_path, fma, monkeypatch):
     from genreclf.datasets import fma_features
 
-    monkeypatch.setattr(fma_features, "_LINES_AT_ONCE", 3)
+    monkeypatch.setattr(fma_features, "_ROWS_AT_ONCE", 3)
     folder = write_fma(tmp_path, tracks=80, small=40, medium=20)
     path = folder / "fma_metadata" / "features.csv"
     lines = path.read_text().splitlines(keepends=True)
@@ -149,7 +149,7 @@ def broken(tmp_path, change):
     [
         (lambda lines: [*lines[:-1], lines[-1][:500]], r"line 64: \d+ values where 518 belong"),
         (lambda lines: [*lines[:6], lines[6].replace("\n", ",1\n"), *lines[7:]], "line 7: 519 values"),
-        (lambda lines: [*lines, lines[5]], "line 65: track 3 stands there twice"),
+        (lambda lines: [*lines, lines[5]], "line 65: a second row of track 3"),
         (lambda lines: [*lines[:4], "two" + lines[4][1:], *lines[5:]], "line 5: .*'two' is not a track number"),
         (lambda lines: [*lines[:4], lines[4].replace(",", ",x", 1), *lines[5:]], "at or after line 5 is not a number"),
         (lambda lines: lines[1:], "not FMA's features.csv"),

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from genreclf.datasets.manifest import Manifest, Track, path_name, read_manifest
+from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.errors import GenreclfError, RequestError
+from genreclf.tables.cells import path_name
 
 same_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -72,9 +73,9 @@ def test_other_dialects_are_understood(tmp_path: Path, text: str) -> None:
         ('path,genre\na.mp3,"rock\nb.mp3,rock\n', "line 2: unexpected end of data; is a quote left open"),
         ('path,genre\n"a.mp3","in two\nlines"\nb.mp3\n', "line 4: 1 cell where the header has 2 columns"),
         (f"path,genre\na.mp3,{'x' * 200_000}\n", "line 2: field larger than field limit"),
-        ("path,genre,genre\na.mp3,rock,pop\n", "line 1: the column 'genre' stands there twice"),
+        ("path,genre,genre\na.mp3,rock,pop\n", "line 1: two columns are called 'genre'"),
         ("path,genre\na.mp3,rock\n,pop\n", "line 3, column 'path': no path"),
-        ("path,genre\na.mp3,rock\na.mp3,pop\n", "line 3: 'a.mp3' stands on line 2 already"),
+        ("path,genre\na.mp3,rock\na.mp3,pop\n", "line 3: 'a.mp3' is on line 2 already"),
         ("path,genre\na.mp3,rock,more\n", "line 2: 3 cells where the header has 2 columns"),
         ("path,genre\na\0.mp3,rock\n", "zero byte"),
     ],

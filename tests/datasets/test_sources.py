@@ -37,7 +37,7 @@ def test_lists_join_any_source(tmp_path):
         (["fma:"], {}, "write fma:FOLDER"),
         (["fma:a", "b"], {}, "fma:a stands alone"),
         (["a.csv", "b.csv"], {}, "a.csv stands alone"),
-        (["a.csv"], {"subset": "small"}, "--subset small needs a data set"),
+        (["a.csv"], {"subset": "small"}, "subset=small needs a data set"),
     ],
 )
 def test_sources_that_make_no_sense_are_refused(sources, options, said):
@@ -48,9 +48,9 @@ def test_sources_that_make_no_sense_are_refused(sources, options, said):
 def test_tables_of_data_sets_take_no_column_options(tmp_path):
     with pytest.raises(RequestError, match=r"gtzan publishes no features.*genreclf extract gtzan:"):
         open_table(f"gtzan:{tmp_path}")
-    with pytest.raises(RequestError, match="--label mood is for CSV tables"):
+    with pytest.raises(RequestError, match="label=mood is for CSV tables"):
         open_table(f"fma:{tmp_path}", label="mood")
-    with pytest.raises(RequestError, match="--subset small needs a data set"):
+    with pytest.raises(RequestError, match="subset=small needs a data set"):
         open_table(tmp_path / "x.csv", subset="small")
 
 
@@ -78,4 +78,4 @@ def test_unknown_names_are_refused_with_the_known_ones(tmp_path):
     done = CliRunner().invoke(app, ["datasets", "info", "gtzn"])
     assert str(done.exception) == "unknown data set 'gtzn'; choose from fma, gtzan; did you mean 'gtzan'?"
     done = CliRunner().invoke(app, ["datasets", "fetch", "fma", "--to", str(tmp_path), "--subset", "tiny"])
-    assert "unknown subset 'tiny' of fma; choose from small" in str(done.exception)
+    assert "unknown subset of fma 'tiny'; choose from small" in str(done.exception)

@@ -4,28 +4,28 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from genreclf.evaluation.bootstrap import Bootstrap, interval
+from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 from genreclf.evaluation.probability_scores import calibration_error, log_loss, roc_auc, score_probabilities
 from genreclf.evaluation.scores import SCORES, confusion_counts, f1_by_genre, macro_f1, score, score_genres
 
 
-def _answers(seed, tracks=200, genres=4, right=0.6):
+def _labels_and_predictions(seed, tracks=200, genres=4, right=0.6):
     rng = np.random.default_rng(seed)
     y = rng.integers(genres, size=tracks)
-    said = np.where(rng.random(tracks) < right, y, rng.integers(genres, size=tracks))
-    return y, said
+    y_pred = np.where(rng.random(tracks) < right, y, rng.integers(genres, size=tracks))
+    return y, y_pred
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_scores_are_scikit_learns(seed):
-    y, said = _answers(seed)
-    confusion = confusion_counts(y, said, 4)
+    y, y_pred = _labels_and_predictions(seed)
+    confusion = confusion_counts(y, y_pred, 4)
     expected = {
-        "macro_f1": metrics.f1_score(y, said, average="macro"),
-        "accuracy": metrics.accuracy_score(y, said),
-        "balanced_accuracy": metrics.balanced_accuracy_score(y, said),
-        "macro_precision": metrics.precision_score(y, said, average="macro"),
-        "macro_recall": metrics.recall_score(y, said, average="macro"),
+        "macro_f1": metrics.f1_score(y, y_pred, average="macro"),
+        "accuracy": metrics.accuracy_score(y, y_pred),
+        "balanced_accuracy": metrics.balanced_accuracy_score(y, y_pred),
+        "macro_precision": metrics.precision_score(y, y_pred, average="macro"),
+        "macro_recall": metrics.recall_score(y, y_pred, average="macro"),
     }
     assert expected.keys() == SCORES.keys()
     for name, value in expected.items():
@@ -33,8 +33,10 @@ def test_scores_are_scikit_learns(seed):
 
 
 def test_a_genre_that_is_neither_asked_for_nor_said_does_not_count():
-    y, said = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
-    assert float(macro_f1(confusion_counts(y, said, 3))) == pytest.approx(metrics.f1_score(y, said, average="macro"))
+    y, y_pred = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    assert float(macro_f1(confusion_counts(y, y_pred, 3))) == pytest.approx(
+        metrics.f1_score(y, y_pred, average="macro")
+    )
 
 
 def test_a_table_worked_by_hand():
@@ -44,14 +46,14 @@ def test_a_table_worked_by_hand():
 
 
 def test_the_interval_is_that_of_scores_computed_draw_by_draw():
-    y, said = _answers(1, tracks=60)
+    y, y_pred = _labels_and_predictions(1, tracks=60)
     groups = np.arange(60) // 3
     bootstrap = Bootstrap.over(groups, draws=200, seed=5)
-    found = score(y, said, 4, bootstrap)
+    found = score(y, y_pred, 4, bootstrap)
     slow = []
     for counts in bootstrap.counts.astype(int):
         rows = np.repeat(np.arange(60), counts[groups])
-        slow.append(metrics.f1_score(y[rows], said[rows], average="macro"))
+        slow.append(metrics.f1_score(y[rows], y_pred[rows], average="macro"))
     low, high = np.quantile(slow, [0.025, 0.975])
     assert found["macro_f1_low"] == pytest.approx(low, abs=1e-9)
     assert found["macro_f1_high"] == pytest.approx(high, abs=1e-9)
@@ -65,9 +67,9 @@ def test_a_draw_takes_as_many_groups_as_there_are():
 
 
 def test_genre_scores_have_a_line_a_genre():
-    y, said = _answers(2)
-    rows = score_genres(y, said, ("a", "b", "c", "d"), Bootstrap.over(np.arange(200), draws=100))
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(y, said)
+    y, y_pred = _labels_and_predictions(2)
+    rows = score_genres(y, y_pred, ("a", "b", "c", "d"), Bootstrap.over(np.arange(200), draws=100))
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(y, y_pred)
     for k, row in enumerate(rows):
         assert row["support"] == support[k]
         assert (row["precision"], row["recall"], row["f1"]) == pytest.approx((precision[k], recall[k], f1[k]))
@@ -85,9 +87,9 @@ def test_the_interval_of_macro_f1_holds_the_truth_93_to_97_times_in_a_hundred():
         luck = np.repeat(rng.random(artists), tracks_of_artist)
         own = rng.random(len(y))
         hit = np.where(np.repeat(rng.random(artists) < 0.3, tracks_of_artist), luck, own) < right
-        said = np.where(hit, y, (y + rng.integers(1, genres, size=len(y))) % genres)
+        y_pred = np.where(hit, y, (y + rng.integers(1, genres, size=len(y))) % genres)
         groups = np.repeat(np.arange(artists), tracks_of_artist)
-        found = score(y, said, genres, Bootstrap.over(groups, draws=300, seed=trial))
+        found = score(y, y_pred, genres, Bootstrap.over(groups, draws=300, seed=trial))
         held += found["macro_f1_low"] <= truth <= found["macro_f1_high"]
     assert 0.93 <= held / trials <= 0.97
 
@@ -128,4 +130,4 @@ def test_perfect_probabilities_score_one_nought_and_nought():
 
 
 def test_an_interval_of_nothing_has_no_ends():
-    assert np.isnan(interval(np.array([np.nan, np.nan]))).all()
+    assert np.isnan(Estimate(0.5, np.array([np.nan, np.nan])).interval).all()

@@ -42,15 +42,26 @@ def test_a_temporary_folder_that_others_can_write_is_not_trusted(no_writable_fol
     assert compilation.ensure_cache() != first
 
 
-@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
-def test_the_users_cache_is_where_numba_looks_for_it(monkeypatch, tmp_path, system):
-    from numba.misc import appdirs
+def test_where_the_package_cannot_be_written_the_users_cache_is_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/nowhere")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setattr("numba.config.CACHE_DIR", "")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(compilation, "_PACKAGE", tmp_path / "file")
+    monkeypatch.setattr(compilation, "_user_cache", lambda: tmp_path / "cache")
+    assert compilation.ensure_cache() == tmp_path / "cache"
+    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "cache")
 
+
+@pytest.mark.parametrize(("system", "place"), [("linux", "x"), ("darwin", "Library"), ("win32", "local")])
+def test_the_users_cache_is_where_the_system_keeps_caches(monkeypatch, tmp_path, system, place):
     monkeypatch.setattr(compilation.sys, "platform", system)
-    monkeypatch.setattr(appdirs, "system", system)
-    monkeypatch.setattr(appdirs, "_get_win_folder", lambda _: str(tmp_path), raising=False)
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
-    assert str(compilation._user_cache()) == appdirs.user_cache_dir("numba", appauthor=False)
+    monkeypatch.setattr(compilation.Path, "home", lambda: tmp_path)
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "x"))
+    folder = compilation._user_cache()
+    assert tmp_path / place in folder.parents
+    assert "genreclf" in folder.parts
 
 
 def test_a_stamp_tells_that_all_is_compiled(monkeypatch, tmp_path):

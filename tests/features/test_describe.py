@@ -12,7 +12,7 @@ from made_sounds import AWKWARD, RATE, music, noise
 import genreclf
 from genreclf import audio
 from genreclf.errors import RequestError, TrackError
-from genreclf.features import FEATURE_SETS, describe, extract_features, plain_librosa
+from genreclf.features import FEATURE_SETS, describe, describe_plainly, extract_features, plain_librosa
 
 
 def printed(code):
@@ -34,7 +34,7 @@ def test_rows_of_the_study_are_librosas():
     with warnings.catch_warnings():
         # librosa warns of frames that are longer than what is left of a sound six octaves down.
         warnings.simplefilter("ignore", UserWarning)
-        theirs = [plain_librosa.study(sound, RATE) for sound in sounds]
+        theirs = [describe_plainly(sound, RATE) for sound in sounds]
     assert list(own[0]) == list(theirs[0])
     assert largest_difference(own, theirs) < 0.001
     assert [row["tempo"] for row in own] == [row["tempo"] for row in theirs]
@@ -43,7 +43,7 @@ def test_rows_of_the_study_are_librosas():
 def test_rows_of_the_fma_set_are_librosas():
     sounds = [music(3.0, seed=seed, rate=44100) for seed in range(4)] + [noise(2.0, rate=44100)]
     own = [describe(sound, 44100, feature_set="fma") for sound in sounds]
-    theirs = [plain_librosa.fma(sound, 44100) for sound in sounds]
+    theirs = [describe_plainly(sound, 44100, feature_set="fma") for sound in sounds]
     assert list(own[0]) == list(theirs[0]) == list(FEATURE_SETS["fma"].columns)
     assert largest_difference(own, theirs) < 0.01
 
@@ -62,7 +62,7 @@ def test_awkward_sounds_have_finite_features(name, feature_set):
 def test_awkward_sounds_have_librosas_features(name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = plain_librosa.study(AWKWARD[name], RATE)
+        theirs = describe_plainly(AWKWARD[name], RATE)
     own = describe(AWKWARD[name], RATE)
     for column, value in theirs.items():
         if np.isfinite(value):
@@ -179,5 +179,6 @@ def test_the_fma_set_of_real_music_has_librosas_values(shared_data):
     own, theirs = [], []
     for path in sorted((shared_data / "fma_mp3").glob("*.mp3"))[:4]:
         own.append(extract_features(path, feature_set="fma", offset=0.0))
-        theirs.append(plain_librosa.fma(*plain_librosa.load(path, sample_rate=None, offset=0.0, duration=30.0)))
+        sound, rate = plain_librosa.load(path, sample_rate=None, offset=0.0, duration=30.0)
+        theirs.append(describe_plainly(sound, rate, feature_set="fma"))
     assert largest_difference(own, theirs) < 0.01

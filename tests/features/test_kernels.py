@@ -9,7 +9,7 @@ import scipy.stats
 from scipy.ndimage import median_filter
 
 from genreclf.features import kernels, spectra
-from genreclf.features.medians import WIDTH, WINDOWS, medians_of_windows, sort
+from genreclf.features.medians import ROWS, WIDTH, WINDOWS, median_steps, medians_of_windows, sort
 
 
 def matrices(shape, seed=0):
@@ -62,11 +62,35 @@ def test_the_median_network_needs_few_comparisons():
     assert count < 23 * WINDOWS
 
 
+def test_the_recorded_steps_are_the_network():
+    steps, medians, n_rows = median_steps()
+    work = np.random.default_rng(0).random(n_rows)
+    values = work[:ROWS].copy()
+    for a, b, low, high in steps:
+        lower, higher = min(work[a], work[b]), max(work[a], work[b])
+        if low >= 0:
+            work[low] = lower
+        if high >= 0:
+            work[high] = higher
+    expected = [np.median(values[i : i + WIDTH]) for i in range(WINDOWS)]
+    np.testing.assert_array_equal(work[medians], expected)
+    assert n_rows < 64
+
+
 @pytest.mark.parametrize("length", [1, 2, 4, 8])
 def test_batchers_network_sorts(length):
     for bits in range(2**length):
         values = [bits >> i & 1 for i in range(length)]
         assert sort(values, lambda a, b: (min(a, b), max(a, b))) == sorted(values)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (33, 16)])
+def test_a_transpose_is_filled_up_with_zeros(shape):
+    x = np.random.default_rng(0).random(shape).astype(np.float32)
+    found = kernels.transposed(x, 20)
+    np.testing.assert_array_equal(found[:, : shape[0]], x.T)
+    assert found.shape[1] == max(20, shape[0])
+    assert not found[:, shape[0] :].any()
 
 
 def test_masks_are_those_of_librosa():

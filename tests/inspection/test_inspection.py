@@ -12,13 +12,13 @@ from genreclf.errors import RequestError, TrackError
 from genreclf.features import describe
 from genreclf.features.rhythm import mean_autocorrelation, onset_strength
 from genreclf.features.statistics import summarise
-from genreclf.inspection import inspect_track
+from genreclf.inspection import inspect_track, write_page, write_picture
 from genreclf.inspection.drawings import probabilities_over_time
-from genreclf.inspection.heat import SEQUENTIAL, narrowed, png, shades
+from genreclf.inspection.heatmap import SEQUENTIAL, narrowed, png, shades
+from genreclf.inspection.percentiles import feature_percentiles
 from genreclf.inspection.series import local_autocorrelation, series_of
-from genreclf.inspection.standing import standings
 from genreclf.inspection.timeline import ordered
-from genreclf.table import FeatureTable
+from genreclf.tables.table import FeatureTable
 
 RATE = 22050
 
@@ -84,17 +84,17 @@ def test_chroma_shows_the_notes_of_the_chord(series):
     assert sorted(loudest) == [0, 4, 7]
 
 
-def test_numbers_stand_where_they_belong_among_the_tracks(sound, table):
-    placed = standings(describe(sound, RATE), table)
+def test_percentiles_count_equal_tracks_by_half(sound, table):
+    placed = feature_percentiles(describe(sound, RATE), table)
     # Four of ten tracks are below and one is equal, which counts by half.
-    assert {standing.percentile for standing in placed} == {0.45}
-    assert {standing.percentile for standing in standings(describe(sound, RATE), None)} == {None}
+    assert {p.percentile for p in placed} == {0.45}
+    assert {p.percentile for p in feature_percentiles(describe(sound, RATE), None)} == {None}
 
 
 def test_a_table_of_other_features_is_refused(sound):
     other = FeatureTable(pd.DataFrame({"track_id": ["a"], "genre": ["g"], "loudness": [1.0]}), ("loudness",))
     with pytest.raises(RequestError, match="none of the 185 features"):
-        standings(describe(sound, RATE), other)
+        feature_percentiles(describe(sound, RATE), other)
 
 
 def test_the_png_holds_the_values_top_row_first():
@@ -116,7 +116,7 @@ def test_fewer_columns_are_means_of_frames():
 
 def test_the_page_shows_all_185_numbers_and_escapes_the_name(track, table, tmp_path):
     inspection = inspect_track(track, table=table)
-    inspection.write_html(tmp_path / "page.html")
+    write_page(inspection, tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<b>chord" not in text
     assert text.count('class="place') == 185
@@ -126,7 +126,7 @@ def test_the_page_shows_all_185_numbers_and_escapes_the_name(track, table, tmp_p
 
 
 def test_the_picture_is_a_png(track, tmp_path):
-    inspect_track(track).write_png(tmp_path / "picture.png")
+    write_picture(inspect_track(track), tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
@@ -142,28 +142,28 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path):
 
 
 def test_genres_over_time_are_ordered_by_their_mean_and_drawn_by_window():
-    said = {"genre": ["<rock>", "<rock>"], "jazz": [0.2, 0.4], "<rock>": [0.8, 0.6]}
-    timeline = ordered(pd.DataFrame({"start": [0.0, 30.0]} | said), length=30.0)
+    predicted = {"genre": ["<rock>", "<rock>"], "jazz": [0.2, 0.4], "<rock>": [0.8, 0.6]}
+    timeline = ordered(pd.DataFrame({"start": [0.0, 30.0]} | predicted), length=30.0)
     assert timeline.ends == (30.0, 60.0)
-    assert timeline.said == "<rock>"
+    assert timeline.y_pred == "<rock>"
     assert timeline.genres == ("<rock>", "jazz")
-    told = timeline.as_json()
-    assert told["probabilities"] == pytest.approx({"<rock>": 0.7, "jazz": 0.3})
-    assert told["windows"][1] == {"start": 30.0, "end": 60.0, "probabilities": {"<rock>": 0.6, "jazz": 0.4}}
+    document = timeline.as_json()
+    assert document["probabilities"] == pytest.approx({"<rock>": 0.7, "jazz": 0.3})
+    assert document["windows"][1] == {"start": 30.0, "end": 60.0, "probabilities": {"<rock>": 0.6, "jazz": 0.4}}
     drawing = probabilities_over_time(timeline, width=600)
     assert sum("chance" in mark for mark in drawing.marks) == 4
     assert not any("<rock>" in mark for mark in drawing.marks)
 
 
-def test_of_one_window_the_model_has_the_say():
+def test_with_one_window_the_prediction_is_the_models_own():
     timeline = ordered(pd.DataFrame({"start": [0.0], "genre": ["jazz"], "jazz": [0.4], "rock": [0.6]}), length=12.0)
-    assert (timeline.said, timeline.genres[0], timeline.end) == ("jazz", "rock", 12.0)
+    assert (timeline.y_pred, timeline.genres[0], timeline.ends[-1]) == ("jazz", "rock", 12.0)
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [400, 800, 1400])
 def test_the_page_holds_in_a_browser(browser: Browser, track, table, tmp_path, width):
-    inspect_track(track, table=table).write_html(tmp_path / "page.html")
+    write_page(inspect_track(track, table=table), tmp_path / "page.html")
     browser.open(tmp_path / "page.html", width=width, dark=width == 400)
     browser.open_everything()
     assert browser.console() == []

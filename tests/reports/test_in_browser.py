@@ -5,9 +5,9 @@ import pytest
 from browser import Browser
 from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 
+from genreclf.evaluation.run_comparison import compare_runs
 from genreclf.reports import write_report
-from genreclf.reports.versus import compare_runs
-from genreclf.reports.versus_page import write_versus
+from genreclf.reports.run_comparison_page import write_run_comparison
 
 pytestmark = pytest.mark.browser
 
@@ -27,9 +27,9 @@ def compared(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("compared")
     run, hostile = made_up_comparison(), made_up_comparison(genres=HOSTILE, models=MODELS[:3], titles=HOSTILE)
     other = replace(run, run=dict(run.run) | {"seed": 7})
-    write_versus(compare_runs({"first": run, "other": other}, draws=50), folder / "usual.html")
+    write_run_comparison(compare_runs({"first": run, "other": other}, draws=50), folder / "usual.html")
     names = dict(zip(HOSTILE, [hostile] * 4, strict=False))
-    write_versus(compare_runs(names, draws=50), folder / "hostile.html")
+    write_run_comparison(compare_runs(names, draws=50), folder / "hostile.html")
     return {name: folder / f"{name}.html" for name in ("usual", "hostile")}
 
 
@@ -56,7 +56,7 @@ def test_a_page_of_runs_side_by_side_is_sorted_and_says_what_its_marks_are(brows
     )
     assert len(scores) > 4
     assert scores == sorted(scores, reverse=True)
-    browser.move_to("#figure-versus .wide .points", index=2)  # two stand in the legend
+    browser.move_to("#figure-comparison .wide .points", index=2)  # two stand in the legend
     assert browser.run("return document.querySelector('.tooltip').textContent").startswith("SVC in first: ")
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from made_comparisons import known_comparison, made_up_comparison
 
-from genreclf.reports.calibration import reliability, reliability_of
-from genreclf.reports.outcome import confusion_of, hardest_tracks, model_columns, track_names
+from genreclf.evaluation.probability_scores import reliability, reliability_of
+from genreclf.reports.outcome import confusion_of, misclassified_tracks, model_columns, track_names
 
 
-def test_confusion_counts_rows_by_genre_and_columns_by_answer():
+def test_confusion_counts_rows_by_genre_and_columns_by_prediction():
     confusion = confusion_of(known_comparison(), "svc")
     assert confusion.genres == ("folk", "jazz", "metal")
     assert confusion.counts.tolist() == [[9, 1, 0], [4, 6, 0], [0, 0, 10]]
@@ -17,16 +17,16 @@ def test_baselines_are_no_contenders():
     assert model_columns(known_comparison()) == ["svc", "rf"]
 
 
-def test_hardest_tracks_are_those_that_everyone_gets_wrong_the_same_way_first():
+def test_tracks_that_all_models_misclassify_the_same_way_come_first():
     comparison = known_comparison()
     predictions = comparison.predictions.assign(
         svc=["folk", "folk", "folk", *comparison.predictions["genre"][3:]],
         rf=["metal", "folk", "jazz", *comparison.predictions["genre"][3:]],
     )
-    tracks, total = hardest_tracks(known_comparison(predictions=predictions))
+    tracks, total = misclassified_tracks(known_comparison(predictions=predictions))
     assert [track.track_id for track in tracks] == ["t1", "t0"]
     assert total == 2
-    assert tracks[0].answers == ("folk", "folk")
+    assert tracks[0].predictions == ("folk", "folk")
 
 
 def test_tracks_are_called_by_artist_and_title_then_path_then_id():

@@ -7,21 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.reports.charts.axes import ROW, label_room, legend, mark, points_axis, points_scale, row_label, whisker
-from genreclf.reports.outcome import rows_of, score_of, value_of
-from genreclf.reports.svg import Drawing, Scale, text_width
-from genreclf.reports.wording import count, family_title, points, with_interval
+from genreclf.pages.wording import count, family_title, points, with_interval
+from genreclf.reports.charts.axes import ROOMY, ROW, Rows, mark, whisker
+from genreclf.reports.outcome import Score, rows_of, score_of, value_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-
-Score = tuple[float, float, float]
-
-
-def families_in(text: str) -> list[str]:
-    """The families that a step names: ``mfcc+tonnetz`` or ``mfcc, tonnetz``."""
-    return [part for part in re.split(r"[+,;\s]+", text) if part]
+    from genreclf.pages.svg import Drawing, Scale
 
 
 @dataclass(frozen=True)
@@ -39,52 +32,52 @@ class _Step:
 def ablation_chart(steps: pd.DataFrame, *, model: str, width: float) -> Drawing:
     """Draw the steps of one model: the added ones as stairs, each family alone as a diamond in its row."""
     rows = _steps(steps)
-    roomy = width >= 560
-    left = label_room([row.label for row in rows], most=width * 0.36) + 6
-    right = text_width("67.1 (60.2 to 73.0)  +15.1", 12.5) if roomy else 84.0
-    top, tall = 28.0, ROW + 4
-    bottom = top + tall * len(rows)
-    said = "; ".join(f"{row.label} {with_interval(*row.score)}" for row in rows)
-    drawing = Drawing(width, bottom + 42, f"Feature families added one by one: {model}", said)
-    ends = [end for row in rows for end in (*row.score, *(row.alone or ()))]
-    scale = points_scale(ends, left, width - right - 12)
-    points_axis(drawing, scale, top - 4, bottom, "macro-F1, points out of 100")
-    alone = any(row.alone for row in rows)
-    legend(drawing, [(0, "dot best", "added to those above")] + ([(3, "dot open", "alone")] if alone else []), 13)
-    places = [(scale(row.score[0]), top + tall * (index + 0.5)) for index, row in enumerate(rows)]
+    roomy = width >= ROOMY
+    alone = [(3, "dot open", "alone")] if any(row.alone for row in rows) else []
+    chart = Rows(
+        f"Feature families added one by one: {model}",
+        "; ".join(f"{row.label} {with_interval(*row.score)}" for row in rows),
+        [row.label for row in rows],
+        [end for row in rows for end in (*row.score, *(row.alone or ()))],
+        width=width,
+        right="67.1 (60.2 to 73.0)  +15.1" if roomy else 84,
+        row=ROW + 4,
+        legend=[(0, "dot best", "added to those above"), *alone],
+    )
+    places = [(chart.scale(row.score[0]), y) for row, y in zip(rows, chart.middles, strict=True)]
     stairs = "".join(f"V{y:.1f}H{x:.1f}" for x, y in places[1:])
-    drawing.add("path", d=f"M{places[0][0]:.1f} {places[0][1]:.1f}{stairs}", class_="stair")
-    for row, (_, y) in zip(rows, places, strict=True):
-        row_label(drawing, row.label, y, left - 6)
-        _draw(drawing, row, scale, y)
-        shown = with_interval(*row.score) if roomy else points(row.score[0])
-        drawing.text(width - 46, y + 4.5, shown, class_="value", text_anchor="end")
-        gain = points(row.gain, sign=True) if math.isfinite(row.gain) else ""
-        drawing.text(width, y + 4.5, gain, class_="value strong", text_anchor="end")
-    return drawing
+    chart.drawing.add("path", d=f"M{places[0][0]:.1f} {places[0][1]:.1f}{stairs}", class_="stair")
+    for row, y in zip(rows, chart.middles, strict=True):
+        _draw(chart.drawing, row, chart.scale, y)
+        chart.value(y, with_interval(*row.score) if roomy else points(row.score[0]), right=46)
+        chart.value(y, points(row.gain, sign=True) if math.isfinite(row.gain) else "", strong=True)
+    return chart.drawing
 
 
 def _steps(steps: pd.DataFrame) -> list[_Step]:
-    alone = {
-        tuple(families_in(str(row["families"]))): score_of(row) for row in rows_of(steps[steps["step"] == "alone"])
-    }
+    alone = {_families(row): score_of(row) for row in rows_of(steps[steps["step"] == "alone"])}
     rows: list[_Step] = []
-    before: list[str] = []
+    before: tuple[str, ...] = ()
     for row in rows_of(steps[steps["step"] == "added"]):
-        now = families_in(str(row["families"]))
-        new = [family for family in now if family not in before]
+        now = _families(row)
+        new = tuple(family for family in now if family not in before)
         rows.append(
             _Step(
                 label=("+ " if rows else "") + family_title("+".join(new)),
                 names=family_title("+".join(now)),
                 features=value_of(row, "features"),
                 score=score_of(row),
-                alone=alone.get(tuple(new)) if rows else None,
+                alone=alone.get(new) if rows else None,
                 gain=score_of(row)[0] - rows[-1].score[0] if rows else math.nan,
             )
         )
         before = now
     return rows
+
+
+def _families(row: dict[str, object]) -> tuple[str, ...]:
+    """The families that a step names: ``mfcc+tonnetz`` or ``mfcc, tonnetz``."""
+    return tuple(part for part in re.split(r"[+,;\s]+", str(row["families"])) if part)
 
 
 def _draw(drawing: Drawing, row: _Step, scale: Scale, y: float) -> None:

@@ -1,17 +1,100 @@
-"""What charts share: rows of names, an axis of points, whiskers, and marks that differ in shape and colour."""
+"""What charts share: rows of names on an axis of points, whiskers, and marks that differ in shape and colour."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.reports.svg import Drawing, Scale, glyph, shorten, text_width
+from genreclf.pages.svg import Drawing, Scale, glyph, shorten, text_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ROW = 30.0
-COLOURS = 8
+ROOMY = 560.0  # from this width on, values are shown with their intervals
+COLOURS, SHAPES = 8, 5  # of marks; the style sheet has a class for each colour
+MACRO_F1 = "macro-F1, points out of 100"
+
+
+class Rows:
+    """A chart with a name at the left of each row, an axis of points below, and a value at the right.
+
+    Parameters
+    ----------
+    title, description : of the drawing.
+    names : of the rows, from top to bottom.
+    values : what the axis must hold, as shares.
+    right : what needs room at the right: the widest value, or a number of pixels.
+    indent : room between names and axis.
+    head : room above the rows; by default, for the legend.
+    legend : shape, style class and text of each mark.
+    whole : whether the axis goes from 0 to 100.
+    strong : the row whose name stands out.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        description: str,
+        names: Sequence[str],
+        values: Sequence[float],
+        *,
+        width: float,
+        right: float | str,
+        axis: str = MACRO_F1,
+        row: float = ROW,
+        indent: float = 6.0,
+        head: float = 28.0,
+        legend: Sequence[tuple[int, str, str]] = (),
+        whole: bool = False,
+        strong: int = -1,
+    ) -> None:
+        left = label_room(names, most=width * 0.34) + indent
+        room = text_width(right, 12.5) if isinstance(right, str) else right
+        self.top, self.bottom = head, head + row * len(names)
+        self.left = left - indent
+        self.middles = [head + row * (index + 0.5) for index in range(len(names))]
+        self.drawing = Drawing(width, self.bottom + 42, title, description)
+        self.scale = points_scale(values, left, width - room - 14, whole=whole)
+        self._axis(axis)
+        self._legend(legend)
+        for index, (name, y) in enumerate(zip(names, self.middles, strict=True)):
+            self._label(name, y, strong=index == strong)
+
+    def value(self, y: float, text: str, *, strong: bool = False, right: float = 0.0, tip: str = "") -> None:
+        """A value at the right of a row, `right` pixels from the edge."""
+        style = "value strong" if strong else "value"
+        self.drawing.text(self.drawing.width - right, y + 4.5, text, class_=style, text_anchor="end", tip=tip)
+
+    def _axis(self, title: str) -> None:
+        scale, drawing, bottom = self.scale, self.drawing, self.bottom
+        for tick in scale.ticks(max(3, min(7, int((scale.end - scale.start) / 56)))):
+            x = scale(tick)
+            drawing.line(x, self.top - 4, x, bottom, class_="grid")
+            shown = f"{100 * tick:.0f}".replace("-", "\u2212")
+            drawing.text(x, bottom + 16, shown, class_="tick", text_anchor="middle")
+        middle = (scale.start + scale.end) / 2
+        drawing.text(middle, bottom + 34, shorten(title, scale.end, 12), class_="axis", text_anchor="middle")
+
+    def _legend(self, entries: Sequence[tuple[int, str, str]]) -> None:
+        drawing, x = self.drawing, 0.0
+        room = drawing.width / max(len(entries), 1) - 31
+        for shape, class_, full in entries:
+            name = shorten(full, room if len(entries) > 1 else drawing.width - 20, 12)
+            mark(drawing, x + 6, 9, shape=shape, class_=class_)
+            drawing.text(x + 18, 13, name, class_="note")
+            x += 18 + text_width(name, 12) + 15
+
+    def _label(self, name: str, y: float, *, strong: bool) -> None:
+        """The name of a row; a long one takes two lines, or is cut, with the whole as a tip."""
+        size, style, room = (13.5, "strong", self.left - 8) if strong else (13, "label", self.left - 8)
+        first, _, second = name.partition(" ")
+        if text_width(name, size) > room and second and max(text_width(w, size) for w in (first, second)) <= room:
+            for line, place in ((first, y - 2.5), (second, y + 11.5)):
+                self.drawing.text(0, place, line, class_=style)
+            return
+        shown = shorten(name, room, size)
+        self.drawing.text(0, y + 4.5, shown, class_=style, tip=name if shown != name else "")
 
 
 def label_room(names: Iterable[str], *, most: float, size: float = 13) -> float:
@@ -19,38 +102,13 @@ def label_room(names: Iterable[str], *, most: float, size: float = 13) -> float:
     return min(max((text_width(name, size) for name in names), default=0) + 10, most)
 
 
-def row_label(drawing: Drawing, name: str, y: float, room: float, *, strong: bool = False) -> None:
-    """The name of a row, at its left; a long one stands in two lines, or is cut, with the whole as a hint."""
-    size = 13.5 if strong else 13
-    first, _, second = name.partition(" ")
-    if text_width(name, size) > room - 8 and second and max(text_width(w, size) for w in (first, second)) <= room - 8:
-        for line, place in ((first, y - 2.5), (second, y + 11.5)):
-            drawing.text(0, place, line, class_="strong" if strong else "label")
-        return
-    shown = shorten(name, room - 8, size)
-    drawing.text(0, y + 4.5, shown, class_="strong" if strong else "label", tip=name if shown != name else "")
-
-
-def points_scale(values: Sequence[float], start: float, end: float, *, whole: bool = False) -> Scale:
+def points_scale(values: Iterable[float], start: float, end: float, *, whole: bool = False) -> Scale:
     """A scale of shares that holds the values with a little room, in steps of five points; `whole` is 0 to 100."""
     known = [value for value in values if math.isfinite(value)]
     if whole or not known:
         return Scale(0.0, 1.0, start, end)
     low, high = math.floor(min(known) * 20 - 0.2) / 20, math.ceil(max(known) * 20 + 0.2) / 20
     return Scale(low, high, start, end)
-
-
-def points_axis(drawing: Drawing, scale: Scale, top: float, bottom: float, title: str) -> None:
-    """Vertical grid lines with points out of 100 below them, and what they are."""
-    about = max(3, min(7, int((scale.end - scale.start) / 56)))
-    for tick in scale.ticks(about):
-        x = scale(tick)
-        drawing.line(x, top, x, bottom, class_="grid")
-        drawing.text(x, bottom + 16, f"{100 * tick:.0f}".replace("-", "\u2212"), class_="tick", text_anchor="middle")
-    room = scale.end
-    drawing.text(
-        (scale.start + scale.end) / 2, bottom + 34, shorten(title, room, 12), class_="axis", text_anchor="middle"
-    )
 
 
 def whisker(drawing: Drawing, scale: Scale, y: float, low: float, high: float, *, class_: str = "whisker") -> None:
@@ -62,15 +120,6 @@ def whisker(drawing: Drawing, scale: Scale, y: float, low: float, high: float, *
 def mark(
     drawing: Drawing, x: float, y: float, *, shape: int = 0, class_: str = "dot", tip: str = "", size: float = 5.5
 ) -> None:
-    """A mark at a place."""
-    drawing.add("path", d=glyph(shape, x, y, size), class_=class_, tip=tip)
-
-
-def legend(drawing: Drawing, entries: Sequence[tuple[int, str, str]], y: float) -> None:
-    """Marks (shape, class) and what they stand for, in a line as wide as the drawing."""
-    x, room = 0.0, drawing.width / max(len(entries), 1) - 31
-    for shape, class_, full in entries:
-        name = shorten(full, room if len(entries) > 1 else drawing.width - 20, 12)
-        mark(drawing, x + 6, y - 4, shape=shape, class_=class_)
-        drawing.text(x + 18, y, name, class_="note")
-        x += 18 + text_width(name, 12) + 15
+    """A mark at a place; nothing where there is none."""
+    if math.isfinite(x) and math.isfinite(y):
+        drawing.add("path", d=glyph(shape, x, y, size), class_=class_, tip=tip)

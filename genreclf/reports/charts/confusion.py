@@ -1,12 +1,12 @@
-"""Confusion matrix: rows are what tracks are, columns what a model said; shares as colour and number, counts below."""
+"""Confusion matrix: rows are true genres, columns predicted ones; shares as colour and number, counts below."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from genreclf.pages.svg import Drawing, shorten, text_width
+from genreclf.pages.wording import count
 from genreclf.reports.charts.axes import label_room
-from genreclf.reports.svg import Drawing, shorten, text_width
-from genreclf.reports.wording import count
 
 if TYPE_CHECKING:
     from genreclf.reports.outcome import Confusion
@@ -16,75 +16,57 @@ _DARK_ENOUGH = 0.62
 
 def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawing:
     """Draw a confusion matrix; with many genres it grows wider than asked for."""
-    genres = confusion.genres
+    genres, counts = confusion.genres, confusion.counts
     left = label_room(genres, most=130, size=12.5)
     cell = min(max((width - left) / max(len(genres), 1), 30.0), 84.0)
     height = min(cell, 46.0)
     slanted = max((text_width(name, 12) for name in genres), default=0) > cell - 4
-    top = min(label_room(genres, most=110, size=12) * 0.68 + 14, 92.0) if slanted else 26.0
-    overhang = 46.0 if slanted else 0.0
+    top = min(label_room(genres, most=110, size=12) * 0.68 + 14, 92.0) if slanted else 42.0
+    correct = (f"{genre}: {counts[i, i]} of {counts[i].sum()} correct" for i, genre in enumerate(genres))
     drawing = Drawing(
-        left + cell * len(genres) + overhang,
+        left + cell * len(genres) + (46.0 if slanted else 0.0),
         top + height * len(genres) + 4,
         f"Confusion matrix of {model}",
-        "Rows are the genres that tracks have, columns the genres that the model said. "
-        + "; ".join(_line(confusion, row) for row in range(len(genres))),
+        f"Rows are true genres, columns predicted genres. {'; '.join(correct)}",
     )
-    drawing.text(0, top - 8, "is ↓ said →", class_="note")
+    drawing.text(0, 11, "true ↓ predicted →", class_="note")
     for index, genre in enumerate(genres):
         x, y = left + cell * (index + 0.5), top + height * (index + 0.5)
-        shown = shorten(genre, left - 10, 12.5)
-        drawing.text(left - 8, y + 4.5, shown, class_="cell", text_anchor="end", tip=genre if shown != genre else "")
+        _name(drawing, left - 8, y + 4.5, genre, size=12.5, room=left - 10, text_anchor="end")
         if slanted:
-            shown = shorten(genre, 106, 12)
-            drawing.text(
-                x - 2,
-                top - 8,
-                shown,
-                class_="cell",
-                transform=f"rotate(-42 {x - 2:.1f} {top - 8:.1f})",
-                tip=genre if shown != genre else "",
-            )
+            turn = f"rotate(-42 {x - 2:.1f} {top - 8:.1f})"
+            _name(drawing, x - 2, top - 8, genre, size=12, room=106, transform=turn)
         else:
-            drawing.text(x, top - 8, genre, class_="cell", text_anchor="middle")
-    _cells(drawing, confusion, left=left, top=top, cell=cell, height=height)
+            _name(drawing, x, top - 8, genre, size=12, room=cell, text_anchor="middle")
+        for j in range(len(genres)):
+            _cell(drawing, confusion, index, j, (left + cell * j, top + height * index, cell, height))
     return drawing
 
 
-def _cells(drawing: Drawing, confusion: Confusion, *, left: float, top: float, cell: float, height: float) -> None:
-    genres, shares, counts = confusion.genres, confusion.shares, confusion.counts
-    for i, genre in enumerate(genres):
-        for j, said in enumerate(genres):
-            x, y, share, number = left + cell * j, top + height * i, float(shares[i, j]), int(counts[i, j])
-            kind = "right" if i == j else "wrong"
-            tip = f"{number} of {count(int(counts[i].sum()), f'{genre} track')} said to be {said}" if number else ""
-            drawing.add(
-                "rect",
-                tip=tip,
-                class_=f"heat {kind}",
-                x=x + 1,
-                y=y + 1,
-                width=cell - 2,
-                height=height - 2,
-                rx=3,
-                fill_opacity=f"{0.05 + 0.95 * share:.2f}" if number else "0.04",
-            )
-            if number:
-                ink = "on-dark" if share > _DARK_ENOUGH else "cell"
-                roomy = height >= 34
-                drawing.text(
-                    x + cell / 2,
-                    y + height / 2 + (0 if roomy else 4),
-                    f"{100 * share:.0f}",
-                    class_=f"{ink} share",
-                    text_anchor="middle",
-                )
-                if roomy:
-                    drawing.text(
-                        x + cell / 2, y + height / 2 + 13, f"{number:,}", class_=f"{ink} count", text_anchor="middle"
-                    )
+def _name(drawing: Drawing, x: float, y: float, name: str, *, size: float, room: float, **attributes: object) -> None:
+    shown = shorten(name, room, size)
+    drawing.text(x, y, shown, class_="cell", tip=name if shown != name else "", **attributes)
 
 
-def _line(confusion: Confusion, row: int) -> str:
-    total = int(confusion.counts[row].sum())
-    return f"{confusion.genres[row]}: {int(confusion.counts[row, row])} of {total} right"
+def _cell(drawing: Drawing, confusion: Confusion, i: int, j: int, box: tuple[float, float, float, float]) -> None:
+    x, y, wide, tall = box
+    genres, share, number = confusion.genres, float(confusion.shares[i, j]), int(confusion.counts[i, j])
+    total = count(int(confusion.counts[i].sum()), f"{genres[i]} track")
+    drawing.add(
+        "rect",
+        tip=f"{number} of {total} classified as {genres[j]}" if number else "",
+        class_="heat right" if i == j else "heat wrong",
+        x=x + 1,
+        y=y + 1,
+        width=wide - 2,
+        height=tall - 2,
+        rx=3,
+        fill_opacity=f"{0.05 + 0.95 * share:.2f}" if number else "0.04",
+    )
+    if number:
+        ink = "on-dark" if share > _DARK_ENOUGH else "cell"
+        middle, roomy = x + wide / 2, tall >= 34
+        base = y + tall / 2 + (0 if roomy else 4)
+        drawing.text(middle, base, f"{100 * share:.0f}", class_=f"{ink} share", text_anchor="middle")
+        if roomy:
+            drawing.text(middle, y + tall / 2 + 13, f"{number:,}", class_=f"{ink} count", text_anchor="middle")

@@ -1,14 +1,14 @@
-"""Score against fit time: what a model costs, and the models that nothing quicker beats."""
+"""Score against fit time: what a model costs, and the models that no faster one beats."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.reports.charts.axes import mark, points_scale
+from genreclf.pages.svg import Drawing, Scale, shorten, text_width
+from genreclf.pages.wording import model_title, points, seconds
+from genreclf.reports.charts.axes import ROOMY, mark, points_scale
 from genreclf.reports.outcome import contenders, rows_of, score_of, value_of
-from genreclf.reports.svg import Drawing, Scale, shorten, text_width
-from genreclf.reports.wording import model_title, points, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,34 +21,33 @@ Box = tuple[float, float, float, float]
 def cost_chart(ranking: pd.DataFrame, *, width: float) -> Drawing:
     """Draw macro-F1 with its interval over the fit time, in powers of ten."""
     rows = [row for row in rows_of(contenders(ranking)) if value_of(row, "fit_seconds") > 0]
-    height = 360.0 if width >= 560 else 290.0
+    times, scores = [value_of(row, "fit_seconds") for row in rows], [score_of(row) for row in rows]
+    titles = [model_title(row["model"]) for row in rows]
+    tips = [f"{n}: {points(s[0])} in {seconds(t)}" for n, s, t in zip(titles, scores, times, strict=True)]
+    height = 360.0 if width >= ROOMY else 290.0
     left, right, top, bottom = 40.0, width - 12, 26.0, height - 46
-    times = [value_of(row, "fit_seconds") for row in rows]
-    drawing = Drawing(width, height, "Macro-F1 against fit time", _description(rows))
+    drawing = Drawing(width, height, "Macro-F1 against fit time", "; ".join(tips))
     across = Scale(*_decades(times), left + 10, right - 10, logarithmic=True)
-    up = points_scale([end for row in rows for end in score_of(row)], bottom, top)
+    up = points_scale([end for score in scores for end in score], bottom, top)
     for tick in up.ticks(5):
         drawing.line(left, up(tick), right, up(tick), class_="grid")
         drawing.text(left - 6, up(tick) + 4, f"{100 * tick:.0f}", class_="tick", text_anchor="end")
     for tick in across.ticks():
         drawing.line(across(tick), top, across(tick), bottom, class_="grid")
         drawing.text(across(tick), bottom + 17, _tick(tick), class_="tick", text_anchor="middle")
-    drawing.text((left + right) / 2, height - 8, "fit time over all folds", class_="axis", text_anchor="middle")
+    drawing.text((left + right) / 2, height - 8, "total fit time over all folds", class_="axis", text_anchor="middle")
     drawing.text(0, 10, "macro-F1", class_="axis")
-    _front(drawing, rows, across, up)
+    _front(drawing, times, [score for score, _, _ in scores], across, up)
     taken: list[Box] = []
-    for row in rows:
-        x, (score, low, high) = across(value_of(row, "fit_seconds")), score_of(row)
+    for time, (score, low, high) in zip(times, scores, strict=True):
+        x = across(time)
         if math.isfinite(low) and math.isfinite(high):
             drawing.line(x, up(low), x, up(high), class_="whisker thin")
             taken.append((x - 2, up(high), x + 2, up(low)))
         taken.append((x - 7, up(score) - 7, x + 7, up(score) + 7))
-    for index, row in enumerate(rows):
-        x, y = across(value_of(row, "fit_seconds")), up(value_of(row, "macro_f1"))
-        title = model_title(row["model"])
-        tip = f"{title}: {points(value_of(row, 'macro_f1'))} in {seconds(value_of(row, 'fit_seconds'))}"
-        mark(drawing, x, y, class_="dot best" if index == 0 else "dot", tip=tip)
-        _label(drawing, shorten(title, 150), x, y, sides=(left, right), taken=taken)
+    for index, (title, time, (score, _, _)) in enumerate(zip(titles, times, scores, strict=True)):
+        mark(drawing, across(time), up(score), class_="dot" if index else "dot best", tip=tips[index])
+        _label(drawing, shorten(title, 150), across(time), up(score), sides=(left, right), taken=taken)
     return drawing
 
 
@@ -57,18 +56,14 @@ def _tick(value: float) -> str:
 
 
 def _decades(times: Sequence[float]) -> tuple[float, float]:
-    if not times:
-        return 0.1, 10.0
     return 10.0 ** math.floor(math.log10(min(times))), 10.0 ** math.ceil(math.log10(max(times) * 1.001))
 
 
-def _front(drawing: Drawing, rows: Sequence[dict[str, object]], across: Scale, up: Scale) -> None:
+def _front(drawing: Drawing, times: Sequence[float], scores: Sequence[float], across: Scale, up: Scale) -> None:
     path, best = "", -math.inf
-    for row in sorted(rows, key=lambda row: (value_of(row, "fit_seconds"), -value_of(row, "macro_f1"))):
-        score = value_of(row, "macro_f1")
+    for time, score in sorted(zip(times, scores, strict=True), key=lambda place: (place[0], -place[1])):
         if score > best:
-            x, y = across(value_of(row, "fit_seconds")), up(score)
-            path += f"H{x:.1f}V{y:.1f}" if path else f"M{x:.1f} {y:.1f}"
+            path += f"H{across(time):.1f}V{up(score):.1f}" if path else f"M{across(time):.1f} {up(score):.1f}"
             best = score
     if "V" in path:
         drawing.add("path", d=path, class_="front")
@@ -92,11 +87,3 @@ def _label(drawing: Drawing, title: str, x: float, y: float, *, sides: tuple[flo
 
 def _overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _description(rows: Sequence[dict[str, object]]) -> str:
-    return "; ".join(
-        f"{model_title(str(row['model']))} {points(score)} in {seconds(time)}"
-        for row in rows
-        for score, time in [(value_of(row, "macro_f1"), value_of(row, "fit_seconds"))]
-    )

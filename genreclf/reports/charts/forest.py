@@ -1,95 +1,78 @@
-"""Forest plot: each model's macro-F1 with its interval, those joined that can't be told apart from the best."""
+"""Forest plot: each model's macro-F1 with its interval; a bracket joins those not significantly worse than the best."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, Any
 
-from genreclf.reports.charts.axes import ROW, label_room, mark, points_axis, points_scale, row_label, whisker
-from genreclf.reports.outcome import baselines, contenders, is_tied, rows_of, score_of
-from genreclf.reports.svg import Drawing, Scale, text_width
-from genreclf.reports.wording import model_title, points, with_interval
+from genreclf.pages.svg import Drawing, text_width
+from genreclf.pages.wording import model_title, points, with_interval
+from genreclf.reports.charts.axes import ROOMY, Rows, mark, points_scale, whisker
+from genreclf.reports.findings import NOT_SIGNIFICANT
+from genreclf.reports.outcome import baselines, contenders, is_tied, rows_of, score_of, value_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def forest(ranking: pd.DataFrame, *, width: float) -> Drawing:
-    """Draw the ranking of one protocol: a row a model, baselines as dashed lines."""
-    rows, floors = contenders(ranking), baselines(ranking)
-    titles = [model_title(name) for name in rows["model"]]
-    roomy = width >= 560
-    left = label_room(titles, most=width * 0.34) + 22
-    right = text_width("67.1 (60.2 to 73.0)", 12.5) if roomy else 40
-    ends = [*rows["macro_f1"], *_column(rows, "macro_f1_low"), *_column(rows, "macro_f1_high")]
-    scale = points_scale(_with_near(ends, floors), left, width - right - 12)
-    floors = floors[floors["macro_f1"].between(scale.low, scale.high)]
-    top = 8.0 + 16.0 * len(floors)
-    bottom = top + ROW * len(rows)
-    drawing = Drawing(width, bottom + 42, "Macro-F1 of each model, with 95 % intervals", _description(rows))
-    points_axis(drawing, scale, top - 4, bottom, "macro-F1, points out of 100")
-    _floors(drawing, scale, floors, top, bottom)
-    tied = [index == 0 or is_tied(row) for index, row in enumerate(rows_of(rows))]
-    for index, row in enumerate(rows_of(rows)):
-        y = top + ROW * (index + 0.5)
-        score = score_of(row)
+    """Draw the ranking of one protocol: a row per model, baselines as dashed lines."""
+    rows, floors = rows_of(contenders(ranking)), rows_of(baselines(ranking))
+    titles = [model_title(row["model"]) for row in rows]
+    values = _with_near([end for row in rows for end in score_of(row)], floors)
+    reach = points_scale(values, 0, 1)
+    floors = [row for row in floors if reach.low <= row["macro_f1"] <= reach.high]
+    chart = Rows(
+        "Macro-F1 of each model, with 95 % intervals",
+        "; ".join(f"{title} {with_interval(*score_of(row))}" for title, row in zip(titles, rows, strict=True)),
+        titles,
+        values,
+        width=width,
+        right="67.1 (60.2 to 73.0)" if width >= ROOMY else 40,
+        indent=22,
+        head=8.0 + 16.0 * len(floors),
+        strong=0,
+    )
+    _floors(chart, floors)
+    tied = [index == 0 or is_tied(row) for index, row in enumerate(rows)]
+    for index, (row, title, y) in enumerate(zip(rows, titles, chart.middles, strict=True)):
+        score, low, high = score_of(row)
         state = "best" if index == 0 else "tied" if tied[index] else "worse"
-        row_label(drawing, titles[index], y, left - 22, strong=index == 0)
-        whisker(drawing, scale, y, score[1], score[2], class_=f"whisker {state}")
-        mark(
-            drawing,
-            scale(score[0]),
-            y,
-            shape=0 if tied[index] else 1,
-            class_=f"dot {state}",
-            tip=_tip(row, titles[index]),
-        )
-        shown = with_interval(*score) if roomy else points(score[0])
-        drawing.text(width, y + 4.5, shown, class_="value", text_anchor="end")
-    _bracket(drawing, tied, left - 14, top)
-    return drawing
+        whisker(chart.drawing, chart.scale, y, low, high, class_=f"whisker {state}")
+        shape = 0 if tied[index] else 1
+        mark(chart.drawing, chart.scale(score), y, shape=shape, class_=f"dot {state}", tip=_tip(row, title))
+        chart.value(y, with_interval(score, low, high) if width >= ROOMY else points(score))
+    _bracket(chart, tied)
+    return chart.drawing
 
 
-def _column(rows: pd.DataFrame, name: str) -> list[float]:
-    return [float(value) for value in rows[name]] if name in rows else []
-
-
-def _with_near(ends: list[float], floors: pd.DataFrame) -> list[float]:
+def _with_near(ends: list[float], floors: list[dict[str, Any]]) -> list[float]:
     # A baseline far below would squeeze the models into a corner; the text beside the picture gives it anyway.
     known = [value for value in ends if math.isfinite(value)]
     if not known:
         return ends
     span = max(max(known) - min(known), 0.1)
-    return known + [float(v) for v in floors["macro_f1"] if float(v) >= min(known) - span]
+    return known + [row["macro_f1"] for row in floors if row["macro_f1"] >= min(known) - span]
 
 
-def _floors(drawing: Drawing, scale: Scale, floors: pd.DataFrame, top: float, bottom: float) -> None:
-    height = top - 10
-    for row in sorted(rows_of(floors), key=lambda row: float(row["macro_f1"])):
-        value = float(row["macro_f1"])
-        x, name = scale(value), f"{model_title(str(row['model']))} {points(value)}"
-        drawing.line(x, height + 2, x, bottom, class_="floor")
-        fits = x + text_width(name, 12) < drawing.width
-        drawing.text(x + (4 if fits else -4), height, name, class_="note", text_anchor="start" if fits else "end")
+def _floors(chart: Rows, floors: list[dict[str, Any]]) -> None:
+    height = chart.top - 10
+    for row in sorted(floors, key=lambda row: float(row["macro_f1"])):
+        x, name = chart.scale(row["macro_f1"]), f"{model_title(str(row['model']))} {points(row['macro_f1'])}"
+        chart.drawing.line(x, height + 2, x, chart.bottom, class_="floor")
+        move, anchor = (4, "start") if x + text_width(name, 12) < chart.drawing.width else (-4, "end")
+        chart.drawing.text(x + move, height, name, class_="note", text_anchor=anchor)
         height -= 16
 
 
-def _bracket(drawing: Drawing, tied: list[bool], x: float, top: float) -> None:
-    last = max(index for index, flag in enumerate(tied) if flag) if any(tied) else 0
-    if last == 0:
-        return
-    tip = "These models can't be told apart from the best: p ≥ 0.05, Holm-corrected"
-    places = [top + ROW * (index + 0.5) for index, flag in enumerate(tied) if flag]
-    ticks = "".join(f"M{x:.1f} {y:.1f}h6" for y in places)
-    drawing.add("path", d=f"M{x:.1f} {places[0]:.1f}V{places[-1]:.1f}{ticks}", class_="bracket", tip=tip)
+def _bracket(chart: Rows, tied: list[bool]) -> None:
+    x, places = chart.left + 8, [y for y, flag in zip(chart.middles, tied, strict=True) if flag]
+    if len(places) > 1:
+        ticks = "".join(f"M{x:.1f} {y:.1f}h6" for y in places)
+        tip = f"These models are {NOT_SIGNIFICANT}: p ≥ 0.05, Holm-corrected"
+        chart.drawing.add("path", d=f"M{x:.1f} {places[0]:.1f}V{places[-1]:.1f}{ticks}", class_="bracket", tip=tip)
 
 
 def _tip(row: dict[str, Any], title: str) -> str:
-    parts = [f"{title}: macro-F1 {points(row['macro_f1'])}"]
-    if "accuracy" in row:
-        parts.append(f"accuracy {points(row['accuracy'])}")
-    return ", ".join(parts)
-
-
-def _description(rows: pd.DataFrame) -> str:
-    return "; ".join(f"{model_title(row['model'])} " + with_interval(*score_of(row)) for row in rows_of(rows))
+    known = [(name, value_of(row, key)) for name, key in (("macro-F1", "macro_f1"), ("accuracy", "accuracy"))]
+    return f"{title}: " + ", ".join(f"{name} {points(value)}" for name, value in known if math.isfinite(value))

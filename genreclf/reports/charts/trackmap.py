@@ -1,4 +1,4 @@
-"""Map of the tracks: near each other where their features are alike, a colour and a shape for each genre."""
+"""Map of the tracks: similar tracks lie close to each other, each genre has a colour and a shape."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.reports.charts.axes import COLOURS
-from genreclf.reports.svg import Drawing, element, glyph, shorten, text_width
-from genreclf.reports.wording import count
+from genreclf.pages.svg import Drawing, element, glyph, shorten, text_width
+from genreclf.pages.wording import count
+from genreclf.reports.charts.axes import COLOURS, SHAPES
 
 if TYPE_CHECKING:
     import numpy as np
 
-SHAPES = 5
 _BOLD = 15.0  # bold letters of 13 pixels are as wide as plain ones of 15
 
 
@@ -39,7 +38,7 @@ def track_map(clouds: Sequence[GenreCloud], *, width: float, names: bool = False
         width,
         height + 24.0 * len(legend_rows),
         "Map of the tracks",
-        f"{count(total, 'track')} of {count(len(clouds), 'genre')}: " + ", ".join(cloud.genre for cloud in clouds),
+        f"{count(total, 'track')} in {count(len(clouds), 'genre')}: " + ", ".join(cloud.genre for cloud in clouds),
     )
     size = 4.2 if total <= 600 else 3.2 if total <= 2500 else 2.4
     size *= 1.0 if width > 500 else 0.8
@@ -64,7 +63,7 @@ def colour_of(index: int) -> str:
 
 
 def shape_of(index: int) -> int:
-    """The shape of the n-th genre; the same colour never comes again with the same shape among the first forty."""
+    """The shape of the n-th genre; among the first forty, no two share both colour and shape."""
     return (index + index // COLOURS) % SHAPES
 
 

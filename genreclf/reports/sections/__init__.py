@@ -1,4 +1,4 @@
-"""The sections of a comparison report; one whose numbers are not there is left out."""
+"""The sections of a comparison report; one whose numbers are missing is left out."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from genreclf.reports.sections.features import ablation, importance, tuning
 from genreclf.reports.sections.models import genres, models
-from genreclf.reports.sections.origin import origin
-from genreclf.reports.sections.scores import cost, leak, ranking, tests
-from genreclf.reports.sections.tracks import hardest, retrieval, track_atlas
+from genreclf.reports.sections.scores import fit_time, leakage, origin, ranking, tests
+from genreclf.reports.sections.tracks import misclassified, retrieval, track_atlas
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
-    from genreclf.reports.blocks import Section
+    from genreclf.pages.blocks import Section
 
 
 def sections(comparison: Comparison) -> list[Section]:
     """Everything that a comparison has numbers for, in the order of the report."""
-    scores, music = (ranking, leak, cost, genres, models), (track_atlas, hardest, retrieval)
+    scores, music = (ranking, leakage, fit_time, genres, models), (track_atlas, misclassified, retrieval)
     makers = (*scores, ablation, importance, *music, tests, tuning, origin)
     return [section for make in makers if (section := make(comparison)) is not None]

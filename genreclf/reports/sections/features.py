@@ -1,15 +1,15 @@
-"""What the features are worth: families added one by one, families shuffled, and what tuning chose."""
+"""What the features contribute: families added one by one, families permuted, and the parameters that tuning chose."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genreclf.reports.blocks import Column, Section, Table, figure
+from genreclf.pages.blocks import Figure, Section, figure, table
+from genreclf.pages.wording import model_title
+from genreclf.reports import columns
 from genreclf.reports.charts.ablation import ablation_chart
-from genreclf.reports.charts.strip import StripRow, strip
-from genreclf.reports.outcome import contenders, rows_of, score_of
-from genreclf.reports.sections.cells import score_cell, text_cell, under_first
-from genreclf.reports.wording import family_title, model_title
+from genreclf.reports.charts.strip import best_and_others
+from genreclf.reports.outcome import contenders, rows_of, under_first
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,99 +18,75 @@ if TYPE_CHECKING:
 
 
 def ablation(comparison: Comparison) -> Section | None:
-    """The staircase of feature families, for each model that was asked for."""
+    """The scores as feature families are added, for each model; all but the best folded."""
     frame = under_first(comparison, comparison.ablation)
-    if frame is None:
+    names = _ranked(comparison, frame[frame["step"] == "added"]) if len(frame) else []
+    if not names:
         return None
-    names = _in_order(comparison, frame[frame["step"] == "added"])
-    parts = [_stairs(frame[frame["model"] == name], name, number) for number, name in enumerate(names, start=1)]
-    if not parts:
-        return None
+    figures = [_stairs(frame[frame["model"] == name], name, number) for number, name in enumerate(names, start=1)]
     return Section(
         "ablation",
         "Feature families one by one",
         short="Families",
         lead="Each row adds a family to those above it; the diamond is the family alone. At the right, the score and"
-        " what the step added.",
-        figures=parts[0].figures,
-        parts=parts[1:],
+        " the gain of the step.",
+        figures=figures[:1],
+        parts=[
+            Section(shown.name, model_title(name), figures=[shown], folded=True)
+            for name, shown in zip(names[1:], figures[1:], strict=True)
+        ],
     )
 
 
-def _in_order(comparison: Comparison, frame: pd.DataFrame) -> list[str]:
+def _ranked(comparison: Comparison, frame: pd.DataFrame) -> list[str]:
     present = set(frame["model"].astype(str))
     return [str(name) for name in comparison.ranking["model"] if str(name) in present]
 
 
-def _stairs(steps: pd.DataFrame, name: str, number: int) -> Section:
+def _stairs(steps: pd.DataFrame, name: str, number: int) -> Figure:
     title = model_title(name)
-    return Section(
+    return figure(
         f"ablation-{number}",
-        title,
-        figures=(
-            figure(
-                f"ablation-{number}",
-                f"{title}: macro-F1 with 95 % intervals as feature families are added.",
-                lambda width: ablation_chart(steps, model=title, width=width),
-            ),
-        ),
-        folded=True,
+        f"{title}: macro-F1 with 95 % intervals as feature families are added.",
+        lambda width: ablation_chart(steps, model=title, width=width),
     )
 
 
 def importance(comparison: Comparison) -> Section | None:
-    """What macro-F1 loses when a family is shuffled."""
+    """How much macro-F1 drops when a family is permuted."""
     frame = under_first(comparison, comparison.importance)
-    if frame is None:
-        return None
-    names = _in_order(comparison, contenders(frame))
+    names = _ranked(comparison, contenders(frame)) if len(frame) else []
     if not names:
         return None
-    best, others = model_title(names[0]), names[1:]
-    mine = frame[frame["model"] == names[0]].sort_values("drop", ascending=False, kind="stable")
-    rows = []
-    for row in rows_of(mine):
-        same = frame[(frame["family"] == row["family"]) & frame["model"].isin(others)]
-        rest = [(model_title(str(other["model"])), score_of(other, "drop")[0]) for other in rows_of(same)]
-        rows.append(StripRow(family_title(str(row["family"])), score_of(row, "drop"), rest))
+    caption, draw = best_and_others(
+        frame,
+        names,
+        by="family",
+        value="drop",
+        title="Drop in macro-F1 when a family is permuted",
+        axis="drop in macro-F1, points",
+        from_zero=True,
+    )
     return Section(
         "importance",
-        "Importance of each family",
+        "Permutation importance of each family",
         short="Importance",
-        lead="How many points of macro-F1 are lost when the family's values are shuffled among the test tracks. A"
-        " family that says the same as another one seems less important than it is.",
-        figures=(
-            figure(
-                "importance",
-                f"{best} with 95 % intervals" + (", the other models as small dots." if others else "."),
-                lambda width: strip(
-                    rows,
-                    title="Points of macro-F1 lost without each family",
-                    axis="points of macro-F1 lost",
-                    model=best,
-                    width=width,
-                    from_zero=True,
-                ),
-            ),
-        ),
+        lead="How many points of macro-F1 are lost when the values of a family are permuted among the test tracks. A"
+        " family that carries the same information as another one seems less important than it is.",
+        figures=[figure("importance", caption, draw)],
     )
 
 
 def tuning(comparison: Comparison) -> Section | None:
-    """What the search inside the training folds chose."""
-    frame = under_first(comparison, comparison.tuning)
-    if frame is None:
+    """The parameters that the search inside the training folds chose."""
+    rows = rows_of(under_first(comparison, comparison.tuning))
+    if not rows:
         return None
-    columns = [Column("Model", numeric=False), Column("Fold"), Column("Parameters", numeric=False)]
-    columns.append(Column("Inner macro-F1"))
-    rows = [
-        [
-            text_cell(model_title(str(row["model"]))),
-            text_cell(row["fold"]),
-            text_cell(row["parameters"]),
-            score_cell(row, "inner_macro_f1"),
-        ]
-        for row in rows_of(frame)
-    ]
-    table = Table("Parameters chosen within each training fold", columns, rows)
-    return Section("tuning", "What tuning chose", short="Tuning", tables=(table,), folded=True)
+    shown = {
+        "Model": columns.model(),
+        "Fold": columns.number("fold", "{:.0f}".format),
+        "Parameters": columns.text("parameters"),
+        "Inner macro-F1": columns.number("inner_macro_f1"),
+    }
+    chosen = table("Parameters chosen within each training fold", rows, shown)
+    return Section("tuning", "Tuned parameters", short="Tuning", tables=[chosen], folded=True)

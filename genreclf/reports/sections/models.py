@@ -1,56 +1,40 @@
-"""Genre by genre, and each model on its own: confusion matrix, reliability, a line a genre."""
+"""Scores by genre, and each model on its own: confusion matrix, reliability, scores by genre."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.reports.blocks import Cell, Column, Figure, Section, Table, figure
-from genreclf.reports.calibration import reliability_of
+from genreclf.evaluation.probability_scores import reliability_of
+from genreclf.pages.blocks import Figure, Section, Table, figure, table
+from genreclf.pages.wording import model_title, points
+from genreclf.reports import columns
 from genreclf.reports.charts.confusion import confusion_matrix
 from genreclf.reports.charts.reliability import reliability_diagram
-from genreclf.reports.charts.strip import StripRow, strip
-from genreclf.reports.outcome import confusion_of, model_columns, rows_of, score_of, value_of
-from genreclf.reports.sections.cells import interval_cell, score_cell, text_cell, under_first
-from genreclf.reports.wording import model_title, points
+from genreclf.reports.charts.strip import best_and_others
+from genreclf.reports.outcome import confusion_of, model_columns, rows_of, under_first, value_of
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Iterator
 
     from genreclf.evaluation.comparison import Comparison
 
 
 def genres(comparison: Comparison) -> Section | None:
-    """F1 of each genre, the best model first."""
+    """F1 by genre, for the best model and the others."""
     scores = under_first(comparison, comparison.genre_scores)
-    names = [name for name in model_columns(comparison) if scores is not None and (scores["model"] == name).any()]
-    if scores is None or not names:
+    names = [name for name in model_columns(comparison) if len(scores) and (scores["model"] == name).any()]
+    if not names:
         return None
-    mine = scores[scores["model"] == names[0]].sort_values("f1", ascending=False, kind="stable")
-    others: dict[str, list[tuple[str, float]]] = {}
-    for row in rows_of(scores[scores["model"].isin(names[1:])]):
-        others.setdefault(str(row["genre"]), []).append((model_title(str(row["model"])), value_of(row, "f1")))
-    rows = [StripRow(str(r["genre"]), score_of(r, "f1"), others.get(str(r["genre"]), ())) for r in rows_of(mine)]
-    best = model_title(names[0])
-    return Section(
-        "genres",
-        "Genre by genre",
-        short="Genres",
-        figures=(
-            figure(
-                "genres",
-                f"F1 of each genre, easiest first: {best} with its 95 % interval"
-                + (", the other models as small dots." if names[1:] else "."),
-                lambda width: strip(
-                    rows, title="F1 of each genre", axis="F1, points out of 100", model=best, width=width
-                ),
-            ),
-        ),
+    caption, draw = best_and_others(
+        scores, names, by="genre", value="f1", title="F1 by genre", axis="F1, points out of 100"
     )
+    caption = f"F1 by genre, highest first: {caption}"
+    return Section("genres", "Scores by genre", short="Genres", figures=[figure("genres", caption, draw)])
 
 
 def models(comparison: Comparison) -> Section | None:
-    """For each model: confusion matrix, reliability and a line a genre."""
+    """For each model: confusion matrix, reliability diagram and scores by genre."""
     names = model_columns(comparison)
     parts = [_model(comparison, name, number) for number, name in enumerate(names, start=1)]
     if not parts:
@@ -59,8 +43,8 @@ def models(comparison: Comparison) -> Section | None:
         "models",
         "Model by model",
         short="Models",
-        lead="Rows of a confusion matrix are what tracks are, columns what the model said. The large number and the"
-        " colour are the share of the row in percent, the small number counts tracks; blue is right, orange is wrong.",
+        lead="Rows of a confusion matrix are true genres, columns predicted genres. The large number and the colour"
+        " give the percentage of the row, the small number counts tracks; blue is correct, orange is wrong.",
         parts=parts,
     )
 
@@ -68,47 +52,46 @@ def models(comparison: Comparison) -> Section | None:
 def _model(comparison: Comparison, name: str, number: int) -> Section:
     title = model_title(name)
     confusion = confusion_of(comparison, name)
-    figures = [
-        figure(
-            f"confusion-{number}",
-            f"{title}: what tracks of each genre were said to be.",
-            lambda width: confusion_matrix(confusion, model=title, width=min(width, 490)),
-        ),
-        *_reliability(comparison, name, number),
-    ]
-    scores = under_first(comparison, comparison.genre_scores)
-    mine = None if scores is None else scores[scores["model"] == name]
-    tables = () if mine is None or mine.empty else (_genre_table(mine, title),)
-    return Section(f"model-{number}", title, figures=figures, tables=tables, folded=number > 1, beside=True)
-
-
-def _reliability(comparison: Comparison, name: str, number: int) -> list[Figure]:
-    bins = reliability_of(comparison, name)
-    if bins is None:
-        return []
-    ranked = [row for row in rows_of(comparison.ranking) if row["model"] == name]
-    scored = value_of(ranked[0], "calibration_error") if ranked else math.nan
-    # The evaluation's own error has an interval and finer bins; the picture's is for where that is missing.
-    error = scored if math.isfinite(scored) else bins.error
-    caption = (
-        f"{model_title(name)}: share of right answers over confidence, with 95 % intervals; below, how many tracks."
-        f" On the dashed line a model means what it says; expected calibration error {points(error)} points."
+    matrix = figure(
+        f"confusion-{number}",
+        f"{title}: true and predicted genres.",
+        lambda width: confusion_matrix(confusion, model=title, width=min(width, 490)),
     )
-    return [Figure(f"reliability-{number}", caption, reliability_diagram(bins, model=model_title(name)))]
+    return Section(
+        f"model-{number}",
+        title,
+        figures=[matrix, *_reliability(comparison, name, number)],
+        tables=list(_genre_scores(comparison, name)),
+        folded=number > 1,
+        beside=True,
+    )
 
 
-def _genre_table(scores: pd.DataFrame, title: str) -> Table:
-    columns = [Column("Genre", numeric=False), Column("Tracks"), Column("Precision"), Column("Recall")]
-    columns += [Column("F1"), Column("95 % interval")]
-    rows = [
-        [
-            text_cell(row["genre"]),
-            Cell(f"{value_of(row, 'support'):,.0f}", value_of(row, "support")),
-            score_cell(row, "precision"),
-            score_cell(row, "recall"),
-            score_cell(row, "f1"),
-            interval_cell(row, "f1"),
-        ]
-        for row in rows_of(scores)
-    ]
-    return Table(f"{title}, a line a genre, points out of 100", columns, rows)
+def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Figure]:
+    measured, title = reliability_of(comparison, name), model_title(name)
+    if measured is None:
+        return
+    row = next((row for row in rows_of(comparison.ranking) if row["model"] == name), {})
+    scored = value_of(row, "calibration_error")
+    # The score is over finer bins, as its interval is; the diagram's stands in where a report has no such column.
+    error = scored if math.isfinite(scored) else measured.error
+    caption = (
+        f"{title}: accuracy against confidence, with 95 % intervals; below, the number of tracks. A perfectly"
+        f" calibrated model lies on the dashed line; the expected calibration error is {points(error)} points."
+    )
+    yield Figure(f"reliability-{number}", caption, reliability_diagram(measured, model=title))
+
+
+def _genre_scores(comparison: Comparison, name: str) -> Iterator[Table]:
+    scores = under_first(comparison, comparison.genre_scores)
+    rows = rows_of(scores[scores["model"] == name]) if len(scores) else []
+    if rows:
+        shown = {
+            "Genre": columns.text("genre"),
+            "Tracks": columns.tracks("support"),
+            "Precision": columns.number("precision"),
+            "Recall": columns.number("recall"),
+            "F1": columns.number("f1"),
+            "95 % interval": columns.ends("f1"),
+        }
+        yield table(f"{model_title(name)}: scores by genre, in points out of 100", rows, shown)

@@ -1,17 +1,24 @@
-"""The ranking, what leaking artists would have added, what a fit costs, and the tests behind it."""
+"""The ranking, artist leakage, fit times, the tests behind the ranking, and how the comparison was made."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from genreclf.models import BASELINES
-from genreclf.reports.blocks import Cell, Column, Section, Table, figure
+from genreclf.evaluation.protocols import title as protocol_title
+from genreclf.evaluation.run_comparison import flat
+from genreclf.models import is_baseline
+from genreclf.pages.blocks import Cell, Section, Table, figure, table
+from genreclf.pages.wording import p_value, points, seconds
+from genreclf.reports import columns
 from genreclf.reports.charts.cost import cost_chart
 from genreclf.reports.charts.forest import forest
 from genreclf.reports.charts.leak import leak_chart
-from genreclf.reports.outcome import contenders, is_tied, rows_of, value_of
-from genreclf.reports.sections.cells import interval_cell, score_cell, text_cell, time_cell, under_first
-from genreclf.reports.wording import model_title, p_value, protocol_title
+from genreclf.reports.findings import NOT_SIGNIFICANT
+from genreclf.reports.outcome import contenders, is_tied, rows_of, under_first, value_of
+
+if TYPE_CHECKING:
+    from genreclf.evaluation.comparison import Comparison
 
 _MORE = {
     "balanced_accuracy": "Balanced accuracy",
@@ -21,156 +28,150 @@ _MORE = {
     "log_loss": "Log loss",
     "calibration_error": "Calibration error",
 }
-
-if TYPE_CHECKING:
-    from genreclf.evaluation.comparison import Comparison
+_FIRST = ("command", "table", "protocols", "seed", "models", "features")
 
 
 def ranking(comparison: Comparison) -> Section:
     """The models under the first protocol: forest plot and table; other protocols folded below."""
     protocols = list(dict.fromkeys(comparison.scores["protocol"].astype(str)))
     others = [
-        Section(
-            f"ranking-{index}", f"Under {protocol_title(name)}", tables=(_ranking_table(comparison, name),), folded=True
-        )
+        Section(f"ranking-{index}", f"Under {protocol_title(name)}", tables=[_ranking(comparison, name)], folded=True)
         for index, name in enumerate(protocols[1:], start=1)
     ]
     return Section(
         "ranking",
         "Ranking",
-        lead=f"Under {protocol_title(comparison.protocol)}. Macro-F1 is the mean of the genres' F1, each genre weighing"
-        " the same.",
-        figures=(
+        lead=f"Under {protocol_title(comparison.protocol)}. Macro-F1 is the unweighted mean of the F1 scores of all"
+        " genres.",
+        figures=[
             figure(
                 "ranking",
-                "Dots are macro-F1, lines 95 % intervals. Models on the bracket can't be told apart from the best.",
+                f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_SIGNIFICANT}.",
                 lambda width: forest(comparison.ranking, width=width),
-            ),
-        ),
-        tables=(_ranking_table(comparison, comparison.protocol),),
+            )
+        ],
+        tables=[_ranking(comparison, comparison.protocol)],
         parts=[*others, *_more_scores(comparison)],
     )
 
 
-def _ranking_table(comparison: Comparison, protocol: str) -> Table:
+def _ranking(comparison: Comparison, protocol: str) -> Table:
     scores = comparison.scores[comparison.scores["protocol"] == protocol]
-    columns = [Column("Model", numeric=False), Column("Macro-F1"), Column("95 % interval"), Column("Accuracy")]
-    columns += [Column("p vs best"), Column("Fit"), Column("Predict")]
-    studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
-    columns += [Column("Study")] if studied else []
-    rows = []
-    for index, row in enumerate(rows_of(scores)):
-        name = str(row["model"])
+    rows = rows_of(scores)
+    best = rows[0]["model"]
+
+    def against_best(row: dict[str, Any]) -> Cell:
+        if row["model"] == best:
+            return Cell("best", -1.0)
+        tied = not is_baseline(row["model"]) and is_tied(row)
         p = value_of(row, "p_value")
-        verdict = p_value(p)
-        if name not in BASELINES and index and is_tied(row):
-            verdict = f"{verdict} tied".strip()
-        rows.append(
-            [
-                text_cell(model_title(name), strong=index == 0),
-                score_cell(row, "macro_f1"),
-                interval_cell(row, "macro_f1"),
-                score_cell(row, "accuracy"),
-                Cell("best" if index == 0 else verdict, -1.0 if index == 0 else p),
-                time_cell(row, "fit_seconds"),
-                time_cell(row, "predict_seconds"),
-                *([score_cell(row, "study_macro_f1")] if studied else []),
-            ]
-        )
-    return Table(f"Scores under {protocol_title(protocol)}, points out of 100", columns, rows)
+        return Cell(f"{p_value(p)} n.s.".strip() if tied else p_value(p), p)
+
+    studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
+    return table(
+        f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_SIGNIFICANT}",
+        rows,
+        {
+            "Model": lambda row: Cell(columns.model()(row).text, strong=row["model"] == best),
+            "Macro-F1": columns.number("macro_f1", points),
+            "95 % interval": columns.ends("macro_f1"),
+            "Accuracy": columns.number("accuracy", points),
+            "p vs best": against_best,
+            "Fit": columns.number("fit_seconds", seconds),
+            "Predict": columns.number("predict_seconds", seconds),
+        }
+        | ({"Study": columns.number("study_macro_f1", points)} if studied else {}),
+    )
 
 
 def _more_scores(comparison: Comparison) -> list[Section]:
     """The scores that the ranking does not show, where there are any."""
-    scores = comparison.ranking
-    names = [name for name in _MORE if name in scores]
-    if not names:
+    shown: dict[str, columns.Column] = {"Model": columns.model()}
+    for name, title in _MORE.items():
+        if name in comparison.ranking:
+            write = _nats if name == "log_loss" else points
+            shown |= {title: columns.number(name, write), f"{title}, 95 % interval": columns.ends(name, write)}
+    if len(shown) == 1:
         return []
-    columns = [Column("Model", numeric=False)]
-    for name in names:
-        columns += [Column(_MORE[name]), Column("95 % interval")]
-    rows = []
-    for row in rows_of(scores):
-        cells = [text_cell(model_title(str(row["model"])))]
-        for name in names:
-            cells += [_loss_cell(row), _loss_interval(row)] if name == "log_loss" else []
-            cells += [] if name == "log_loss" else [score_cell(row, name), interval_cell(row, name)]
-        rows.append(cells)
-    table = Table("Other scores, points out of 100; the log loss in nats", columns, rows)
-    return [Section("more-scores", "More scores", tables=(table,), folded=True)]
+    more = table("Other scores, in points out of 100; log loss in nats", rows_of(comparison.ranking), shown)
+    return [Section("more-scores", "More scores", tables=[more], folded=True)]
 
 
-def _loss_cell(row: dict[str, Any]) -> Cell:
-    value = value_of(row, "log_loss")
-    return Cell(f"{value:.3f}" if value == value else "\u2013", value)  # noqa: PLR0124 - NaN
+def _nats(value: float) -> str:
+    return f"{value:.3f}" if math.isfinite(value) else "\u2013"
 
 
-def _loss_interval(row: dict[str, Any]) -> Cell:
-    low, high = value_of(row, "log_loss_low"), value_of(row, "log_loss_high")
-    return Cell(f"{low:.3f} to {high:.3f}" if low == low else "", low)  # noqa: PLR0124 - NaN
-
-
-def leak(comparison: Comparison) -> Section | None:
-    """Artist-safe beside random."""
-    rows = comparison.leak
-    if rows.empty:
+def leakage(comparison: Comparison) -> Section | None:
+    """Artist-disjoint folds compared with random ones."""
+    if comparison.leak.empty:
         return None
     order = {name: index for index, name in enumerate(comparison.ranking["model"])}
-    ordered = contenders(rows).sort_values("model", key=lambda names: names.map(order), kind="stable")
+    ordered = contenders(comparison.leak).sort_values("model", key=lambda names: names.map(order), kind="stable")
     return Section(
         "leak",
-        "What leaking artists would have added",
-        short="Leak",
-        lead="Tracks of one artist sound alike. A split that puts some of them into training and others into the test"
-        " rewards a model for knowing the artist, and promises more than new artists will show.",
-        figures=(
+        "Artist leakage",
+        short="Leakage",
+        lead="Tracks by the same artist sound alike. A split that puts some of them into the training set and others"
+        " into the test set rewards a model for recognising the artist, and overestimates its score on new artists.",
+        figures=[
             figure(
                 "leak",
-                "The same models with each artist's tracks kept on one side (dots), and with tracks dealt at random"
-                " (diamonds). At the right, the difference with its 95 % interval.",
+                "The same models with artist-disjoint folds (dots) and with random folds (diamonds). At the right, the"
+                " difference with its 95 % interval.",
                 lambda width: leak_chart(ordered, width=width),
-            ),
-        ),
+            )
+        ],
     )
 
 
-def cost(comparison: Comparison) -> Section | None:
+def fit_time(comparison: Comparison) -> Section | None:
     """Score against fit time."""
-    ranking = contenders(comparison.ranking)
-    if "fit_seconds" not in ranking or (ranking["fit_seconds"] > 0).sum() < 2:
+    ranked = contenders(comparison.ranking)
+    if "fit_seconds" not in ranked or (ranked["fit_seconds"] > 0).sum() < 2:
         return None
     return Section(
         "cost",
         "Score against fit time",
-        short="Time",
-        figures=(
+        short="Fit time",
+        figures=[
             figure(
                 "cost",
-                "Macro-F1 with 95 % intervals over the time that fitting took. The dotted line joins the models that"
-                " nothing quicker beats.",
-                lambda width: cost_chart(ranking, width=width),
-            ),
-        ),
+                "Macro-F1 with 95 % intervals against total fit time. The dotted line joins the models that no faster"
+                " model beats.",
+                lambda width: cost_chart(ranked, width=width),
+            )
+        ],
     )
 
 
 def tests(comparison: Comparison) -> Section | None:
     """The paired tests behind the ranking."""
-    frame = under_first(comparison, comparison.tests)
-    if frame is None:
+    rows = rows_of(under_first(comparison, comparison.tests))
+    if not rows:
         return None
-    columns = [Column("Model", numeric=False), Column("Against", numeric=False), Column("Test", numeric=False)]
-    columns += [Column("Statistic"), Column("p"), Column("p, Holm-corrected")]
-    rows = [
-        [
-            text_cell(model_title(str(row["model"]))),
-            text_cell(model_title(str(row["best"]))),
-            text_cell(row["test"]),
-            Cell(f"{value_of(row, 'statistic'):.4g}", value_of(row, "statistic")),
-            Cell(p_value(value_of(row, "p_value")), value_of(row, "p_value")),
-            Cell(p_value(value_of(row, "p_holm")), value_of(row, "p_holm")),
-        ]
-        for row in rows_of(frame)
-    ]
-    table = Table("Each model against the best, on the same tracks", columns, rows)
-    return Section("tests", "Paired tests", short="Tests", tables=(table,), folded=True)
+    shown = {
+        "Model": columns.model(),
+        "Best model": columns.model("best"),
+        "Test": columns.text("test"),
+        "Statistic": columns.number("statistic", "{:.4g}".format),
+        "p": columns.number("p_value", p_value),
+        "p, Holm-corrected": columns.number("p_holm", p_value),
+    }
+    paired = table("Each model against the best, on the same tracks", rows, shown)
+    return Section("tests", "Paired tests", short="Tests", tables=[paired], folded=True)
+
+
+def origin(comparison: Comparison) -> Section | None:
+    """Everything that is known of the run, the command first."""
+    run = {key: value for key, value in comparison.run.items() if key != "notes" and value not in (None, "", [], {})}
+    names = [key for key in _FIRST if key in run] + sorted(set(run) - set(_FIRST))
+    facts = [(key.replace("_", " "), _fact(key, run[key])) for key in names]
+    return Section("origin", "How this report was made", short="Origin", facts=facts) if facts else None
+
+
+def _fact(key: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    if key == "seconds" and isinstance(value, int | float):
+        return seconds(float(value))
+    if key == "protocols" and isinstance(value, list | tuple):
+        return "; ".join(f"{name} ({protocol_title(str(name))})" for name in value)
+    return flat(value)

@@ -1,28 +1,30 @@
-"""The tracks themselves: a map of them, the hardest ones, and whether similar tracks share a genre."""
+"""The tracks themselves: a map of them, the misclassified ones, and whether similar tracks share a genre."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from genreclf.reports.blocks import NARROW, WIDE, Cell, Column, Figure, Section, Table
+from genreclf.pages.blocks import NARROW, WIDE, Cell, Figure, Section, table
+from genreclf.pages.wording import clean, count, model_title
+from genreclf.reports import columns
 from genreclf.reports.charts.trackmap import GenreCloud, swatch, track_map
 from genreclf.reports.outcome import (
-    hardest_tracks,
+    misclassified_tracks,
     model_columns,
     ranked_predictions,
     rows_of,
     track_names,
     track_paths,
-    value_of,
 )
-from genreclf.reports.sections.cells import score_cell, text_cell
-from genreclf.reports.wording import clean, count, model_title
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import pandas as pd
 
     from genreclf.evaluation.comparison import Comparison
+    from genreclf.reports.outcome import MisclassifiedTrack
 
 
 def track_atlas(comparison: Comparison) -> Section | None:
@@ -37,33 +39,32 @@ def track_atlas(comparison: Comparison) -> Section | None:
     if len(tracks) < 2:
         return None
     places, outside = _framed(places)
-    labels = tracks["genre"].astype(str).to_numpy(dtype=object)
+    labels = tracks["genre"].astype(str)
     genres = sorted(set(labels), key=lambda genre: (-(labels == genre).sum(), genre))
-    clouds = [GenreCloud(genre, places[labels == genre]) for genre in genres]
+    clouds = [GenreCloud(genre, places[(labels == genre).to_numpy()]) for genre in genres]
+    beyond = f" {count(outside, 'outlier')} drawn at the edge." if outside else ""
+    drawn = Figure(
+        "map",
+        f"{count(len(tracks), 'track')}, with a colour and a shape for each genre.{beyond}",
+        track_map(clouds, width=WIDE),
+        track_map(clouds, width=NARROW),
+        hover=_hover(comparison, tracks, genres),
+        alone=track_map(clouds, width=WIDE, names=True),
+        legend=[(genre, swatch(index)) for index, genre in enumerate(genres)],
+    )
     return Section(
         "map",
         "Map of the tracks",
         short="Map",
-        lead="Each mark is a track. The axes are the two mixtures of features that set the genres apart best, found"
-        " with the genres known: a picture to look at, not a score. Point at a mark, or step through the map with the"
-        " arrow keys, to see what it is.",
-        figures=(
-            Figure(
-                "map",
-                f"{count(len(tracks), 'track')}, a colour and a shape for each genre."
-                + (f" {count(outside, 'mark')} at the edge would stand further out." if outside else ""),
-                track_map(clouds, width=WIDE),
-                track_map(clouds, width=NARROW),
-                hover=_hover(comparison, tracks, genres),
-                alone=track_map(clouds, width=WIDE, names=True),
-                legend=tuple((genre, swatch(index)) for index, genre in enumerate(genres)),
-            ),
-        ),
+        lead="Each mark is a track. The axes are the two linear combinations of features that separate the genres best,"
+        " found with the genres known: an illustration, not a score. Point at a mark, or move through the map with the"
+        " arrow keys, to see which track it is.",
+        figures=[drawn],
     )
 
 
 def _framed(places: np.ndarray) -> tuple[np.ndarray, int]:
-    """Places between 0 and 1, a few far ones held at the edge so that they don't squeeze the rest; and how many."""
+    """Places between 0 and 1, outliers held at the edge so that they don't squeeze the rest; and how many."""
     import numpy as np
 
     inner = np.quantile(places, [0.01, 0.99], axis=0)
@@ -74,78 +75,81 @@ def _framed(places: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _hover(comparison: Comparison, tracks: pd.DataFrame, genres: list[str]) -> dict[str, object]:
-    names = track_names(comparison)
-    models = model_columns(comparison)
-    answers: dict[str, str] = {}
+    """For each genre, the names of its tracks and the places of their predictions in the list of genres."""
+    names, models = track_names(comparison), model_columns(comparison)
+    predicted: dict[str, str] = {}
     if models:
         predictions = ranked_predictions(comparison)
-        answers = dict(zip(predictions["track_id"].astype(str), predictions[models[0]].astype(str), strict=True))
-    said = sorted({*genres, *answers.values()})
-    number = {genre: index for index, genre in enumerate(said)}
-    titles: dict[str, list[str]] = {genre: [] for genre in genres}
-    replies: dict[str, list[int]] = {genre: [] for genre in genres}
-    for track_id, genre in zip(tracks["track_id"].astype(str), tracks["genre"].astype(str), strict=True):
-        titles[genre].append(clean(names.get(track_id, track_id))[:120])
-        replies[genre].append(number.get(answers.get(track_id, ""), -1))
+        predicted = dict(zip(predictions["track_id"].astype(str), predictions[models[0]].astype(str), strict=True))
+    all_genres = sorted({*genres, *predicted.values()})
+    number = {genre: index for index, genre in enumerate(all_genres)}
+    ids = {
+        genre: group.astype(str).tolist() for genre, group in tracks["track_id"].groupby(tracks["genre"].astype(str))
+    }
     return {
         "genres": [clean(genre) for genre in genres],
-        "answers": [clean(genre) for genre in said],
+        "predictions": [clean(genre) for genre in all_genres],
         "model": model_title(models[0]) if models else "",
-        "titles": [titles[genre] for genre in genres],
-        "said": [replies[genre] for genre in genres],
+        "titles": [[clean(names.get(track, track))[:120] for track in ids[genre]] for genre in genres],
+        "predicted": [[number.get(predicted.get(track, ""), -1) for track in ids[genre]] for genre in genres],
     }
 
 
-def hardest(comparison: Comparison) -> Section | None:
-    """The tracks that most models got wrong, with what each said."""
-    tracks, total = hardest_tracks(comparison)
+def misclassified(comparison: Comparison) -> Section | None:
+    """The tracks that most models misclassified, with each model's prediction."""
+    tracks, total = misclassified_tracks(comparison)
     if not tracks:
         return None
-    names, paths = model_columns(comparison), track_paths(comparison)
-    columns = [Column("Track", numeric=False), Column("Genre", numeric=False), Column("Wrong")]
-    columns += [Column(model_title(name), numeric=False) for name in names]
-    rows = []
-    for track in tracks:
-        path = paths.get(track.track_id, "")
-        name = Cell(track.name, track.name, note="" if path == track.name else path)
-        answers = [text_cell(answer, strong=answer == track.genre) for answer in track.answers]
-        rows.append([name, text_cell(track.genre), Cell(str(track.wrong), track.wrong), *answers])
-    shown = f"the {len(tracks)} hardest are shown" if total > len(tracks) else "all are shown"
-    everyone = sum(track.wrong == len(names) for track in tracks)
+    models, names, paths = model_columns(comparison), track_names(comparison), track_paths(comparison)
+
+    def name(track: MisclassifiedTrack) -> Cell:
+        shown, path = names.get(track.track_id, track.track_id), paths.get(track.track_id, "")
+        return Cell(shown, note="" if path == shown else path)
+
+    def prediction(index: int) -> Callable[[MisclassifiedTrack], Cell]:
+        return lambda track: Cell(track.predictions[index], strong=track.predictions[index] == track.genre)
+
+    shown = {
+        "Track": name,
+        "Genre": lambda track: Cell(track.genre),
+        "Models wrong": lambda track: Cell(str(track.wrong), track.wrong),
+    } | {model_title(model): prediction(index) for index, model in enumerate(models)}
+    everyone = sum(track.wrong == len(models) for track in tracks)
+    by_all = f", {everyone} of these by every model" if everyone and len(models) > 1 else ""
+    first = f"; the first {len(tracks)} are shown" if total > len(tracks) else ""
     return Section(
-        "hardest",
-        "Hardest tracks",
-        short="Hardest",
-        lead=f"More than half of the models got {count(total, 'track')} wrong; {shown}"
-        + (f", {everyone} of them wrong with every model" if everyone and len(names) > 1 else "")
-        + ". Where all agree on another genre, look at the label first.",
-        tables=(Table("Tracks that most models got wrong; right answers are bold", columns, rows),),
+        "misclassified",
+        "Most confidently misclassified tracks",
+        short="Errors",
+        lead=f"More than half of the models misclassified {count(total, 'track')}{first}{by_all}. Where all models"
+        " agree on another genre, check the label first.",
+        tables=[table("Tracks that most models misclassified; correct predictions in bold", tracks, shown)],
     )
 
 
 def retrieval(comparison: Comparison) -> Section | None:
-    """Whether the tracks most like a track are of its genre."""
+    """Whether the tracks most similar to a track share its genre."""
     frame = comparison.retrieval
     if frame.empty:
         return None
-    methods = list(dict.fromkeys(frame["method"].astype(str)))
-    columns = [Column("Genre", numeric=False), Column("Tracks")]
-    for method in methods:
-        columns += [Column(f"{method}: average precision"), Column(f"{method}: precision at 10")]
-    rows = []
-    for genre in dict.fromkeys(frame["genre"].astype(str)):
-        lines = {str(row["method"]): row for row in rows_of(frame[frame["genre"].astype(str) == genre])}
-        tracks = value_of(next(iter(lines.values())), "tracks")
-        row = [text_cell(genre, strong=genre == "all"), Cell(f"{tracks:,.0f}", tracks)]
-        for method in methods:
-            row += [score_cell(lines.get(method, {}), name) for name in ("average_precision", "precision_at_10")]
-        rows.append(row)
+    values = {"average_precision": "average precision", "precision_at_10": "precision at 10"}
+    rows: dict[str, dict[str, Any]] = {}
+    shown = {
+        "Genre": lambda row: Cell(row["genre"], strong=row["genre"] == "all"),
+        "Tracks": columns.tracks("tracks"),
+    }
+    for line in rows_of(frame):
+        row = rows.setdefault(str(line["genre"]), {"genre": str(line["genre"]), "tracks": line["tracks"]})
+        for value, title in values.items():
+            name = f"{line['method']}: {title}"
+            row[name] = line[value]
+            shown.setdefault(name, columns.number(name))
     return Section(
         "retrieval",
         "Similar tracks",
         short="Similar",
-        lead="Ask for the tracks most like a track: how many of the first ten are of its genre, and how well the whole"
-        " list is ordered. Points out of 100.",
-        tables=(Table("Retrieval by likeness of the features", columns, rows),),
+        lead="For the tracks most similar to a given one: the share of the first ten that have its genre, and how well"
+        " the whole list is ordered, in points out of 100.",
+        tables=[table("Retrieval by similarity of the features", rows.values(), shown)],
         folded=True,
     )

@@ -1,0 +1,49 @@
+"""The options that commands share, and messages of the library in terms of options: ``jobs=0`` is ``--jobs 0``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Annotated
+
+import typer
+
+from genreclf.seeds import MAX_SEED
+
+Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or fma:DIR.")]
+Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
+Families = Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")]
+Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
+TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
+ArtistColumn = Annotated[str | None, typer.Option("--group", help="Artist column.")]
+Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
+Draws = Annotated[int, typer.Option(help="Bootstrap draws.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def names_in(text: str | None) -> list[str] | None:
+    """The names of a comma-separated option; None where it is not given."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
+def as_options(line: str, names: Collection[str] = ()) -> str:
+    """The line with parameters written as options: all in backticks, and ``name=value`` of the parameters `names`.
+
+    ``name=True`` and a name alone become a switch, ``name=False`` becomes ``--no-name``.
+    """
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found[1].replace("_", "-"), (found[2] or "").strip("'")
+        if value == "False":
+            return f"--no-{name}"
+        return f"--{name}" if value in ("", "True") else f"--{name} {value}"
+
+    line = re.sub(r"`([a-z_]+)(?:=([^`]*))?`", option, line)
+    known = "|".join(map(re.escape, names))
+    return re.sub(rf"(?<![^\s(])({known})=(True\b|False\b|)(?=\S|\b)", _spaced, line) if known else line
+
+
+def _spaced(found: re.Match[str]) -> str:
+    name = found[1].replace("_", "-")
+    return {"True": f"--{name}", "False": f"--no-{name}"}.get(found[2], f"--{name} ")

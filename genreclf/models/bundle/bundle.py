@@ -1,0 +1,160 @@
+"""Bundles: a trained model as one file, safe to take from a stranger and sure to predict as it did.
+
+A bundle is an archive (see `genreclf.archive`) with ``manifest.json`` and ``estimator.skops``. Reading one runs no
+code from it: the estimator is built of known types only and its parts are checked against each other (see
+`genreclf.models.bundle.stored`), and then it predicts a few made-up rows. The probabilities must be those that it
+gave when it was saved; so a model that another version of scikit-learn would read wrongly is refused instead of
+predicting wrongly.
+
+Loading takes at most four times the unpacked size of the file in memory, or 128 MiB where that is more, and never more
+than 8 GiB, as a file unpacks to 2 GiB at most.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from genreclf.archive import Kind, damaged, read_container, write_container
+from genreclf.errors import RequestError, one_line
+from genreclf.models.bundle.manifest import BundleManifest
+from genreclf.models.bundle.stored import dump_estimator, load_estimator
+from genreclf.models.calibration import base_estimator
+
+if TYPE_CHECKING:
+    import numpy as np
+
+KIND = Kind(
+    name="model",
+    members={"manifest.json": 1 << 22, "estimator.skops": 1 << 31},
+    made_with="genreclf train TABLE --model NAME -o MODEL",
+)
+OLDEST_SCIKIT_LEARN = (1, 6)
+_SAME = 1e-6  # other processors and libraries add up in another order; another tree or vector differs far more
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A trained model and what is known of it.
+
+    Parameters
+    ----------
+    estimator : a fitted pipeline of the zoo, or a `sklearn.calibration.CalibratedClassifierCV` around one.
+    manifest : what is known of it.
+    """
+
+    estimator: Any
+    manifest: BundleManifest
+
+    def save(self, path: Path | str) -> None:
+        """Write the bundle whole or not at all.
+
+        Raises
+        ------
+        RequestError : the estimator is not one that a registered model stores, or the place cannot be written to.
+        """
+        estimator = dump_estimator(self.estimator)
+        _rebuilt(Path(path), estimator, self.manifest)  # what could not be read is not written
+        manifest = msgspec.structs.replace(self.manifest, estimator_sha256=hashlib.sha256(estimator).hexdigest())
+        write_container(Path(path), KIND, {"manifest.json": manifest.to_json(), "estimator.skops": estimator})
+
+    @classmethod
+    def load(cls, path: Path | str) -> Bundle:
+        """Read a bundle.
+
+        Raises
+        ------
+        RequestError : the file is missing, altered, not a bundle, made by a newer version, or would answer
+            otherwise than it did when it was saved. The one line says which.
+        """
+        path = Path(path)
+        members = read_container(path, KIND)
+        manifest = BundleManifest.from_json(path, members["manifest.json"])
+        _check_version(path, manifest)
+        bundle = cls(_rebuilt(path, members.pop("estimator.skops"), manifest), manifest)
+        bundle._check_probes(path)
+        return bundle
+
+    def _check_probes(self, path: Path) -> None:
+        import numpy as np
+
+        expected = np.array(self.manifest.probe_probabilities)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                given = probe(self.estimator, self.manifest.feature_means, self.manifest.feature_stds)
+            alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=_SAME, atol=_SAME))
+        except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
+            raise RequestError(f"{path}: {_stale(self.manifest)}; it fails with: {one_line(error)}") from None
+        if not alike:
+            raise RequestError(f"{path}: {_stale(self.manifest)}; it does not predict as it did when it was saved")
+
+
+def probes(means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:
+    """Made-up rows around the training tracks, which every bundle predicts when it is loaded.
+
+    Returns
+    -------
+    (5, features): the mean track, all features a standard deviation above and below, and alternately above and below.
+    """
+    import numpy as np
+
+    ones = np.ones(len(means))
+    alternating = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
+    steps = np.array([0 * ones, ones, -ones, alternating, -alternating])
+    return np.asarray(np.array(means) + steps * np.array(stds))
+
+
+def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
+    """The probabilities that an estimator gives for the probes: (5, genres)."""
+    import numpy as np
+
+    return np.asarray(estimator.predict_proba(probes(means, stds)))
+
+
+def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    estimator = load_estimator(path, data, features=len(manifest.features), genres=len(manifest.genres))
+    pipeline = base_estimator(estimator)
+    if (pipeline is not estimator) != manifest.calibrated:
+        raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
+    if any([str(name) for name in model.classes_] != list(manifest.genres) for model in (estimator, pipeline)):
+        raise damaged(path, "its estimator predicts other genres than its manifest names")
+    return estimator
+
+
+def _check_version(path: Path, manifest: BundleManifest) -> None:
+    written = manifest.versions.get("scikit-learn", "")
+    here = version("scikit-learn")
+    try:
+        then, now = _major_minor(written), _major_minor(here)
+    except ValueError:
+        raise damaged(path, f"manifest.json: {written[:40]!r} is no version of scikit-learn") from None
+    if then < OLDEST_SCIKIT_LEARN:
+        raise RequestError(
+            f"{path}: made with scikit-learn {written}; {'.'.join(map(str, OLDEST_SCIKIT_LEARN))} is the oldest that "
+            "is read: train it again"
+        )
+    if then > now:
+        raise RequestError(
+            f"{path}: made with scikit-learn {written}, newer than {here} here: "
+            f'pip install "scikit-learn>={then[0]}.{then[1]}"'
+        )
+
+
+def _major_minor(text: str) -> tuple[int, int]:
+    major, minor = text.split(".")[:2]
+    return int(major), int(minor)
+
+
+def _stale(manifest: BundleManifest) -> str:
+    written = manifest.versions.get("scikit-learn")
+    return (
+        f"made with scikit-learn {written}, and not usable with {version('scikit-learn')} here; "
+        "train it again, or install that version"
+    )

@@ -1,0 +1,106 @@
+"""The manifest of a model bundle: what the model is, what it was trained on, and how good it was there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from genreclf.archive import decode
+from genreclf.errors import RequestError
+
+FORMAT = 1
+
+Scalar = str | int | float | bool | None
+Text = Annotated[str, msgspec.Meta(max_length=100_000)]
+ShortText = Annotated[str, msgspec.Meta(max_length=100)]
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+Number = Annotated[float, msgspec.Meta(gt=-1e300, lt=1e300)]
+
+
+class BundleManifest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"feature_stds": "feature_deviations"}
+):
+    """What is known of a trained model.
+
+    Parameters
+    ----------
+    model : its name in the registry.
+    parameters : the classifier's parameters.
+    tuned, calibrated : whether its parameters were searched, and whether its probabilities are calibrated.
+    feature_set : what it describes audio with; empty for a table from elsewhere, which audio cannot be turned into.
+    feature_parameters : ``offset, duration, sample_rate`` of the training tracks, each a number or null.
+    features : names of the columns, in order.
+    feature_means, feature_stds : of each column over the training tracks.
+    genres : sorted.
+    table : ``name, sha256, rows, label`` of the training table.
+    scores : of the protocol that chose or judged the model, by name; empty where none was run.
+    probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probes`;
+        a loaded model must give the same.
+    seed : of the model.
+    versions : of the libraries, by name.
+    created : date and time in UTC, ISO 8601.
+    licence, notes : free text.
+    estimator_sha256 : of the stored estimator, to know the same model by; filled in when the bundle is saved.
+    format : version of the bundle's format.
+    """
+
+    model: Text
+    parameters: dict[str, Scalar]
+    tuned: bool
+    calibrated: bool
+    feature_set: Text
+    feature_parameters: dict[Literal["offset", "duration", "sample_rate"], Number | None]
+    features: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    feature_means: tuple[Number, ...]
+    feature_stds: tuple[Number, ...]
+    genres: Annotated[tuple[Name, ...], msgspec.Meta(min_length=2)]
+    table: dict[str, Scalar]
+    scores: dict[str, Scalar]
+    probe_probabilities: Annotated[tuple[tuple[Number, ...], ...], msgspec.Meta(min_length=1)]
+    seed: int
+    versions: dict[str, ShortText]
+    created: Text
+    licence: Text = ""
+    notes: Text = ""
+    estimator_sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    format: Literal[1] = 1
+
+    def __post_init__(self) -> None:
+        width, conditions = len(self.features), {}
+        conditions["feature names are unique"] = len(set(self.features)) == width
+        conditions["each feature has a mean and a deviation"] = (
+            len(self.feature_means) == len(self.feature_stds) == width
+        )
+        conditions["genres are sorted and unique"] = list(self.genres) == sorted(set(self.genres))
+        conditions["each probe has a probability of each genre"] = all(
+            len(row) == len(self.genres) for row in self.probe_probabilities
+        )
+        for condition, holds in conditions.items():
+            if not holds:
+                raise ValueError(f"it does not hold that {condition}")
+
+    def to_json(self) -> bytes:
+        """JSON in ASCII-compatible UTF-8, keys sorted."""
+        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=2) + b"\n"
+
+    @classmethod
+    def from_json(cls, path: Path, data: bytes) -> BundleManifest:
+        """Read and check a manifest.
+
+        Raises
+        ------
+        RequestError : it is not JSON, made by a newer genreclf, or a field is missing, unknown or of a wrong kind.
+        """
+        version = decode(path, "manifest.json", data, _Version).format
+        if version > FORMAT:
+            raise RequestError(
+                f"{path}: in format {version}, made by a newer genreclf; this one reads up to format {FORMAT}: "
+                "pip install --upgrade genreclf"
+            )
+        return decode(path, "manifest.json", data, cls)
+
+
+class _Version(msgspec.Struct):
+    format: int

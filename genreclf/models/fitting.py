@@ -1,0 +1,76 @@
+"""Fitting: the one way from a model's entry and some tracks to a fitted estimator.
+
+Parameters are searched first, then the pipeline is fitted on everything, with sigmoids around it where it is to be
+calibrated. Which tracks are used for either is decided by whoever calls: folds are arguments.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from genreclf.errors import one_line
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from genreclf.models.entry import ModelSpec
+
+Folds = Sequence[tuple["np.ndarray", "np.ndarray"]]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedPipeline:
+    """A fitted model and what is known of how it was fitted.
+
+    Parameters
+    ----------
+    estimator : a pipeline, or a `sklearn.calibration.CalibratedClassifierCV` around one.
+    parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None and NaN without a search.
+    warnings : what was warned of while it was fitted.
+    """
+
+    estimator: Any
+    parameters: dict[str, Any] | None
+    inner_macro_f1: float
+    warnings: tuple[warnings.WarningMessage, ...]
+
+    def messages(self, category: type[Warning] = Warning) -> tuple[str, ...]:
+        """The warnings of a category, each on one line, sorted and without repeats."""
+        chosen = {one_line(w.message) for w in self.warnings if issubclass(w.category, category)}
+        return tuple(sorted(chosen))
+
+
+def fit_pipeline(
+    entry: ModelSpec,
+    X: np.ndarray,
+    y: np.ndarray,
+    *,
+    seed: int,
+    tune_folds: Folds | None = None,
+    calibration_folds: Folds | None = None,
+) -> FittedPipeline:
+    """Fit a model: search its parameters, calibrate it, or neither.
+
+    Parameters
+    ----------
+    X, y : (tracks, features) and (tracks,).
+    seed : of the model and of the search.
+    tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
+    calibration_folds : rows for the sigmoids, every fold training on every class; None gives no calibration.
+    """
+    from genreclf.models.calibration import fit_calibrated
+    from genreclf.models.tuning import search
+
+    model, parameters, inner = entry.build(seed), None, float("nan")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if tune_folds is not None and entry.space:
+            model, parameters, inner = search(model, entry, X, y, tune_folds, seed=seed)
+        if calibration_folds is None:
+            model.fit(X, y)
+        else:
+            model = fit_calibrated(model, X, y, calibration_folds)
+    return FittedPipeline(model, parameters, inner, tuple(caught))

@@ -1,0 +1,109 @@
+"""The registry of models, and the way from a name or a scikit-learn classifier to an entry.
+
+Entries come from `genreclf.models.zoo`, from `register`, and from the entry points ``genreclf.models`` of installed
+packages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from genreclf.errors import RequestError, nearest, one_line
+from genreclf.models.entry import ModelSpec
+from genreclf.models.zoo import ENTRIES
+from genreclf.plugins import Registry
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, ENTRIES, group="genreclf.models")
+register = MODELS.register
+
+
+def spec(name: str) -> ModelSpec:
+    """The entry of a model.
+
+    Raises
+    ------
+    RequestError : there is no model of that name; titles count as near, so that ``random_forest`` finds ``rf``.
+    """
+    if name not in MODELS:
+        raise RequestError(f"unknown model {name!r}; choose from {', '.join(MODELS)}{_meant(name)}")
+    return MODELS[name]
+
+
+def build(name: str, seed: int = 42) -> Pipeline:
+    """Make a model: a pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
+
+    Raises
+    ------
+    RequestError : there is no model of that name.
+    """
+    return spec(name).build(seed)
+
+
+def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no types
+    """The entry of a name, or one made for a scikit-learn classifier, which is named by its class.
+
+    Raises
+    ------
+    RequestError : there is no model of that name, or it is something else.
+    """
+    if isinstance(model, ModelSpec):
+        return model
+    if isinstance(model, str):
+        return spec(model)
+    from sklearn.base import is_classifier
+
+    if isinstance(model, type) or not hasattr(model, "get_params") or not is_classifier(model):
+        raise RequestError(
+            f"{one_line(repr(model), longest=60)} is not a model; give a name or a scikit-learn classifier"
+        )
+    return ModelSpec(type(model).__name__, one_line(repr(model), longest=60), partial(_copy, model))
+
+
+def resolve_all(models: Iterable[Any] | None) -> tuple[ModelSpec, ...]:
+    """The entries of several models, all of them for None; classifiers of one class are numbered.
+
+    Raises
+    ------
+    RequestError : one of them is no model, or there is none.
+    """
+    found: dict[str, ModelSpec] = {}
+    for model in MODELS if models is None else models:
+        entry = resolve(model)
+        if entry.name in found and found[entry.name] != entry:
+            number = next(n for n in range(2, len(found) + 3) if f"{entry.name}-{n}" not in found)
+            entry = replace(entry, name=f"{entry.name}-{number}")
+        found[entry.name] = entry
+    if not found:
+        raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
+    return tuple(found.values())
+
+
+def is_baseline(name: str) -> bool:
+    """Whether a model ignores the features; False for one that is not registered here."""
+    return name in MODELS and MODELS[name].baseline
+
+
+def title_of(name: str) -> str:
+    """What a model is called in texts; the name itself for one that is not registered here."""
+    return MODELS[name].title if name in MODELS else name
+
+
+def _copy(model: Any, seed: int) -> Any:  # noqa: ANN401
+    """An unfitted copy of a classifier, seeded unless it has a seed."""
+    from sklearn.base import clone
+
+    copy = clone(model)
+    unseeded = [name for name, value in copy.get_params().items() if name.endswith("random_state") and value is None]
+    return copy.set_params(**dict.fromkeys(unseeded, seed))
+
+
+def _meant(name: str) -> str:
+    titles = {entry.title.casefold().replace(" ", "_"): key for key, entry in MODELS.items()}
+    near = nearest(name, MODELS) or nearest(name.replace(" ", "_"), titles)
+    return next((f"; did you mean {key!r}?" for title, key in titles.items() if repr(title) in near), near)

@@ -1,0 +1,176 @@
+"""Drawing in SVG: marks at places, every text escaped, colours left to a style sheet.
+
+A drawing is shown in two ways: inline in a page, whose style sheet it shares, and as a file of its own that
+carries the same style sheet, so that both follow light and dark mode. Lengths are in CSS pixels, y grows downward.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING
+
+from genreclf.pages.wording import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NARROW = frozenset("iljtfrI.,:;'|!()[]{} ")
+_WIDE = frozenset("mwMWQO@%&")
+
+
+def text_width(text: str, size: float = 13) -> float:
+    """About how many pixels a line of text takes; on the safe side, since the reader's font is not known."""
+    units = 0.0
+    for character in text:
+        if ord(character) > 0x2E7F:
+            units += 1.25
+        elif character in _NARROW:
+            units += 0.36
+        elif character in _WIDE:
+            units += 0.95
+        else:
+            units += 0.68 if character.isupper() else 0.6
+    return units * size
+
+
+def shorten(text: str, room: float, size: float = 13) -> str:
+    """The text, or its beginning and an ellipsis, so that it fits into `room` pixels."""
+    if text_width(text, size) <= room:
+        return text
+    while text and text_width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def element(tag: str, *content: str, **attributes: object) -> str:
+    """One element; attributes are escaped, `content` is markup already (see `words`). None leaves one out."""
+    pairs = "".join(f' {_name(k)}="{_value(v)}"' for k, v in attributes.items() if v is not None)
+    return f"<{tag}{pairs}>{''.join(content)}</{tag}>" if content else f"<{tag}{pairs}/>"
+
+
+def words(text: object) -> str:
+    """Text as content of an element."""
+    return escape(clean(str(text)), quote=False)
+
+
+def _name(keyword: str) -> str:
+    return keyword.rstrip("_").replace("_", "-")
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, float) else escape(clean(str(value)))
+
+
+def number(value: float) -> str:
+    """A coordinate with one decimal at most."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values onto pixels in a straight line, or along the logarithm."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool = False
+
+    def __call__(self, value: float) -> float:
+        """The pixel of a value; values outside are held at the ends."""
+        low, high, at = (math.log10(v) if self.logarithmic else v for v in (self.low, self.high, value))
+        share = (at - low) / (high - low) if high > low else 0.5
+        return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
+
+    def ticks(self, about: int = 6) -> list[float]:
+        """Round values along the scale."""
+        if self.logarithmic:
+            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            return [10.0**power for power in range(first, last + 1)]
+        step = _round_step((self.high - self.low) / max(about, 1))
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [index * step for index in range(first, last + 1)]
+
+
+def _round_step(rough: float) -> float:
+    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+
+
+@dataclass
+class Drawing:
+    """A picture that grows mark by mark.
+
+    Parameters
+    ----------
+    width, height : pixels.
+    title : what the picture is, for screen readers.
+    description : what it shows, in a sentence or two.
+    """
+
+    width: float
+    height: float
+    title: str
+    description: str = ""
+    marks: list[str] = field(default_factory=list)
+
+    def add(self, tag: str, *, tip: str = "", **attributes: object) -> None:
+        """Add a mark; `tip` is shown when the pointer rests on it."""
+        content = (element("title", words(tip)),) if tip else ()
+        self.marks.append(element(tag, *content, **attributes))
+
+    def text(self, x: float, y: float, text: object, *, tip: str = "", **attributes: object) -> None:
+        """Add a line of text whose baseline is at `y`."""
+        title = element("title", words(tip)) if tip else ""
+        self.marks.append(element("text", title + words(text), x=float(x), y=float(y), **attributes))
+
+    def line(self, x1: float, y1: float, x2: float, y2: float, **attributes: object) -> None:
+        """Add a straight line."""
+        self.marks.append(element("line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), **attributes))
+
+    def inline(self, identity: str) -> str:
+        """The picture as part of a page; `identity` is unique there."""
+        return self._markup(identity, "")
+
+    def standalone(self, style: str) -> str:
+        """The picture as a file of its own, with its style sheet and a ground to stand on."""
+        ground = element("rect", class_="ground", width="100%", height="100%", rx=8)
+        return self._markup("picture", element("style", style.replace("<", "")) + ground, room=12) + "\n"
+
+    def _markup(self, identity: str, before: str, *, room: float = 0) -> str:
+        title = element("title", words(self.title), id=f"{identity}-title")
+        described = element("desc", words(self.description), id=f"{identity}-desc") if self.description else ""
+        names = f"{identity}-title" + (f" {identity}-desc" if described else "")
+        width, height = self.width + 2 * room, self.height + 2 * room
+        return element(
+            "svg",
+            title,
+            described,
+            before,
+            "".join(self.marks),
+            xmlns="http://www.w3.org/2000/svg",
+            class_="chart",
+            role="img",
+            aria_labelledby=names,
+            viewBox=f"{number(-room)} {number(-room)} {number(width)} {number(height)}",
+            width=number(width),
+            height=number(height),
+        )
+
+
+def glyph(shape: int, x: float, y: float, size: float) -> str:
+    """The path of a mark around a place: circle, square, triangle, diamond or downward triangle, by number."""
+    r = size
+    at = f"{number(x)} {number(y)}"
+    half = f"a{number(r)} {number(r)} 0 1 0 "
+    long = number(1.3 * r)
+    shapes: Sequence[str] = (
+        f"M{at}m{number(-r)} 0{half}{number(2 * r)} 0{half}{number(-2 * r)} 0z",
+        f"M{at}m{number(-r * 0.9)} {number(-r * 0.9)}h{number(r * 1.8)}v{number(r * 1.8)}h{number(-r * 1.8)}z",
+        f"M{at}m0 {number(-r * 1.2)}l{number(r * 1.15)} {number(r * 2)}h{number(-r * 2.3)}z",
+        f"M{at}m0 -{long}l{long} {long}l-{long} {long}l-{long} -{long}z",
+        f"M{at}m0 {number(r * 1.2)}l{number(r * 1.15)} {number(-r * 2)}h{number(-r * 2.3)}z",
+    )
+    return shapes[shape % len(shapes)]

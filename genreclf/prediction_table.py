@@ -1,0 +1,49 @@
+"""The table of predictions: what a model said of many tracks, as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genreclf.files import check_file, write_whole
+
+if TYPE_CHECKING:
+    from genreclf.prediction import Prediction
+
+
+def check_prediction_table(path: Path) -> None:
+    """Refuse a place for a table of predictions that holds something else; raises as `check_file`."""
+    check_file(path, begins=b"path,genre,p_", what="a table of predictions")
+
+
+def write_predictions(path: Path, predictions: Iterable[Prediction], genres: Sequence[str]) -> None:
+    """Write predictions, in the order of their paths; the file is written whole or not at all.
+
+    The columns are ``path, genre``, ``p_GENRE`` for each genre, ``seconds, error``; a track that cannot be read has
+    an error and neither genre nor probabilities.
+
+    Parameters
+    ----------
+    path : a CSV file; a table of predictions there is replaced, nothing else is.
+    predictions : as `Predictor.stream` yields them.
+    genres : the genres of the model, as `Predictor.genres` lists them.
+
+    Raises
+    ------
+    RequestError : the place cannot be written to, or is taken by another kind of file.
+    """
+    check_prediction_table(path)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "genre", *(f"p_{genre}" for genre in genres), "seconds", "error"])
+    writer.writerows(sorted(_row(prediction, len(genres)) for prediction in predictions))
+    write_whole(path, text.getvalue())
+
+
+def _row(prediction: Prediction, genres: int) -> list[str]:
+    probabilities = [repr(p) for p in prediction.probabilities.values()] or [""] * genres
+    error = "" if prediction.error is None else str(prediction.error)
+    return [prediction.path, prediction.genre, *probabilities, f"{prediction.seconds:.3f}", error]

@@ -1,0 +1,1 @@
+"""Similarity: metrics between tracks, hubness and its reduction, and an index of nearest neighbours."""

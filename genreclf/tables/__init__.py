@@ -1,0 +1,1 @@
+"""Tables: rows of features as a table in memory, and as CSV files that are read, kept and resumed."""

@@ -1,0 +1,186 @@
+"""Feature tables: one row a track, identity columns first, then the features.
+
+A table is a UTF-8 CSV file that reads back as it was written. Columns named ``<family>_<statistic>_<number>``
+belong to a family, so that families can be chosen and compared. Tables from elsewhere are welcome: any CSV with
+a label column and numeric columns; what is wrong with one is said in a line that names the row and the column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genreclf.errors import RequestError, nearest
+from genreclf.files import write_whole
+from genreclf.tables.columns import IDENTITY, family_of
+from genreclf.tables.meta import check_meta, write_meta
+from genreclf.tables.reader import read_parts
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+__all__ = ["IDENTITY", "FeatureTable", "family_of", "table_path"]
+
+
+def table_path(path: Path) -> Path:
+    """The path, if a table can be written there: the files beside a table share its name, so that must end in .csv.
+
+    Raises
+    ------
+    RequestError : it ends in something else or is a folder.
+    """
+    if path.suffix.lower() != ".csv" or path.is_dir():
+        raise RequestError(f"cannot write a table to {path}: choose a file whose name ends in .csv")
+    return path
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """Tracks and their features.
+
+    Parameters
+    ----------
+    frame : one row a track; ``track_id`` and ``genre`` are always there, ``artist, album, title, split, path,
+        digest`` where known (empty text where not), then the features as float64.
+    features : names of the feature columns, in order.
+    meta : what the table was made with (feature set, parameters, versions); empty for tables from elsewhere.
+    notes : what was noticed while reading that the user must see.
+    name : short name for reports.
+    label : what the genre column was called where it came from, for example ``mood``.
+    """
+
+    frame: pd.DataFrame
+    features: tuple[str, ...]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    name: str = "table"
+    label: str = "genre"
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def X(self) -> np.ndarray:  # noqa: N802 - scikit-learn's name
+        """(tracks, features), float64."""
+        import numpy as np
+
+        return np.ascontiguousarray(self.frame[list(self.features)].to_numpy(dtype=np.float64))
+
+    @cached_property
+    def y(self) -> np.ndarray:
+        """(tracks,), genre names as an object array (CatBoost refuses pandas' own text type)."""
+        return self._text("genre")
+
+    @cached_property
+    def ids(self) -> np.ndarray:
+        """(tracks,), track ids as an object array."""
+        return self._text("track_id")
+
+    @cached_property
+    def groups(self) -> np.ndarray | None:
+        """(tracks,), artist names as an object array; None where no artist is known.
+
+        A track whose artist is not known is a group of its own.
+        """
+        if "artist" not in self.frame:
+            return None
+        artists = self._text("artist")
+        if not any(artists):
+            return None
+        for row, artist in enumerate(artists):
+            if not artist:
+                artists[row] = f"\0unknown artist of {self.ids[row]}"
+        return artists
+
+    @cached_property
+    def genres(self) -> tuple[str, ...]:
+        """The genres of the table, sorted."""
+        return tuple(sorted(set(self.y)))
+
+    @cached_property
+    def families(self) -> dict[str, tuple[str, ...]]:
+        """Feature columns by family, in the order of the table."""
+        found: dict[str, list[str]] = {}
+        for column in self.features:
+            found.setdefault(family_of(column), []).append(column)
+        return {family: tuple(columns) for family, columns in found.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the ids, labels, artists and values, in hexadecimal."""
+        digest = hashlib.sha256()
+        texts = [self.ids, self.y] + ([] if self.groups is None else [self.groups])
+        for column in texts:
+            digest.update(json.dumps([str(value) for value in column]).encode())
+        digest.update(json.dumps(self.features).encode())
+        digest.update(self.X.tobytes())
+        return digest.hexdigest()
+
+    def select(self, families: Iterable[str]) -> FeatureTable:
+        """The same tracks with the features of some families only.
+
+        Raises
+        ------
+        RequestError : a family is not in the table.
+        """
+        wanted = list(families)
+        for family in wanted:
+            if family not in self.families:
+                raise RequestError(
+                    f"no feature family {family!r} in {self.name}; choose from {', '.join(self.families)}"
+                    f"{nearest(family, self.families)}"
+                )
+        columns = tuple(c for c in self.features if family_of(c) in wanted)
+        return self.with_frame(self.frame.drop(columns=[c for c in self.features if c not in columns]), columns)
+
+    def take(self, rows: np.ndarray) -> FeatureTable:
+        """Some rows of the table, by position or by a boolean mask."""
+        import numpy as np
+
+        positions = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else rows
+        return self.with_frame(self.frame.iloc[positions].reset_index(drop=True), self.features)
+
+    def with_frame(self, frame: pd.DataFrame, features: tuple[str, ...]) -> FeatureTable:
+        """The same table with other rows or columns."""
+        return replace(self, frame=frame, features=features)
+
+    def _text(self, column: str) -> np.ndarray:
+        import numpy as np
+
+        return np.array([str(value) for value in self.frame[column]], dtype=object)
+
+    def write(self, path: Path | str) -> None:
+        """Write the CSV whole or not at all, and beside it ``<name>.json`` with what it was made with."""
+        path = table_path(Path(path))
+        check_meta(path)
+        write_whole(path, self.frame.to_csv(index=False, lineterminator="\n"))
+        write_meta(path, self.meta)
+
+    @classmethod
+    def read(
+        cls,
+        path: Path | str,
+        *,
+        label: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name that the command uses
+        group: str | None = None,
+    ) -> FeatureTable:
+        """Read a table that genreclf wrote, or any CSV with a label column and numeric columns.
+
+        Parameters
+        ----------
+        path : a CSV file; comma, semicolon, tab or bar between columns, with or without a byte-order mark.
+        label, id, group : columns that hold the genre, the track's id and the artist; by default ``genre``,
+            ``track_id`` (or another usual name, or the row's number) and ``artist`` where there is one.
+
+        Raises
+        ------
+        RequestError : the file cannot be used; the line names the row and the column.
+        """
+        return cls(**read_parts(Path(path), label=label, id_column=id, group=group)._asdict())
