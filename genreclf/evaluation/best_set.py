@@ -16,9 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, degrees_of_freedom
-
-LEVEL = 0.05
+from genreclf.evaluation.uncertainty import LEVEL, Estimate, degrees_of_freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,28 +33,19 @@ class BestSet:
     members: np.ndarray
 
 
-def best_set(
-    scores: Sequence[np.ndarray],
-    contributions: Sequence[np.ndarray],
-    *,
-    factor: float = TRAINING_FACTOR,
-    level: float = LEVEL,
-    draws: int = 2000,
-    seed: int = 42,
-) -> BestSet:
+def best_set(scores: Sequence[Sequence[Estimate]], *, draws: int = 1000, seed: int = 42) -> BestSet:
     """Find the models that may be the best.
 
     Parameters
     ----------
-    scores : for each model (repeats,), higher is better. A model may have fewer repeats than another; two models are
-        compared on the repeats that both have.
-    contributions : for each model (repeats, groups), see `genreclf.evaluation.uncertainty.Jackknife`.
-    factor : of the standard errors, see `genreclf.evaluation.uncertainty`.
+    scores : for each model its score in each repeat, higher is better. A model may have fewer repeats than another;
+        two models are compared on the repeats that both have.
+    draws : p-values are no smaller than 1 / (draws + 1).
     """
     models = len(scores)
     p_values = np.ones(models)
     if models > 1:
-        t, drawn, first, second = _statistics(scores, contributions, factor, draws, seed)
+        t, drawn, first, second = _statistics(scores, draws, seed)
         live, p_value = np.ones(models, dtype=bool), 0.0
         while live.sum() > 1:
             pairs = live[first] & live[second]
@@ -65,28 +54,32 @@ def best_set(
             worst = _worst(t, first, second, live)
             p_values[worst] = p_value
             live[worst] = False
-    return BestSet(p_values, p_values >= level)
+    return BestSet(p_values, p_values >= LEVEL)
 
 
 def _statistics(
-    scores: Sequence[np.ndarray], contributions: Sequence[np.ndarray], factor: float, draws: int, seed: int
+    scores: Sequence[Sequence[Estimate]], draws: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """(pairs,) studentised differences; (draws, pairs) absolute ones without any cause; the pairs."""
-    pairs = [(i, j, min(len(scores[i]), len(scores[j]))) for i in range(len(scores)) for j in range(i + 1, len(scores))]
-    first, second = np.array([(i, j) for i, j, _ in pairs]).T
-    differences = np.array([(scores[i][:n] - scores[j][:n]).mean() for i, j, n in pairs])
-    parts = np.stack([(contributions[i][:n] - contributions[j][:n]).mean(axis=0) for i, j, n in pairs], axis=1)
-    deviations = np.sqrt((parts**2).sum(axis=0))
+    pairs = [(i, j) for i in range(len(scores)) for j in range(i + 1, len(scores))]
+    differences = [
+        Estimate.mean([one - other for one, other in zip(scores[i], scores[j], strict=False)]) for i, j in pairs
+    ]
+    deviations = np.array([difference.standard_error for difference in differences])
     known = deviations > 1e-12
-    scaled = np.divide(parts, deviations, out=np.zeros_like(parts), where=known)
-    t = np.divide(differences, factor * deviations, out=np.zeros_like(differences), where=known)
-    df = 1 / np.mean(1 / degrees_of_freedom(parts[:, known])) if known.any() else np.inf
+    values = np.array([difference.value for difference in differences])
+    t = np.divide(values, deviations, out=np.zeros_like(values), where=known)
+    parts = np.stack([difference.contributions for difference in differences], axis=1)[:, known]
+    parts /= np.sqrt((parts**2).sum(axis=0))
     rng = np.random.default_rng(seed)
-    values, vectors = np.linalg.eigh(scaled.T @ scaled)
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    drawn = np.abs(rng.normal(size=(draws, len(pairs))) @ root.T)
-    if np.isfinite(df):
+    eigenvalues, vectors = np.linalg.eigh(parts.T @ parts)
+    drawn = np.zeros((draws, len(pairs)))
+    root = vectors * np.sqrt(np.maximum(eigenvalues, 0))
+    drawn[:, known] = np.abs(rng.normal(size=(draws, parts.shape[1])) @ root.T)
+    if known.any():
+        df = 1 / np.mean(1 / degrees_of_freedom(parts))
         drawn /= np.sqrt(rng.chisquare(df, size=(draws, 1)) / df)
+    first, second = np.array(pairs).T
     return t, drawn, first, second
 
 

@@ -20,10 +20,14 @@ Tibshirani (2024), Cross-Validation: What Does It Estimate and How Well Does It 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+
+LEVEL = 0.05  # of every test; every interval covers 1 - LEVEL
 
 TRAINING_FACTOR = 1.2
 """True over jackknife standard error of a cross-validated macro-F1.
@@ -33,141 +37,201 @@ of 69 artists, sizes as in Emotify), 1.19 (200 artists of one track), 1.29 (genr
 where Student's t makes up for the rest). Weaker artist effects, other models and more tracks gave 1.05 to 1.22.
 """
 
-_CELLS_AT_ONCE = 2_000_000
+
+class Counts(NamedTuple):
+    """Tracks of each genre, (..., genres): correctly predicted, true, and predicted ones."""
+
+    hits: np.ndarray
+    true: np.ndarray
+    predicted: np.ndarray
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A confidence interval with its standard error and degrees of freedom."""
+def count(y: np.ndarray, y_pred: np.ndarray, n_genres: int) -> Counts:
+    """Count tracks by genre; `y` and `y_pred` are (tracks,) genre codes."""
+    hits, true, predicted = (np.bincount(codes, minlength=n_genres) for codes in (y[y == y_pred], y, y_pred))
+    return Counts(hits.astype(float), true.astype(float), predicted.astype(float))
 
-    low: float
-    high: float
-    standard_error: float
-    df: float
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A score with what each group contributes to it.
+
+    Parameters
+    ----------
+    value : on all tracks.
+    contributions : (groups,), see `Jackknife`. The difference of two estimates is paired if their groups are the same.
+    factor : of the standard error.
+    bounds : what the score cannot leave.
+    """
+
+    value: float
+    contributions: np.ndarray
+    factor: float = 1.0
+    bounds: tuple[float, float] = (0.0, 1.0)
+
+    def __sub__(self, other: Estimate) -> Estimate:
+        wide = self.bounds[1] - self.bounds[0]
+        return Estimate(
+            self.value - other.value,
+            self.contributions - other.contributions,
+            max(self.factor, other.factor),
+            (-wide, wide),
+        )
+
+    @classmethod
+    def mean(cls, estimates: Sequence[Estimate]) -> Estimate:
+        """The mean of several, as of repeats of a cross-validation."""
+        value = float(np.mean([e.value for e in estimates]))
+        contributions = np.mean([e.contributions for e in estimates], axis=0)
+        return cls(value, contributions, max(e.factor for e in estimates), estimates[0].bounds)
+
+    @property
+    def standard_error(self) -> float:
+        """Of the value, training included where the factor says so."""
+        return self.factor * float(np.sqrt((self.contributions**2).sum()))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Student's t interval, without ends where the score is not a number.
+
+        A score on its bound that no group moves (every prediction is right) gets the exact binomial interval of as
+        many groups.
+        """
+        from scipy.stats import t as student
+
+        if not np.isfinite(self.value) or not np.isfinite(self.contributions).all():
+            return float("nan"), float("nan")
+        low, high = self.bounds
+        if self.standard_error <= 1e-12:
+            reach = 1 - (LEVEL / 2) ** (1 / len(self.contributions)) if self.bounds == (0.0, 1.0) else 0.0
+            return self.value - reach * (self.value == high), self.value + reach * (self.value == low)
+        df = float(degrees_of_freedom(self.contributions))
+        half = float(student.ppf(1 - LEVEL / 2, df)) * self.standard_error
+        return max(low, self.value - half), min(high, self.value + half)
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, of the hypothesis that the true value is 0; 1 where nothing tells."""
+        from scipy.stats import t as student
+
+        if self.standard_error <= 1e-12:
+            return 1.0
+        df = float(degrees_of_freedom(self.contributions))
+        return float(2 * student.sf(abs(self.value) / self.standard_error, df))
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The score and its interval as columns of a table: ``name, name_low, name_high``."""
+        low, high = self.interval
+        return {name: self.value, f"{name}_low": low, f"{name}_high": high}
 
 
 @dataclass(frozen=True, eq=False)
 class Jackknife:
-    """Tested tracks with one artist left out at a time.
+    """Tested tracks with one group left out at a time.
 
     Parameters
     ----------
     y : (tracks,), genre codes from 0.
     groups : (tracks,), group codes from 0 without gaps; the tracks of one group are left out together.
     n_genres : number of genres.
+    factor : of the standard errors of estimates: `TRAINING_FACTOR` for a cross-validation, 1 for a single split or
+        for predictions as they are.
     """
 
     y: np.ndarray
     groups: np.ndarray
     n_genres: int
+    factor: float = 1.0
 
     @classmethod
-    def over(cls, y: np.ndarray, groups: np.ndarray, n_genres: int) -> Jackknife:
+    def over(cls, y: np.ndarray, groups: np.ndarray, n_genres: int, *, factor: float = 1.0) -> Jackknife:
         """Take any group labels."""
-        return cls(y, np.unique(groups, return_inverse=True)[1], n_genres)
+        return cls(y, np.unique(groups, return_inverse=True)[1], n_genres, factor)
 
     @property
     def n_groups(self) -> int:
         """Number of groups."""
         return int(self.groups.max()) + 1
 
-    def contributions(self, y_pred: np.ndarray, formula: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """What each group adds to a score of predictions.
+    def score(self, y_pred: np.ndarray, formula: Callable[[Counts], np.ndarray]) -> Estimate:
+        """Score predictions.
 
         Parameters
         ----------
         y_pred : (tracks,), predicted genre codes.
-        formula : (..., genres, genres) confusion counts to (...) scores, or to (..., scores).
-
-        Returns
-        -------
-        (groups,) or (groups, scores): the score of all tracks less the score without the group.
+        formula : counts by genre to one score.
         """
-        whole = formula(_confusion(self.y, y_pred, self.n_genres))
-        return self._weighed(np.concatenate([whole - formula(left) for left in self._confusions(y_pred)]))
+        return self.scores(y_pred, lambda counts: np.asarray(formula(counts))[..., None])[0]
 
-    def contributions_of_sums(
-        self, values: np.ndarray, formula: Callable[[np.ndarray], np.ndarray] | None = None
-    ) -> np.ndarray:
-        """What each group adds to a score that is a function of sums over tracks.
+    def scores(self, y_pred: np.ndarray, formula: Callable[[Counts], np.ndarray]) -> list[Estimate]:
+        """Score predictions in several ways; `formula` makes (..., scores) of counts by genre."""
+        whole = count(self.y, y_pred, self.n_genres)
+        values = formula(whole)
+        contributions = self._weighed(values - formula(self._left(y_pred, whole)))
+        return [
+            Estimate(float(value), column, self.factor) for value, column in zip(values, contributions.T, strict=True)
+        ]
 
-        Parameters
-        ----------
-        values : (tracks, columns).
-        formula : (..., columns) sums to (...) scores; None takes the sums themselves.
+    def mean(self, values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
+        """The mean of something over tracks, as of a loss: `values` is (tracks,)."""
+        return Estimate(float(values.mean()), self.linear((values / len(values))), self.factor, bounds)
 
-        Returns
-        -------
-        (groups,) or (groups, scores).
-        """
-        total = values.sum(axis=0)
-        left = total + self._changes(values)
-        return self._weighed(total - left if formula is None else formula(total) - formula(left))
+    def linear(self, influence: np.ndarray) -> np.ndarray:
+        """(groups,), contributions to a score that is a sum of (tracks,) influences."""
+        left, _, genre, scale = self._pairs
+        by_genre = np.bincount(self.y, weights=influence, minlength=self.n_genres)[genre]
+        leaving = np.bincount(left.pair, weights=influence)
+        change = np.where(scale > 0, (by_genre - leaving) * scale - by_genre, 0.0)
+        return self._weighed(-np.bincount(left.group, weights=change, minlength=self.n_groups))
 
-    def _weighed(self, losses: np.ndarray) -> np.ndarray:
-        """Contributions of groups from what the score loses without each."""
-        pair, group, genre, _ = self._pairs()
-        n = np.bincount(genre, minlength=self.n_genres)[genre]
-        tracks = np.bincount(pair)
-        share = np.bincount(group, weights=tracks * (n - 1) / n) / np.bincount(group, weights=tracks)
-        return np.asarray(losses * np.sqrt(share).reshape(-1, *[1] * (losses.ndim - 1)))
+    @cached_property
+    def _pairs(self) -> tuple[_Pairs, np.ndarray, np.ndarray, np.ndarray]:
+        """Each group with each of its genres; its tracks, its genre, and the scale that makes up for them.
 
-    def _pairs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Each group with each of its genres: the pair of each track; group, genre and scale of each pair.
-
-        The scale makes up for the tracks that leave the genre. A genre that is one group's alone would vanish with
-        it; it stays as it is, and the group contributes nothing by it.
+        A genre that is one group's alone would vanish with it; it stays as it is (scale 0), and the group contributes
+        nothing by it.
         """
         keys, pair = np.unique(self.groups * self.n_genres + self.y, return_inverse=True)
         group, genre = np.divmod(keys, self.n_genres)
         leaving = np.bincount(pair)
         tracks = np.bincount(self.y, minlength=self.n_genres)[genre]
-        return pair, group, genre, tracks / np.maximum(tracks - leaving, 1) * (leaving < tracks)
+        scale = tracks / np.maximum(tracks - leaving, 1) * (leaving < tracks)
+        return _Pairs(pair, group), leaving, genre, scale
 
-    def _changes(self, values: np.ndarray) -> np.ndarray:
-        """(groups, columns), how the sums change when a group leaves and the rest of its genres makes up for it."""
-        pair, group, genre, scale = self._pairs()
-        by_genre = np.zeros((self.n_genres, values.shape[1]))
-        np.add.at(by_genre, self.y, values)
-        leaving = np.zeros((len(group), values.shape[1]))
-        np.add.at(leaving, pair, values)
-        stays = (scale > 0)[:, None]
-        change = np.where(stays, (by_genre[genre] - leaving) * scale[:, None] - by_genre[genre], 0.0)
-        changes = np.zeros((self.n_groups, values.shape[1]))
-        np.add.at(changes, group, change)
-        return changes
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        """(groups,), the root of (n - 1) / n, a mean over the group's genres."""
+        pairs, leaving, genre, _ = self._pairs
+        n = np.bincount(genre, minlength=self.n_genres)[genre]
+        shares = np.bincount(pairs.group, weights=leaving * (n - 1) / n) / np.bincount(pairs.group, weights=leaving)
+        return np.sqrt(shares)
 
-    def _confusions(self, y_pred: np.ndarray) -> Iterator[np.ndarray]:
-        """(some groups, genres, genres), confusion counts without each group; all groups, some at a time."""
-        pair, group, genre, scale = self._pairs()
-        rows = np.zeros((len(group), self.n_genres))
-        np.add.at(rows, (pair, y_pred), 1)
-        whole = _confusion(self.y, y_pred, self.n_genres)
-        rows = np.where((scale > 0)[:, None], (whole[genre] - rows) * scale[:, None], whole[genre])
-        chunk = max(1, _CELLS_AT_ONCE // self.n_genres**2)
-        for start in range(0, self.n_groups, chunk):
-            here = (group >= start) & (group < start + chunk)
-            left = np.repeat(whole[None], min(chunk, self.n_groups - start), axis=0)
-            left[group[here] - start, genre[here]] = rows[here]
-            yield left
+    def _weighed(self, losses: np.ndarray) -> np.ndarray:
+        """Contributions from what (groups, ...) scores lose without each group."""
+        return np.asarray(losses * self._weights.reshape(-1, *[1] * (losses.ndim - 1)))
+
+    def _left(self, y_pred: np.ndarray, whole: Counts) -> Counts:
+        """(groups, genres), the counts without each group, the rest of its genres making up for it."""
+        pairs, leaving, genre, scale = self._pairs
+        stays = scale == 0
+        of_genre = np.zeros((self.n_genres, self.n_genres))
+        np.add.at(of_genre, (self.y, y_pred), 1)
+        rows = np.zeros((len(leaving), self.n_genres))
+        np.add.at(rows, (pairs.pair, y_pred), 1)
+        rows = (of_genre[genre] - rows) * scale[:, None] - of_genre[genre]
+        rows[stays] = 0.0
+        change = np.zeros((self.n_groups, self.n_genres))
+        np.add.at(change, pairs.group, rows)
+        hits = np.repeat(whole.hits[None], self.n_groups, axis=0)
+        np.add.at(hits, (pairs.group, genre), rows[np.arange(len(genre)), genre])
+        return Counts(hits, np.broadcast_to(whole.true, hits.shape), whole.predicted + change)
 
 
-def repeated(
-    jackknife: Jackknife, predictions: Sequence[np.ndarray], formula: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """A score of repeated cross-validations of the same tracks.
+class _Pairs(NamedTuple):
+    """The pair of group and genre of each track, (tracks,), and the group of each pair, (pairs,)."""
 
-    Parameters
-    ----------
-    predictions : for each repeat (tracks,) predicted genre codes.
-    formula : (..., genres, genres) confusion counts to (...) scores.
-
-    Returns
-    -------
-    (repeats,) scores and (repeats, groups) contributions.
-    """
-    scores = [float(formula(_confusion(jackknife.y, y_pred, jackknife.n_genres))) for y_pred in predictions]
-    return np.array(scores), np.stack([jackknife.contributions(y_pred, formula) for y_pred in predictions])
+    pair: np.ndarray
+    group: np.ndarray
 
 
 def degrees_of_freedom(contributions: np.ndarray) -> np.ndarray:
@@ -187,45 +251,3 @@ def degrees_of_freedom(contributions: np.ndarray) -> np.ndarray:
     total = squares.sum(axis=0) ** 2
     ratio = np.divide(total, fourth, out=np.full(np.shape(total), np.inf), where=fourth > 0)
     return np.asarray(np.maximum(3 * ratio - 2, 1.0))
-
-
-def score_interval(
-    score: float,
-    contributions: np.ndarray,
-    *,
-    factor: float = 1.0,
-    level: float = 0.95,
-    bounds: tuple[float, float] = (0.0, 1.0),
-) -> Interval:
-    """Student's t interval of a score.
-
-    Parameters
-    ----------
-    score : on all tracks, or its mean over repeats.
-    contributions : (groups,), see `Jackknife`; for a mean over repeats their mean.
-    factor : `TRAINING_FACTOR` for a cross-validation, 1 for a single split or for predictions as they are.
-    bounds : what the score cannot leave.
-
-    Returns
-    -------
-    An interval without ends where the score is not a number. A score on its bound that no artist moves (every
-    prediction is right) gets the exact binomial interval of as many artists.
-    """
-    from scipy.stats import t as student
-
-    nothing = float("nan")
-    if not np.isfinite(score) or not np.isfinite(contributions).all():
-        return Interval(nothing, nothing, nothing, nothing)
-    low, high = bounds
-    deviation = factor * float(np.sqrt((contributions**2).sum()))
-    df = float(degrees_of_freedom(contributions))
-    if deviation <= 1e-12:
-        reach = (1 - ((1 - level) / 2) ** (1 / max(len(contributions), 1))) if bounds == (0.0, 1.0) else 0.0
-        return Interval(score - reach if score == high else score, score + reach if score == low else score, 0.0, df)
-    half = float(student.ppf((1 + level) / 2, df)) * deviation
-    return Interval(max(low, score - half), min(high, score + half), deviation, df)
-
-
-def _confusion(y: np.ndarray, y_pred: np.ndarray, n_genres: int) -> np.ndarray:
-    cells = np.bincount(y * n_genres + y_pred, minlength=n_genres**2)
-    return cells.reshape(n_genres, n_genres).astype(float)
