@@ -231,7 +231,7 @@ def test_tuning_happens_inside_the_training_part_and_is_written_down(table):
 
 def test_a_large_grid_is_halved(table, monkeypatch):
     entry = dataclasses.replace(MODELS["logreg"], space={"C": tuple(np.geomspace(1e-4, 1.0, 20))})
-    monkeypatch.setitem(MODELS, "logreg", entry)
+    monkeypatch.setitem(MODELS._entries, "logreg", entry)
     found = benchmark(table, models=("logreg",), tune=True, protocol="holdout", draws=20)
     assert len(found.tuning) == 1
 
@@ -285,7 +285,7 @@ def test_a_family_with_a_plus_in_its_name_is_not_taken_for_two_families(table):
 
 def test_a_family_that_is_all_the_same_scores_as_a_guess_in_an_ablation(table, monkeypatch):
     quick = dataclasses.replace(MODELS["catboost"], factory=lambda seed: CatBoost(iterations=5, random_state=seed))
-    monkeypatch.setitem(MODELS, "catboost", quick)
+    monkeypatch.setitem(MODELS._entries, "catboost", quick)
     flat = _with(table, **{name: 1.0 for name in table.features if name.startswith("tonnetz")})
     found = benchmark(flat, models=("catboost", "svc"), ablate=True, draws=50, protocol="holdout")
     alone = found.ablation[found.ablation["step"] == "alone"].set_index(["model", "families"])["macro_f1"]
