@@ -5,7 +5,7 @@ accuracy differ, if only because the bin holds few tracks; squared, chance alway
 the difference over artists, is subtracted before the root is taken, so a calibrated model has an error of about 0
 however few tracks there are, and resampling does not raise it.
 
-Source: Kumar, Liang and Ma (2019), Verified Unconfidence Calibration (the debiased estimator, here with variances
+Source: Kumar, Liang and Ma (2019), Verified Uncertainty Calibration (the debiased estimator, here with variances
 over artists rather than tracks).
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genreclf.evaluation.unconfidence import LEVEL, degrees_of_freedom
+from genreclf.evaluation.uncertainty import LEVEL, degrees_of_freedom
 
 _BINS = 15
 _TRACKS_PER_BIN = 10

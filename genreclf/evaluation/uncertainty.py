@@ -174,7 +174,7 @@ class Jackknife:
 
     def mean(self, values: np.ndarray, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate:
         """The mean of something over tracks, as of a loss: `values` is (tracks,)."""
-        return Estimate(float(values.mean()), self.linear((values / len(values))), self.factor, bounds)
+        return Estimate(float(values.mean()), self.linear(values / len(values)), self.factor, bounds)
 
     def linear(self, influence: np.ndarray) -> np.ndarray:
         """(groups,), contributions to a score that is a sum of (tracks,) influences."""
