@@ -26,8 +26,8 @@ from sklearn.svm import SVC
 
 from genreclf.evaluation.best_set import best_set
 from genreclf.evaluation.repeats import deal_again, deal_groups, like_folds
-from genreclf.evaluation.scores import confusion_counts, macro_f1
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife, repeated, score_interval
+from genreclf.evaluation.scores import macro_f1
+from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Estimate, Jackknife, count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -194,7 +194,7 @@ def cross_validate(
 
 
 def f1_of(y: np.ndarray, y_pred: np.ndarray, genres: int) -> float:
-    return float(macro_f1(confusion_counts(y, y_pred, genres)))
+    return float(macro_f1(count(y, y_pred, genres)))
 
 
 def one_data_set(setting: Setting | Table, seed: int) -> tuple[float, float, float, float, float]:
@@ -211,12 +211,11 @@ def one_data_set(setting: Setting | Table, seed: int) -> tuple[float, float, flo
     tested = sides[0] >= 0
     first, truths = cross_validate(setting.model, X, y, sides[0], (population[0], population[1]))
     predictions = [first, *(cross_validate(setting.model, X, y, side)[0] for side in sides[1:])]
-    jackknife = Jackknife.over(y[tested], artists[tested], genres)
-    scores, contributions = repeated(jackknife, [y_pred[tested] for y_pred in predictions], macro_f1)
     factor = 1.0 if setting.one_split else TRAINING_FACTOR
-    found = score_interval(float(scores.mean()), contributions.mean(axis=0), factor=factor)
+    jackknife = Jackknife.over(y[tested], artists[tested], genres, factor=factor)
+    found = Estimate.mean([jackknife.score(y_pred[tested], macro_f1) for y_pred in predictions])
     deployed = f1_of(population[1], MODELS[setting.model]().fit(X, y).predict(population[0]), genres)
-    return float(scores.mean()), found.low, found.high, float(np.mean(truths)), deployed
+    return found.value, *found.interval, float(np.mean(truths)), deployed
 
 
 def coverage(setting: Setting | Table, workers: joblib.Parallel) -> dict[str, object]:
@@ -250,14 +249,14 @@ def one_comparison(setting: Setting, models: int, noise: float, seed: int) -> tu
     genres = len(setting.tracks)
     seen = views(X, models, noise, rng)
     sides = deal(y, artists, setting, seed)
-    jackknife = Jackknife.over(y, artists, genres)
-    scores, contributions = [], []
-    for features in seen:
-        found = repeated(jackknife, [cross_validate(setting.model, features, y, side)[0] for side in sides], macro_f1)
-        scores.append(found[0])
-        contributions.append(found[1])
-    members = best_set(scores, contributions, draws=1000, seed=seed).members
-    return not members.all(), not members[1], float(scores[0].mean() - scores[1].mean())
+    jackknife = Jackknife.over(y, artists, genres, factor=TRAINING_FACTOR)
+    scores = [
+        [jackknife.score(cross_validate(setting.model, features, y, side)[0], macro_f1) for side in sides]
+        for features in seen
+    ]
+    members = best_set(scores, seed=seed).members
+    ahead = np.mean([one.value - other.value for one, other in zip(scores[0], scores[1], strict=True)])
+    return not members.all(), not members[1], float(ahead)
 
 
 def noise_of(setting: Setting, gap: float) -> float:
