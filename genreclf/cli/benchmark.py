@@ -59,6 +59,9 @@ def benchmark(
         bool, typer.Option("--ablate", help="Score each feature family alone, and families added one by one.")
     ] = False,
     test_table: Annotated[Path | None, typer.Option(help="Another table to test on, with protocol cross.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Deal the folds this often; 5 by default where that is cheap.")
+    ] = None,
     draws: Draws = 1000,
     json: Json = False,
 ) -> None:
@@ -93,6 +96,7 @@ def benchmark(
                 ablate=ablate,
                 test_table=tested,
                 jobs=jobs,
+                repeats=repeats,
                 draws=draws,
                 progress=progress,
                 command=" ".join(["genreclf", *sys.argv[1:]]),

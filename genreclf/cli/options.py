@@ -23,7 +23,7 @@ ClassWeight = Annotated[
 ]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
-Draws = Annotated[int, typer.Option(help="Bootstrap draws.")]
+Draws = Annotated[int, typer.Option(help="Draws of the comparison of models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

@@ -62,6 +62,7 @@ class Fit:
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
     families : features of each family, by position, to shuffle over the test tracks; empty for none.
+    repeat : which dealing of the folds it belongs to, from 0.
     """
 
     protocol: str
@@ -75,6 +76,7 @@ class Fit:
     tune: bool = False
     families: Sequence[np.ndarray] = ()
     seed: int = 42
+    repeat: int = 0
 
     @property
     def model(self) -> str:
@@ -89,7 +91,9 @@ class Fit:
         return self.entry.cost * size * candidates
 
     def __str__(self) -> str:
-        return f"{self.model}, {self.protocol} fold {self.number}" + (f", {'+'.join(self.step)}" if self.step else "")
+        repeat = f", repeat {self.repeat + 1}" if self.repeat else ""
+        step = f", {'+'.join(self.step)}" if self.step else ""
+        return f"{self.model}, {self.protocol} fold {self.number}{repeat}{step}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,13 @@ class Folds:
     folds: tuple[Fold, ...]
     notes: tuple[str, ...] = ()
 
+    def sides(self, rows: int) -> np.ndarray:
+        """(rows,), the fold that tests each row, from 0; -1 where none does."""
+        side = np.full(rows, -1)
+        for number, fold in enumerate(self.folds):
+            side[fold.test] = number
+        return side
+
     def pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """As scikit-learn takes them for ``cv``."""
         return [(fold.train, fold.test) for fold in self.folds]
@@ -71,7 +78,7 @@ def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed:
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
         for number, (_, test) in enumerate(splitter.split(rows, labels)):
             side[rows[test]] = number
-    return _checked(y, _with_first(side, recordings), folds, "tracks", ())
+    return folds_of_sides(y, _with_first(side, recordings), folds, "tracks", ())
 
 
 def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: int = 42) -> Folds:
@@ -110,7 +117,7 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
     if best[1]:
         taken = (seed + best[1]) % 2**32
         notes.append(f"the folds were made with seed {taken}, as with seed {seed} a fold would lack a genre")
-    return _checked(y, best[2], folds, "artists", tuple(notes))
+    return folds_of_sides(y, best[2], folds, "artists", tuple(notes))
 
 
 def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, seed: int = 42) -> Folds:
@@ -132,7 +139,7 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
         ) from None
     side = np.ones(len(y), dtype=int)
     side[test] = 0
-    made = _checked(y, _with_first(side, recordings), 1, "tracks", ())
+    made = folds_of_sides(y, _with_first(side, recordings), 1, "tracks", ())
     # Boosting and forests draw rows by position, so the rows stand in scikit-learn's order.
     order = np.concatenate([train, test, np.setdiff1d(np.arange(len(y)), rows)])
     place = np.argsort(order)
@@ -172,7 +179,7 @@ def grouped_holdout(y: np.ndarray, groups: np.ndarray, *, test_size: float = 0.2
     _, test = min(splitter.split(y, y, groups), key=unevenness)
     side = np.ones(len(y), dtype=int)
     side[test] = 0
-    return _checked(y, side, 1, "artists", ())
+    return folds_of_sides(y, side, 1, "artists", ())
 
 
 def inner_folds(
@@ -214,7 +221,7 @@ def one_fold(y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Folds:
     """
     side = np.full(len(y), -1)
     side[train], side[test] = 1, 0
-    return _checked(y, side, 1, "tracks", ())
+    return folds_of_sides(y, side, 1, "tracks", ())
 
 
 def _rows_to_split(recordings: np.ndarray) -> np.ndarray:
@@ -268,7 +275,7 @@ def _gaps(y: np.ndarray, side: np.ndarray, folds: int) -> int:
     return gaps
 
 
-def _checked(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequence[str]) -> Folds:
+def folds_of_sides(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequence[str] = ()) -> Folds:
     """Make folds from sides, with notes on what they lack.
 
     A row with side k is tested in fold k and trained on in the others; a row with a negative side takes no part.

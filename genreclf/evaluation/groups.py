@@ -43,8 +43,8 @@ class Groups:
         """(tracks,), the sets of rows that are not independent: artists where known, else recordings."""
         return self.recordings if self.artists is None else self.artists
 
-    def drawn(self, rows: np.ndarray) -> np.ndarray:
-        """What a bootstrap over some rows draws: their `widest` sets, or recordings where there is only one set."""
+    def independent(self, rows: np.ndarray) -> np.ndarray:
+        """What counts as independent among some rows: their `widest` sets, or recordings where there is only one."""
         tied = self.widest if len(np.unique(self.widest[rows])) > 1 else self.recordings
         return np.asarray(tied[rows])
 

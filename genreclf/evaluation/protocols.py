@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from genreclf.errors import RequestError, unknown
-from genreclf.evaluation.folds import Folds, grouped_folds, grouped_holdout, holdout, one_fold, random_folds
+from genreclf.evaluation.folds import (
+    Folds,
+    folds_of_sides,
+    grouped_folds,
+    grouped_holdout,
+    holdout,
+    one_fold,
+    random_folds,
+)
+from genreclf.evaluation.repeats import deal_again
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -42,6 +51,7 @@ class Settings:
     group : whether artists stay on one side where they are known.
     train_on_validation : whether ``split`` trains on its validation tracks as well.
     tune : whether ``split`` chooses parameters on its validation tracks.
+    repeats : how often the folds of a cross-validation are dealt.
     """
 
     folds: int = 5
@@ -50,6 +60,7 @@ class Settings:
     group: bool = True
     train_on_validation: bool = False
     tune: bool = False
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,7 @@ class Protocol:
     in_cv : whether ``cv`` includes it; a protocol that groups by artist is included where artists are known.
     options : which of ``folds``, ``test_size``, ``train_on_validation`` and ``test_table`` it takes; one that takes a
         table needs one.
+    again : deals its folds again, unlike the first; None where there is only one way to divide a table.
     """
 
     name: str
@@ -73,6 +85,7 @@ class Protocol:
     grouping: Literal["artists", "recordings", "optional"] = "recordings"
     in_cv: bool = False
     options: tuple[str, ...] = ()
+    again: Callable[[FeatureTable, Groups, Settings, Folds], list[Folds]] | None = None
 
 
 def register(protocol: Protocol, *, replace: bool = False) -> Protocol:
@@ -172,6 +185,19 @@ def _cv_random(table: FeatureTable, groups: Groups, settings: Settings) -> Folds
     return random_folds(table.y, groups.recordings, folds=settings.folds, seed=settings.seed)
 
 
+def _artists_again(table: FeatureTable, groups: Groups, settings: Settings, first: Folds) -> list[Folds]:
+    assert groups.artists is not None  # noqa: S101 - the first folds were made of them
+    codes = np.unique(table.y.astype(str), return_inverse=True)[1]
+    sides = deal_again(codes, groups.artists, first.sides(len(codes)), repeats=settings.repeats, seed=settings.seed)
+    return [folds_of_sides(table.y, side, len(first.folds), "artists") for side in sides[1:]]
+
+
+def _random_again(table: FeatureTable, groups: Groups, settings: Settings, first: Folds) -> list[Folds]:
+    del first
+    seeds = range(settings.seed + 1, settings.seed + settings.repeats)
+    return [random_folds(table.y, groups.recordings, folds=settings.folds, seed=seed % 2**32) for seed in seeds]
+
+
 def _split_parts(table: FeatureTable) -> list[np.ndarray]:
     """The rows that the column ``split`` calls training, test and validation."""
     if "split" not in table.frame:
@@ -229,9 +255,17 @@ PROTOCOLS: Registry[Protocol] = Registry(
         Protocol("holdout", "a random split", _holdout, options=("test_size",)),
         Protocol("holdout-artist", "an artist-disjoint split", _holdout_artist, "artists", options=("test_size",)),
         Protocol(
-            "cv-artist", "artist-disjoint cross-validation", _cv_artist, "artists", in_cv=True, options=("folds",)
+            "cv-artist",
+            "artist-disjoint cross-validation",
+            _cv_artist,
+            "artists",
+            in_cv=True,
+            options=("folds",),
+            again=_artists_again,
         ),
-        Protocol("cv-random", "random cross-validation", _cv_random, in_cv=True, options=("folds",)),
+        Protocol(
+            "cv-random", "random cross-validation", _cv_random, in_cv=True, options=("folds",), again=_random_again
+        ),
         Protocol("split", "the data set's own split", _split, "optional", options=("train_on_validation",)),
         Protocol("cross", "training on one table, testing on another", _split, "optional", options=("test_table",)),
     ),
