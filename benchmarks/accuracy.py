@@ -20,11 +20,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 
 from genreclf import FeatureTable, describe
 from genreclf.datasets.synthetic import collection, play
 from genreclf.errors import RequestError
-from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 from genreclf.evaluation.fitting import Data, Fit, fit_all
 from genreclf.evaluation.folds import Folds, grouped_folds, random_folds
 from genreclf.evaluation.groups import Groups, find_groups

@@ -33,7 +33,7 @@ def feature_percentiles(features: Mapping[str, float], table: FeatureTable | Non
     ------
     RequestError : the table holds none of the features.
     """
-    columns = {} if table is None else {name: table.X[:, place] for place, name in enumerate(table.features)}
+    columns = {} if table is None else {name: table.filled[:, place] for place, name in enumerate(table.features)}
     if table is not None and columns.keys().isdisjoint(features):
         raise RequestError(
             f"{table.name} holds none of the {len(features)} features of this track; give a table that "

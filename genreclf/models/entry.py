@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -82,13 +83,14 @@ class ModelSpec:
         """The search space by the parameter names of the pipeline that `build` returns."""
         return {f"model__{name}": list(values) for name, values in self.space.items()}
 
-    def build(self, seed: int = 42, *, families: np.ndarray | None = None) -> Pipeline:
+    def build(self, seed: int = 42, *, families: np.ndarray | None = None, impute: bool = False) -> Pipeline:
         """A pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
 
         Parameters
         ----------
         families : (features,), the number of each feature's family, as `FeatureTable.family_numbers` has them; None
             takes the features, however many there are, as one family.
+        impute : begin with a step (``impute``) that fills empty cells by medians.
         """
         from sklearn.pipeline import Pipeline
         from sklearn.preprocessing import StandardScaler
@@ -102,4 +104,28 @@ class ModelSpec:
                 parameters["families"] = tuple(int(number) for number in families)
             classifier.set_params(**parameters)
         scaler = StandardScaler() if self.limit is None else ClippedScaler(limit=self.limit)
-        return Pipeline([("scale", scaler), ("model", classifier)])
+        steps: list[tuple[str, Any]] = [("scale", scaler), ("model", classifier)]
+        if impute:
+            from genreclf.models.imputation import MedianImputer
+
+            steps.insert(0, ("impute", MedianImputer()))
+        return Pipeline(steps)
+
+    @property
+    def takes_class_weight(self) -> bool:
+        """Whether the classifier has a parameter ``class_weight``."""
+        return "class_weight" in self.factory(0).get_params()
+
+    def with_class_weight(self, class_weight: str | None) -> ModelSpec:
+        """The same model with class weights, ``balanced`` or None, which are then not searched.
+
+        A model that takes none stays as it is.
+        """
+        if not self.takes_class_weight:
+            return self
+        space = {name: values for name, values in self.space.items() if name != "class_weight"}
+        return replace(self, factory=partial(_weighted, self.factory, class_weight), space=space)
+
+
+def _weighted(factory: Callable[[int], Any], class_weight: str | None, seed: int) -> Any:  # noqa: ANN401
+    return factory(seed).set_params(class_weight=class_weight)

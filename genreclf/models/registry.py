@@ -6,12 +6,12 @@ packages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError, nearest, one_line
+from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.models.entry import ModelSpec
 from genreclf.models.zoo import ENTRIES
 from genreclf.plugins import Registry
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, ENTRIES, group="genreclf.models")
 register = MODELS.register
+CLASS_WEIGHTS = ("balanced", "none")
 
 
 def spec(name: str) -> ModelSpec:
@@ -87,6 +88,27 @@ def resolve_all(models: Iterable[Any] | None) -> tuple[ModelSpec, ...]:
     if not found:
         raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
     return tuple(found.values())
+
+
+def weighted(entries: Sequence[ModelSpec], class_weight: str | None) -> tuple[tuple[ModelSpec, ...], list[str]]:
+    """The entries with class weights, and a note on those that take none.
+
+    Parameters
+    ----------
+    class_weight : ``balanced``, ``none``, or None to leave every model as it is registered.
+
+    Raises
+    ------
+    RequestError : it is something else.
+    """
+    if class_weight is None:
+        return tuple(entries), []
+    if class_weight not in CLASS_WEIGHTS:
+        raise unknown("class_weight", class_weight, CLASS_WEIGHTS)
+    without = [entry.name for entry in entries if not (entry.baseline or entry.takes_class_weight)]
+    note = f"class_weight={class_weight} changes nothing for models that take none: {', '.join(without)}"
+    chosen = None if class_weight == "none" else class_weight
+    return tuple(entry.with_class_weight(chosen) for entry in entries), [note] if without else []
 
 
 def is_baseline(name: str) -> bool:

@@ -64,6 +64,12 @@ def check_scaler(scaler: Any, features: int) -> None:  # noqa: ANN401
     require(limit > 0, "has a limit that is not positive")
 
 
+def check_imputer(imputer: Any, features: int) -> None:  # noqa: ANN401
+    """For a `genreclf.models.imputation.MedianImputer`."""
+    check_array(imputer.medians_, "medians_", (features,))
+    require(imputer.n_features_in_ == features, f"fills {imputer.n_features_in_} features, not {features}")
+
+
 def check_sigmoids(part: Any, genres: int) -> None:  # noqa: ANN401
     """For what stands inside a `CalibratedClassifierCV`: one sigmoid for each genre, one for two."""
     require(part.method == "sigmoid", "is calibrated by another method")
