@@ -18,6 +18,8 @@ from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import resolve_all
+from genreclf.models.registry import weighted
+from genreclf.models.tuning import at_edges
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
@@ -25,6 +27,7 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.models.entry import ModelSpec
     from genreclf.tables.table import FeatureTable
 
 REPEATS = 5
@@ -42,9 +45,11 @@ def benchmark(
     test_size: float = 0.25,
     seed: int = 42,
     group: bool = True,
+    train_on_validation: bool = False,
     features: Iterable[str] | None = None,
     probabilities: bool = False,
     tune: bool = False,
+    class_weight: str | None = None,
     ablate: bool = False,
     test_table: FeatureTable | None = None,
     jobs: int | None = None,
@@ -65,9 +70,12 @@ def benchmark(
     folds, test_size : options of the protocol.
     seed : of folds, models and draws.
     group : whether artists stay on one side where the protocol allows both.
+    train_on_validation : whether ``split`` trains on its validation tracks as well.
     features : feature families to use; None for all.
     probabilities : calibrate models that have no probabilities, and keep those of every model.
     tune : search each model's parameters inside the training part of every fold.
+    class_weight : ``balanced`` weighs genres inversely to their frequency, ``none`` weighs tracks alike, in every model
+        that takes class weights; None leaves each model as it is registered.
     ablate : score each feature family alone, added one after another, and shuffled.
     test_table : tracks to test on, for ``cross``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
@@ -83,24 +91,33 @@ def benchmark(
     """
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    entries = resolve_all(models)
-    names = tuple(entry.name for entry in entries)
+    entries, notes = weighted(resolve_all(models), class_weight)
     if draws < 2:
         raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
     if repeats is not None and repeats < 1:
         raise RequestError(f"repeats={repeats}: choose at least 1")
     check_seed(seed)
-    notes = list(table.notes)
+    notes = [*table.notes, *notes]
     if test_table is not None:
         table, more = crossed(table, test_table)
         notes += more
     table, more = usable(table)
     notes += more
+    if models is None:
+        entries, more = _affordable(entries, len(table))
+        notes += more
+    names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
     groups = find_groups(table)
     settings = Settings(
-        folds=folds, test_size=test_size, seed=seed, group=group, repeats=REPEATS if repeats is None else repeats
+        folds=folds,
+        test_size=test_size,
+        seed=seed,
+        group=group,
+        train_on_validation=train_on_validation,
+        tune=tune,
+        repeats=REPEATS if repeats is None else repeats,
     )
     plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
     notes += [*groups.notes, *more, *_draws_note(draws)]
@@ -116,7 +133,7 @@ def benchmark(
     notes += more
     outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
     tables = work.tables(outcomes, progress)
-    notes += _warnings(outcomes)
+    notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
     run |= {
@@ -126,9 +143,12 @@ def benchmark(
             "folds": folds,
             "test_size": test_size,
             "group": group,
+            "grouping": list(table.grouping),
+            "train_on_validation": train_on_validation,
             "features": None if features is None else list(table.families),
             "probabilities": probabilities,
             "tune": tune,
+            "class_weight": class_weight,
             "ablate": ablate,
             "repeats": repeats,
             "draws": draws,
@@ -142,6 +162,16 @@ def benchmark(
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:
+    """The models that are fitted to so many tracks without being named, and a note for each of the others."""
+    large = [entry for entry in entries if entry.most_tracks is not None and tracks > entry.most_tracks]
+    notes = [
+        f"{entry.name} is left out: more than {entry.most_tracks:,} tracks take too much memory; name it to include it"
+        for entry in large
+    ]
+    return tuple(entry for entry in entries if entry not in large), notes
 
 
 def _check_genre_names(table: FeatureTable) -> None:
@@ -234,6 +264,20 @@ def _warnings(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
     """One note for each model and warning, with the number of fits that gave it."""
     counts = Counter((fit.model, line) for fit, fitted in outcomes for line in fitted.warnings)
     return [f"{model}: {line} (fits: {count})" for (model, line), count in counts.items()]
+
+
+def _edge_notes(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
+    """A note for each parameter that a search set to an edge of its grid, where a wider one may do better."""
+    tuned = [(fit, fitted.parameters) for fit, fitted in outcomes if fitted.parameters]
+    searched = Counter(fit.model for fit, _ in tuned)
+    edges = Counter(
+        (fit.model, *edge) for fit, parameters in tuned for edge in at_edges(fit.entry.space, parameters).items()
+    )
+    return [
+        f"{model}: {name}={value} is at the edge of its grid; a wider one may do better "
+        f"({count} of {searched[model]} fits)"
+        for (model, name, value), count in edges.items()
+    ]
 
 
 def _described(table: FeatureTable) -> dict[str, Any]:

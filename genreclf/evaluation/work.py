@@ -73,7 +73,8 @@ class Work:
         """What is fitted on."""
         genres = np.array(self.table.genres)
         codes = np.searchsorted(genres, self.table.y.astype(str))
-        return Data(self.table.X, codes, len(genres), self.groups.recordings, self.groups.artists)
+        groups, families = self.groups, self.table.family_numbers
+        return Data(self.table.X, codes, len(genres), groups.recordings, groups.artists, families)
 
     @cached_property
     def fits(self) -> list[Fit]:
@@ -180,7 +181,7 @@ class Work:
         rows = np.unique(np.concatenate([part.rows for part in predictions]))
         known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
-        places = track_map(self.table.X, self.data.y)[rows]
+        places = track_map(self.table.filled, self.data.y)[rows]
         return tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
 
 

@@ -9,7 +9,7 @@ rounded to single, as librosa's does, so that its values are librosa's to the la
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,23 +37,22 @@ class Spectra:
         self.sample_rate = sample_rate
         self._shared: dict[Any, np.ndarray] = {}
 
-    @cached_property
+    # Not `functools.cached_property`: until Python 3.12 that holds a lock while it computes, one for all tracks, and a
+    # process that is forked meanwhile would wait for it for ever.
+    @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
-        return stft(self.samples)
+        return self.shared(_stft)
 
-    @cached_property
+    @property
     def magnitude(self) -> np.ndarray:
         """(frames, 1025) float32, the absolute values of `stft`."""
-        return np.asarray(np.abs(self.stft))
+        return self.shared(_magnitude)
 
-    @cached_property
+    @property
     def mel_decibels(self) -> np.ndarray:
         """(frames, 128) float32, the mel power spectrogram in dB, at most 80 dB below the track's peak."""
-        from genreclf.features import kernels
-
-        power = kernels.mel_power(self.magnitude, *mel_bands(self.sample_rate))
-        return power_to_decibels(power)
+        return self.shared(_mel_decibels)
 
     def shared(self, compute: Callable[..., np.ndarray], **options: float) -> np.ndarray:
         """``compute(self, **options)``, remembered: for what several families need, and only they."""
@@ -61,6 +60,20 @@ class Spectra:
         if key not in self._shared:
             self._shared[key] = compute(self, **options)
         return self._shared[key]
+
+
+def _stft(spectra: Spectra) -> np.ndarray:
+    return stft(spectra.samples)
+
+
+def _magnitude(spectra: Spectra) -> np.ndarray:
+    return np.asarray(np.abs(spectra.stft))
+
+
+def _mel_decibels(spectra: Spectra) -> np.ndarray:
+    from genreclf.features import kernels
+
+    return power_to_decibels(kernels.mel_power(spectra.magnitude, *mel_bands(spectra.sample_rate)))
 
 
 @lru_cache(maxsize=128)
@@ -109,7 +122,9 @@ def mel_frequencies(count: int, *, highest: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def mel_bands(sample_rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def mel_bands(
+    sample_rate: int, *, n_fft: int = FRAME_LENGTH, n_mels: int = N_MELS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mel filter bank's non-zero weights: triangles of equal area.
 
     Returns
@@ -117,8 +132,8 @@ def mel_bands(sample_rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     (first, start, weights) : band m has the weights ``weights[start[m]:start[m + 1]]``, which apply to the bins
         from ``first[m]`` on.
     """
-    edges = mel_frequencies(N_MELS + 2, highest=sample_rate / 2)
-    frequencies = np.arange(FRAME_LENGTH // 2 + 1) * (sample_rate / FRAME_LENGTH)
+    edges = mel_frequencies(n_mels + 2, highest=sample_rate / 2)
+    frequencies = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
     rising = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]
     bank = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
