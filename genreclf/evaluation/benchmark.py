@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes
+from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
@@ -109,7 +111,6 @@ def benchmark(
     names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
-    groups = find_groups(table)
     settings = Settings(
         folds=folds,
         test_size=test_size,
@@ -119,8 +120,11 @@ def benchmark(
         tune=tune,
         repeats=REPEATS if repeats is None else repeats,
     )
-    plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
-    notes += [*groups.notes, *more, *_draws_note(draws)]
+    rows = len(table)
+    table, groups, plans, more = _testable(table, settings, protocol, crossing=test_table is not None)
+    # What is left out of every score comes before all else.
+    notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
+    notes += _draws_note(draws)
     if features is not None:
         table = table.select(features)
         check_features(table)
@@ -181,6 +185,21 @@ def _check_genre_names(table: FeatureTable) -> None:
             f"a genre named {clash[0]!r} clashes with a column of probabilities.csv; rename it, or keep no "
             "probabilities"
         )
+
+
+def _testable(
+    table: FeatureTable, settings: Settings, protocol: str | None, *, crossing: bool
+) -> tuple[FeatureTable, Groups, tuple[Plan, ...], list[str]]:
+    """The tracks of genres that the first plan can both train and test, with their groups, plans and notes."""
+    groups = find_groups(table)
+    plans, notes = _plans(table, groups, settings, protocol, crossing=crossing)
+    gone = untestable(plans[0], table, groups)
+    left = table.take(~np.isin(table.y.astype(str), gone))
+    if not gone or len(left.genres) < 2:
+        return table, groups, plans, notes
+    note = untestable_note(plans[0], gone, table)
+    left, groups, plans, notes = _testable(left, settings, protocol, crossing=crossing)
+    return left, groups, plans, [note, *notes]
 
 
 def _plans(
