@@ -31,6 +31,7 @@ from made_up import note
 
 from genreclf import workers
 from genreclf.cli import app, main
+from genreclf.datasets import DATASETS
 from genreclf.datasets.fma import read_tracks
 from genreclf.datasets.gtzan import GENRES as GTZAN_GENRES
 from genreclf.evaluation.comparison import Comparison
@@ -212,7 +213,17 @@ def test_the_tutorial_runs(finished: Path) -> None:
     assert (finished / "reports" / "music" / "report.html").is_file()
 
 
+@pytest.fixture
+def own_registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page registers is forgotten after it."""
+    for registry in (MODELS, DATASETS, PROTOCOLS):
+        monkeypatch.setattr(registry, "_entries", dict(registry._entries))
+    for name in ("sets", "families"):
+        monkeypatch.setattr(FEATURE_SETS, name, dict(getattr(FEATURE_SETS, name)))
+
+
 @pytest.mark.parametrize("page", RUNNABLE, ids=name_of)
+@pytest.mark.usefixtures("own_registries")
 def test_a_page_runs(page: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     MADE.get(page.name, lambda _: None)(tmp_path)

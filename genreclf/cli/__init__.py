@@ -47,8 +47,8 @@ for command in COMMANDS:
 app.add_typer(datasets.app, name="datasets")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from genreclf import __version__
 
         show(f"genreclf {__version__}")

@@ -1,122 +1,29 @@
-"""When the inner loops are compiled, and where the machine code is kept.
-
-The first use on a machine compiles them, which takes some seconds; later processes load them from disk. They are kept
-beside the package, where numba puts them unless it is told otherwise. Where that cannot be written, `ensure_cache`
-names the user's cache folder, or a folder of the user's own among the temporary files, in the environment, so that
-worker processes share it. ``NUMBA_CACHE_DIR``, if set to a writable folder, is followed.
-"""
+"""Compiling the inner loops beforehand, so that the first track does not wait for it, nor each worker."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
-import sys
-import tempfile
 import time
-from functools import lru_cache
-from pathlib import Path
 
-_PACKAGE = Path(__file__).parent
-_VARIABLE = "NUMBA_CACHE_DIR"
+from genreclf.features.kernel_cache import stamp
 
-
-def ensure_cache() -> Path:
-    """Choose the folder for compiled code; call it before numba is imported, and before workers are started.
-
-    Returns
-    -------
-    The folder under which the machine code is kept; numba may use a folder further down.
-    """
-    named = os.environ.get(_VARIABLE)
-    if named and _is_writable(Path(named)):
-        return Path(named)
-    beside = _PACKAGE / "__pycache__"
-    if not named and _is_writable(beside):
-        return beside
-    folder = _user_cache()
-    if not _is_writable(folder):
-        folder = _temporary_cache()
-    os.environ[_VARIABLE] = str(folder)
-    if "numba" in sys.modules:
-        sys.modules["numba"].config.CACHE_DIR = str(folder)
-    return folder
+_COMPILED = ("texture", "fma")
 
 
 def is_compiled() -> bool:
     """Whether the inner loops are already on disk for this interpreter, numba and processor."""
-    return _stamp().is_file()
+    return stamp().is_file()
 
 
 def compile_kernels() -> float:
     """Compile every inner loop that is not on disk yet; return the seconds it took."""
     began = time.perf_counter()
-    stamp = _stamp()
+    done = stamp()
     import numpy as np
 
-    from genreclf.features import FEATURE_SETS, describe
+    from genreclf.features.description import describe
 
     noise = np.random.default_rng(0).standard_normal(22050).astype(np.float32)
-    for name in FEATURE_SETS:
+    for name in _COMPILED:
         describe(noise, 22050, feature_set=name)
-    stamp.touch()
+    done.touch()
     return time.perf_counter() - began
-
-
-def _stamp() -> Path:
-    return ensure_cache() / f"genreclf-kernels-{_fingerprint()}.stamp"
-
-
-@lru_cache(maxsize=1)
-def _fingerprint() -> str:
-    """A digest of all that decides whether machine code on disk still fits."""
-    from importlib.metadata import version
-
-    source = _PACKAGE / "kernels.py"
-    parts = [source.read_bytes(), str(source.stat().st_mtime_ns).encode()]
-    parts += [text.encode() for text in (sys.version, version("numba"), version("llvmlite"), _processor())]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    kinds = ("model name", "flags", "CPU part", "Features")
-    return "\n".join(sorted({line for line in lines if line.startswith(kinds)}))
-
-
-def _user_cache() -> Path:
-    try:
-        home = Path.home()
-    except RuntimeError:
-        home = Path("/nonexistent")
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "genreclf" / "kernels"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "genreclf" / "kernels"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "genreclf" / "kernels"
-
-
-def _temporary_cache() -> Path:
-    """A folder of this user's own: code is loaded from it, so nobody else may write there."""
-    owner = os.getuid() if hasattr(os, "getuid") else "user"
-    folder = Path(tempfile.gettempdir()) / f"genreclf-kernels-{owner}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        status = folder.lstat()
-        if status.st_mode & 0o077 == 0 and status.st_uid == owner and not folder.is_symlink():
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="genreclf-kernels-"))
-
-
-def _is_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from genreclf.features.compilation import ensure_cache
+from genreclf.features.kernel_cache import ensure_cache
 
 ensure_cache()
 
@@ -31,15 +31,18 @@ _LANES = np.uint64(96)
 _FRAMES = np.uint64(128)
 
 
-def _compiled(function: Function) -> Function:
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return cast("Function", compiled)
+def _compiler(**options: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - numba has no types
+    def compiled(function: Function) -> Function:
+        return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function))
+
+    return compiled
 
 
-def _compiled_contracted(function: Function) -> Function:
-    """Compile with fused multiplications and additions, which round once."""
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
-    return cast("Function", compiled)
+_compiled = _compiler()
+# Multiplications and additions are fused, which round once; the order of sums stays.
+_compiled_contracted = _compiler(fastmath={"contract"})
+# The order of sums is free too, so that they can be taken in vectors.
+_compiled_fast = _compiler(fastmath={"contract", "reassoc", "nsz"})
 
 
 @_compiled
@@ -58,6 +61,68 @@ def mel_power(magnitude: np.ndarray, first: np.ndarray, start: np.ndarray, weigh
                 total += squares[shift + k] * weights[k]
             power[t, m] = total
     return power
+
+
+@_compiled_fast
+def windowed(phases: np.ndarray, window: np.ndarray, start: int, frames: np.ndarray) -> None:
+    """Write windowed frames, one to the column of (length, count), from frame `start` on.
+
+    `phases` is (hop, hops): what lies a hop apart stands side by side, as neighbouring frames do.
+    """
+    hop, n_hops = phases.shape
+    length, count = frames.shape
+    source, target = phases.reshape(-1), frames.reshape(-1)
+    for i in range(length):
+        place = np.uint64(i % hop * n_hops + i // hop + start)
+        row = np.uint64(i * count)
+        gain = window[i]
+        for t in range(np.uint64(count)):
+            target[row + t] = gain * source[place + t]
+
+
+@_compiled_fast
+def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.mel_bands`
+    transform: np.ndarray,
+    first: np.ndarray,
+    start: np.ndarray,
+    weights: np.ndarray,
+    amplitudes: np.ndarray,
+    begin: int,
+) -> None:
+    """Write the root of each band's power to (bands, frames), from frame `begin` on.
+
+    The transform is (bins, frames) complex64.
+    """
+    bins, width = transform.shape
+    frames = np.uint64(min(width, amplitudes.shape[1] - begin))
+    values = transform.reshape(-1)
+    power = np.empty(bins * width, dtype=np.float32)
+    for i in range(np.uint64(bins * width)):
+        x = values[i]
+        power[i] = x.real * x.real + x.imag * x.imag
+    totals = np.empty(width, dtype=np.float32)
+    for m in range(len(first)):
+        totals[:] = 0
+        for j in range(start[m], start[m + 1]):
+            weight = weights[j]
+            row = np.uint64((first[m] + j - start[m]) * width)
+            for t in range(frames):
+                totals[t] += weight * power[row + t]
+        for t in range(frames):
+            amplitudes[m, begin + t] = np.sqrt(totals[t])
+
+
+@_compiled_fast
+def mean_magnitudes(rows: np.ndarray) -> np.ndarray:
+    """Mean of the absolute values of each row of a complex64 matrix: (rows,) float64."""
+    means = np.empty(len(rows))
+    for i in range(len(rows)):
+        total = 0.0
+        for k in range(rows.shape[1]):
+            x = rows[i, k]
+            total += np.sqrt(x.real * x.real + x.imag * x.imag)
+        means[i] = total / rows.shape[1]
+    return means
 
 
 @_compiled
@@ -319,6 +384,21 @@ def spectral_peaks(
     return pitch[:n], height[:n]
 
 
+@_compiled
+def polyphase(signal: np.ndarray, hop: int, spare: int) -> np.ndarray:
+    """(n,) float32 samples as (hop, hops), samples a hop apart side by side, then at least `spare` zeros."""
+    n_hops = len(signal) // hop + 1
+    columns = np.uint64(n_hops + spare)
+    phases = np.zeros((hop, n_hops + spare), dtype=np.float32)
+    target = phases.reshape(-1)
+    for start in range(0, n_hops, 8):
+        for i in range(np.uint64(hop)):
+            last = min(start + 8, (len(signal) - int(i) + hop - 1) // hop)
+            for t in range(np.uint64(start), np.uint64(last)):
+                target[i * columns + t] = signal[t * np.uint64(hop) + i]
+    return phases
+
+
 @_compiled_contracted
 def _add_products(
     samples: np.ndarray, basis: np.ndarray, width: np.uint64, first: np.uint64, totals: np.ndarray
@@ -376,14 +456,8 @@ def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: i
     """
     length, width = basis.shape
     flat_basis = basis.reshape(-1)
-    # Samples a hop apart lie side by side here, so that neighbouring frames do.
-    n_hops = len(signal) // hop + 1
-    phases = np.zeros(hop * n_hops + _FRAMES, dtype=np.float32)
-    for start in range(0, n_hops, 16):
-        for i in range(hop):
-            last = min(start + 16, (len(signal) - i + hop - 1) // hop)
-            for t in range(start, last):
-                phases[i * n_hops + t] = signal[t * hop + i]
+    phases = polyphase(signal, hop, int(_FRAMES)).reshape(-1)
+    n_hops = len(phases) // hop
     samples = np.empty(8 * _FRAMES, dtype=np.float32)
     totals = np.empty(width * _FRAMES, dtype=np.float32)
     magnitude = np.empty((frames, width // 2), dtype=np.float32)

@@ -24,6 +24,11 @@ def series(spectra: Spectra) -> np.ndarray:
     return mfcc(spectra.mel_decibels)
 
 
+def shared_series(spectra: Spectra) -> np.ndarray:
+    """The same, remembered for the families that need it."""
+    return spectra.shared(series)
+
+
 def mfcc(mel_decibels: np.ndarray) -> np.ndarray:
     """Cepstral coefficients of a mel spectrogram.
 

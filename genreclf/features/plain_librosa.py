@@ -110,6 +110,42 @@ def powers(spectra: Spectra) -> np.ndarray:
     return np.array([np.mean(part**2) for part in librosa.effects.hpss(spectra.samples)])
 
 
+def gauss(spectra: Spectra) -> np.ndarray:
+    """The matrix logarithm of the Gaussian that the MFCCs follow."""
+    import librosa
+
+    scales = np.array([100, 30, 25, 20, 15, 12, 10, 10, 9, 8, 8, 8, 7, 7, 7, 7, 6, 6, 6, 6])
+    series = librosa.feature.mfcc(y=spectra.samples, sr=spectra.sample_rate, n_mfcc=20).T / scales
+    mean, covariance = series.mean(axis=0), np.cov(series, rowvar=False)
+    embedded = np.block([[covariance + np.outer(mean, mean), mean[:, None]], [mean, np.ones(1)]])
+    values, vectors = np.linalg.eigh(embedded)
+    logarithm = sum(np.log(max(x, 0) + 0.01) * np.outer(v, v) for x, v in zip(values, vectors.T, strict=True))
+    return np.array([logarithm[i, j] * (1 if i == j else np.sqrt(2)) for i in range(21) for j in range(i, 21)])
+
+
+def mscat(spectra: Spectra) -> np.ndarray:
+    """Level, spread and modulations of 40 mel bands, each filter applied to all of the spectrum."""
+    import librosa
+
+    rate = spectra.sample_rate
+    mel = librosa.feature.melspectrogram(
+        y=spectra.samples, sr=rate, n_fft=512, hop_length=128, n_mels=40, pad_mode="constant"
+    )
+    series = np.sqrt(mel[:, : mel.shape[1] // 8 * 8].astype(np.float64))
+    mean = series.mean(axis=1)
+    frequencies = np.fft.fftfreq(series.shape[1], 128 / rate)
+    values = [np.log(mean + 1e-5), np.log(series.std(axis=1) + 1e-5)]
+    for centre in 0.35 * rate / 128 / 2.0 ** np.arange(9):
+
+        def bell(f: np.ndarray, *, width: float = 0.35 * centre) -> np.ndarray:
+            return np.asarray(np.exp(-0.5 * (f / width) ** 2))
+
+        gains = bell(frequencies - centre) - bell(np.array(centre)) * bell(frequencies)
+        envelope = np.abs(np.fft.ifft(np.fft.fft(series) * gains * (frequencies > 0)))
+        values.append(np.log((envelope.mean(axis=1) + 1e-6) / (mean + 1e-5)))
+    return np.concatenate(values)
+
+
 def fma_family(name: str) -> Callable[[Spectra], np.ndarray]:
     """A family of the set ``fma``, its statistics in alphabetical order."""
     return partial(_fma_summary, name=name)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from genreclf.audio import SAMPLE_RATE
 from genreclf.errors import RequestError, unknown
 from genreclf.features.statistics import STATISTICS, column_names, summarise
+from genreclf.plugins import entries, warn_left_out
 
 if TYPE_CHECKING:
     import numpy as np
@@ -150,14 +151,16 @@ _REGISTERED = _FeatureSets()
 FEATURE_SETS: Mapping[str, FeatureSet] = _REGISTERED
 
 
-def register(new: Family | FeatureSet) -> None:
-    """Make a family or a feature set known by its name, wherever one can be requested.
+def register(new: object) -> None:
+    """Make a `Family` or a `FeatureSet` known by its name, wherever one can be requested.
 
     Raises
     ------
     RequestError
-        If the name is taken, or cannot be one.
+        If it is neither, or its name is taken or cannot be one.
     """
+    if not isinstance(new, Family | FeatureSet):
+        raise RequestError(f"{new!r} is neither a feature family nor a feature set; register a Family or a FeatureSet")
     kind = "feature set" if isinstance(new, FeatureSet) else "feature family"
     _check_name(kind, new.name)
     if new.name in _REGISTERED.sets or new.name in _REGISTERED.families:
@@ -188,17 +191,12 @@ def find_feature_set(name: str | FeatureSet) -> FeatureSet:
 
 @cache
 def _load_installed() -> None:
-    """Register what installed packages name as entry points; one that cannot be loaded is a warning."""
-    import warnings
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group=ENTRY_POINTS):
+    """Register what installed packages name as entry points; what cannot be loaded or registered is a warning."""
+    for point, entry in entries(ENTRY_POINTS):
         try:
-            register(entry.load())
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises
-            package = entry.dist.name if entry.dist else "an unknown package"
-            reason = " ".join(str(error).split()) or type(error).__name__
-            warnings.warn(f"{package}: the feature family {entry.name!r} cannot be loaded: {reason}", stacklevel=3)
+            register(entry)
+        except RequestError as error:
+            warn_left_out(point, str(error))
 
 
 def _check_name(kind: str, name: str) -> None:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from genreclf.features import chroma, mfcc, plain_librosa, power, rhythm, spectral, tonnetz, zero_crossings
+from genreclf.features import (
+    chroma,
+    gauss,
+    mfcc,
+    mscat,
+    plain_librosa,
+    power,
+    rhythm,
+    spectral,
+    tonnetz,
+    zero_crossings,
+)
 from genreclf.features.registry import Family, FeatureSet, register, series_family
 from genreclf.features.statistics import STATISTICS
 
@@ -19,10 +30,15 @@ if TYPE_CHECKING:
     from genreclf.features.spectra import Spectra
 
 _STUDY = (
-    series_family("mfcc", 20, mfcc.series, plain=plain_librosa.mfcc),
+    series_family("mfcc", 20, mfcc.shared_series, plain=plain_librosa.mfcc),
     series_family("tonnetz", 6, tonnetz.series, plain=plain_librosa.tonnetz),
     Family("tempo", rhythm.COLUMNS, rhythm.describe, plain=plain_librosa.tempo),
     Family("power", power.COLUMNS, power.describe, plain=plain_librosa.powers),
+)
+
+_TEXTURE = (
+    Family("gauss", gauss.COLUMNS, gauss.describe, plain=plain_librosa.gauss),
+    Family("mscat", mscat.COLUMNS, mscat.describe, plain=plain_librosa.mscat),
 )
 
 _FMA_SERIES: tuple[tuple[str, int, Callable[[Spectra], np.ndarray]], ...] = (
@@ -39,13 +55,20 @@ _FMA_SERIES: tuple[tuple[str, int, Callable[[Spectra], np.ndarray]], ...] = (
     ("zcr", 1, zero_crossings.series),
 )
 
-for _family in _STUDY:
+for _family in (*_STUDY, *_TEXTURE):
     register(_family)
 register(
     FeatureSet(
         name="study",
         title="20 MFCC and 6 Tonnetz series with seven statistics each, tempo, harmonic and percussive power",
         parts=_STUDY,
+    )
+)
+register(
+    FeatureSet(
+        name="texture",
+        title="the study's features, the Gaussian of the MFCCs, and the modulations of 40 mel bands",
+        parts=_STUDY + _TEXTURE,
     )
 )
 # Families and statistics stand in alphabetical order, as in the data set's own table. Several share their name with

@@ -122,7 +122,9 @@ def mel_frequencies(count: int, *, highest: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def mel_bands(sample_rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def mel_bands(
+    sample_rate: int, *, n_fft: int = FRAME_LENGTH, n_mels: int = N_MELS
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mel filter bank's non-zero weights: triangles of equal area.
 
     Returns
@@ -130,8 +132,8 @@ def mel_bands(sample_rate: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     (first, start, weights) : band m has the weights ``weights[start[m]:start[m + 1]]``, which apply to the bins
         from ``first[m]`` on.
     """
-    edges = mel_frequencies(N_MELS + 2, highest=sample_rate / 2)
-    frequencies = np.arange(FRAME_LENGTH // 2 + 1) * (sample_rate / FRAME_LENGTH)
+    edges = mel_frequencies(n_mels + 2, highest=sample_rate / 2)
+    frequencies = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
     rising = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
     falling = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]
     bank = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)

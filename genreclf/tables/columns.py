@@ -6,7 +6,7 @@ import re
 
 IDENTITY = ("track_id", "genre", "artist", "album", "title", "split", "path", "digest")
 
-_STATISTIC = re.compile(r"_(mean|std|var|skew|kurtosis|median|min|max)(_\d+)?$")
+_STATISTIC = re.compile(r"_(mean|std|var|skew|kurtosis|median|min|max|log|mod\d)(_\d+)?$")
 _SINGLES = {"harmonic_power": "power", "percussive_power": "power"}
 
 

@@ -33,5 +33,5 @@ def test_the_families_of_the_study_are_those_that_it_added_one_by_one():
 
 
 def test_an_unknown_set_names_those_there_are():
-    with pytest.raises(RequestError, match=r"unknown feature set 'nice'; choose from study, fma"):
+    with pytest.raises(RequestError, match=r"unknown feature set 'nice'; choose from study, texture, fma"):
         find_feature_set("nice")

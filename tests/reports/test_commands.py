@@ -83,7 +83,7 @@ def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, tmp_p
 def test_compare_refuses_draws_that_give_no_interval(reports):
     result = RUN.invoke(app, ["compare", *reports, "--draws", "1"])
     assert isinstance(result.exception, RequestError)
-    assert "1 draws make no interval" in str(result.exception)
+    assert "draws=1: an interval needs at least 2" in str(result.exception)
 
 
 def test_compare_refuses_a_folder_without_a_report(reports, tmp_path):
