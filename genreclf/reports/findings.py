@@ -105,7 +105,8 @@ def _time(rows: list[dict[str, Any]]) -> Iterator[Finding]:
         yield Finding(
             "Fit time",
             f"{model_title(fast['model'])} is {NOT_SIGNIFICANT}, and is fitted {times:,.0f} times as fast"
-            f" ({seconds(value_of(fast, 'fit_seconds'))} instead of {seconds(value_of(slow, 'fit_seconds'))}).",
+            f" (CPU time: {seconds(value_of(fast, 'fit_seconds'))} instead of"
+            f" {seconds(value_of(slow, 'fit_seconds'))}).",
         )
 
 
