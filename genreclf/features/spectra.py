@@ -37,22 +37,38 @@ class Spectra:
         self.sample_rate = sample_rate
         self._shared: dict[Any, np.ndarray] = {}
 
-    @cached_property
+    @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
-        return stft(self.samples)
+        return self._transformed[0]
 
-    @cached_property
+    @property
     def magnitude(self) -> np.ndarray:
         """(frames, 1025) float32, the absolute values of `stft`."""
-        return np.asarray(np.abs(self.stft))
+        return self._transformed[1]
+
+    @property
+    def by_bin(self) -> np.ndarray:
+        """(1025, frames) float32, the transpose of `magnitude`, so that neighbouring frames lie side by side."""
+        return self._transformed[2]
+
+    @cached_property
+    def _transformed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return _transform(self.samples)
+
+    @cached_property
+    def highest(self) -> np.ndarray:
+        """(frames,) float32, the highest magnitude of each frame."""
+        from genreclf.features import kernels
+
+        return kernels.highest(self.by_bin)
 
     @cached_property
     def mel_decibels(self) -> np.ndarray:
         """(frames, 128) float32, the mel power spectrogram in dB, at most 80 dB below the track's peak."""
         from genreclf.features import kernels
 
-        power = kernels.mel_power(self.magnitude, *mel_bands(self.sample_rate))
+        power = kernels.mel_power(self.by_bin, *mel_bands(self.sample_rate))
         return power_to_decibels(power)
 
     def shared(self, compute: Callable[..., np.ndarray], **options: float) -> np.ndarray:
@@ -73,22 +89,37 @@ def hann(length: int, *, periodic: bool = True) -> np.ndarray:
 
 
 def stft(samples: np.ndarray) -> np.ndarray:
-    """Short-time Fourier transform of `samples` (n,): (frames, 1025) complex64."""
+    """Short-time Fourier transform of `samples` (n,) float32: (frames, 1025) complex64."""
+    return _transform(samples)[0]
+
+
+def _transform(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The transform of samples, its magnitude, and the transpose of that, in one go while a block is at hand."""
     from scipy.fft import rfft
 
+    from genreclf.features import kernels
+
     padded = np.pad(samples, FRAME_LENGTH // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_LENGTH)[::HOP_LENGTH]
-    window = hann(FRAME_LENGTH)
-    transform = np.empty((len(frames), FRAME_LENGTH // 2 + 1), dtype=np.complex64)
-    for start in range(0, len(frames), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        transform[block] = rfft(frames[block] * window, overwrite_x=True)
-    return transform
+    n_frames, n_bins = 1 + len(samples) // HOP_LENGTH, FRAME_LENGTH // 2 + 1
+    transform = np.empty((n_frames, n_bins), dtype=np.complex64)
+    magnitude = np.empty((n_frames, n_bins), dtype=np.float32)
+    by_bin = np.empty((n_bins, n_frames), dtype=np.float32)
+    frames = np.empty((_BLOCK, FRAME_LENGTH))
+    for start in range(0, n_frames, _BLOCK):
+        block = slice(start, min(start + _BLOCK, n_frames))
+        windowed = frames[: block.stop - start]
+        kernels.write_windowed(padded, hann(FRAME_LENGTH), HOP_LENGTH, start, windowed)
+        transform[block] = rfft(windowed)
+        np.abs(transform[block], out=magnitude[block])
+        kernels.write_columns(magnitude[block], by_bin, start)
+    return transform, magnitude, by_bin
 
 
 def power_to_decibels(power: np.ndarray) -> np.ndarray:
     """Powers in dB of full scale, floored at -100 dB and at 80 dB below the largest."""
-    decibels = 10.0 * np.log10(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
+    # The natural logarithm has vector instructions in numpy, the decadic one has not.
+    decibels = np.log(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
+    decibels *= power.dtype.type(10.0 / np.log(10.0))
     return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE)))
 
 
