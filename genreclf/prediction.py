@@ -22,7 +22,9 @@ import numpy as np
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, one_line, with_path
 from genreclf.models.bundle.bundle import Bundle
+from genreclf.models.calibration import base_estimator
 from genreclf.progress import SILENT, Progress
+from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
@@ -235,8 +237,6 @@ class Predictor:
         """Genre of each row as the model itself predicts it, (rows,), and probabilities, (rows, genres)."""
         from threadpoolctl import threadpool_limits
 
-        from genreclf.models.calibration import base_estimator
-
         estimator = self.bundle.estimator
         try:
             with threadpool_limits(1):
@@ -261,7 +261,15 @@ class Predictor:
                 raise RequestError(
                     f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it with that value"
                 )
-        return np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
+        X = np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
+        empty = np.isnan(X)
+        if empty.any() and "impute" not in base_estimator(self.bundle.estimator).named_steps:
+            row, column = (int(place[0]) for place in np.nonzero(empty))
+            raise RequestError(
+                f"{table.name}: track {table.ids[row]!r} has no value in column {self.manifest.features[column]!r}, "
+                "and the model was trained on a table without empty cells; fill the cell or remove the row"
+            )
+        return X
 
     @cached_property
     def _request(self) -> dict[str, Any]:
@@ -289,8 +297,8 @@ class Predictor:
 
 
 def shown(path: Path) -> str:
-    """A path as text that can be written anywhere: bytes that are not UTF-8 are escaped."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path as text that can be written anywhere; see `genreclf.tables.cells.escape`."""
+    return escape(str(path))
 
 
 def load(path: str | Path) -> Predictor:

@@ -33,6 +33,7 @@ def train(
     seed: int = 42,
     tune: bool = False,
     calibrate: bool = False,
+    class_weight: str | None = None,
     features: Iterable[str] | None = None,
     licence: str = "",
     notes: str = "",
@@ -51,6 +52,7 @@ def train(
         are kept in the manifest; or a scikit-learn classifier.
     tune : search the model's parameters, on artist-disjoint folds.
     calibrate : calibrate also a model that has probabilities.
+    class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
     features : feature families to use; all by default.
     licence, notes : kept in the manifest; the licence of the music and labels is that of the training set.
     jobs : workers for the benchmark behind ``best``; the numbers do not depend on it.
@@ -63,15 +65,17 @@ def train(
 
     from genreclf.evaluation.usable import check_features, usable
     from genreclf.models import resolve
+    from genreclf.models.registry import weighted
 
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
     if isinstance(model, str) and model == BEST:
-        model, scores = _winner(table, families, seed=seed, tune=tune, jobs=jobs, progress=progress)
-    entry = resolve(model)
+        options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight}
+        model, scores = _winner(table, families, jobs=jobs, progress=progress, **options)
+    (entry,), messages = weighted((resolve(model),), class_weight)
     check_seed(seed)
-    table, messages = usable(table)
-    for line in messages:
+    table, more = usable(table)
+    for line in (*messages, *more):
         progress.message(f"note: {line}")
     if not table.meta.get("feature_set"):
         progress.message(
@@ -92,12 +96,17 @@ def train(
 
 
 def _winner(
-    table: FeatureTable, families: list[str] | None, *, seed: int, tune: bool, jobs: int | None, progress: Progress
+    table: FeatureTable,
+    families: list[str] | None,
+    *,
+    jobs: int | None,
+    progress: Progress,
+    **options: Any,  # noqa: ANN401 - those of `benchmark`
 ) -> tuple[str, dict[str, Any]]:
     """The best model of the benchmark, and its scores under the protocol that it won."""
     from genreclf.evaluation.benchmark import benchmark
 
-    comparison = benchmark(table, seed=seed, features=families, tune=tune, jobs=jobs, progress=progress)
+    comparison = benchmark(table, features=families, jobs=jobs, progress=progress, **options)
     row = comparison.ranking.iloc[0]  # baselines come last
     scores = {name: row[name] if isinstance(row[name], str) else float(row[name]) for name in _SCORES if name in row}
     return comparison.best, scores | {"tracks": len(table)}
@@ -107,6 +116,7 @@ def _fitted(
     table: FeatureTable, entry: ModelSpec, *, seed: int, tune: bool, calibrate: bool, progress: Progress
 ) -> Any:  # noqa: ANN401
     from genreclf.models.fitting import fit_pipeline
+    from genreclf.models.tuning import at_edges
 
     try:
         calibrate = calibrate or not has_probabilities(entry.build(seed))
@@ -116,6 +126,8 @@ def _fitted(
             # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
             _codes(table),
             seed=seed,
+            families=table.family_numbers,
+            impute=bool(table.incomplete),
             tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
             calibration_folds=calibration_folds(table, seed=seed) if calibrate else None,
         )
@@ -123,7 +135,9 @@ def _fitted(
         raise
     except Exception as error:
         raise RequestError(f"{entry.name}: cannot be fitted to {table.name}: {one_line(error)}") from error
-    for line in fitted.messages():
+    edges = at_edges(entry.space, fitted.parameters or {})
+    hints = [f"{name}={value} is at the edge of its grid; a wider one may do better" for name, value in edges.items()]
+    for line in (*fitted.messages(), *hints):
         progress.message(f"note: {line}")
     return _with_names(fitted.estimator, table)
 
@@ -199,12 +213,12 @@ def _manifest(
     notes: str,
 ) -> BundleManifest:
     pipeline = base_estimator(estimator)
-    means = tuple(float(v) for v in table.X.mean(axis=0))
-    stds = tuple(float(v) for v in table.X.std(axis=0))
+    means = tuple(float(v) for v in table.filled.mean(axis=0))
+    stds = tuple(float(v) for v in table.filled.std(axis=0))
     window = table.meta.get("parameters") or {}
     return BundleManifest(
         model=entry.name,
-        parameters={name: _plain(value) for name, value in pipeline.named_steps["model"].get_params().items()},
+        parameters={name: _plain(value) for name, value in _parameters(pipeline, entry).items()},
         tuned=tuned,
         calibrated=pipeline is not estimator,
         feature_set=str(table.meta.get("feature_set", "")),
@@ -226,6 +240,12 @@ def _manifest(
         licence=licence,
         notes=notes,
     )
+
+
+def _parameters(pipeline: Any, entry: ModelSpec) -> dict[str, Any]:  # noqa: ANN401
+    """The classifier's parameters, except for the families, which follow from the names of the features."""
+    parameters: dict[str, Any] = pipeline.named_steps["model"].get_params()
+    return {name: value for name, value in parameters.items() if not (entry.by_family and name == "families")}
 
 
 def _plain(value: object) -> str | int | float | bool | None:

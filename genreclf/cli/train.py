@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, show
-from genreclf.cli.options import ArtistColumn, Families, Jobs, Json, Label, Seed, Subset, Table, TrackId, names_in
+from genreclf.cli.options import (
+    ArtistColumn,
+    ClassWeight,
+    Families,
+    Jobs,
+    Json,
+    Label,
+    Seed,
+    Subset,
+    Table,
+    TrackId,
+    names_in,
+)
 
 
 def train(
@@ -20,6 +32,7 @@ def train(
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Calibrate the probabilities of models that give some.")
     ] = False,
+    class_weight: ClassWeight = None,
     features: Families = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
@@ -46,6 +59,7 @@ def train(
             seed=seed,
             tune=tune,
             calibrate=calibrate,
+            class_weight=class_weight,
             features=families,
             licence=licence,
             notes=notes,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ def open_table(
     ----------
     source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
     subset : a subset of the data set, for example ``medium``.
-    label, id, group : columns of a CSV file, see `FeatureTable.read`.
+    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``.
     families : feature families to keep; all where None.
 
     Raises
@@ -111,10 +112,12 @@ def open_table(
             raise RequestError(
                 f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
             )
-        for option, value in (("label", label), ("id", id), ("group", group)):
+        own = None if group == "artist,album" else group
+        for option, value in (("label", label), ("id", id), ("group", own)):
             if value is not None:
                 raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
-        return dataset.features(folder, subset=subset, families=families)
+        published = dataset.features(folder, subset=subset, families=families)
+        return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     from genreclf.tables.table import FeatureTable

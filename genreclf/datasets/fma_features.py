@@ -121,7 +121,6 @@ def _parsed(path: Path, block: list[tuple[int, bytes]], names: list[str], picked
             dtype=dict.fromkeys(picked, "float64"),
         )
     except ValueError as error:
-        raise RequestError(
-            f"{path}: a value at or after line {block[0][0]} is not a number: {one_line(error)}"
-        ) from None
+        where = f"{path}: a value at or after line {block[0][0]}"
+        raise RequestError(f"{where} is not a number: {one_line(error)}") from None
     return rows[picked]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from genreclf.errors import RequestError
-from genreclf.tables.cells import cell, path_name
+from genreclf.tables.cells import cell, escape
 from genreclf.tables.rows import read_rows, separator_of
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
@@ -105,7 +105,7 @@ def read_manifest(path: Path) -> Manifest:
 def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
-    name = path_name(row["path"].replace("\\", "/"))
+    name = escape(row["path"].replace("\\", "/"))
     known: dict[str, Any] = {column: cell(row.get(column, "")) for column in COLUMNS[1:-1]}
     return Track(cell(row.get("track_id", "")) or name, _located(manifest, row["path"]), name, **known)
 

@@ -114,7 +114,7 @@ def feature_percentiles(features: Mapping[str, float], table: FeatureTable) -> d
     ------
     RequestError : the table holds none of the features.
     """
-    columns = {name: table.X[:, place] for place, name in enumerate(table.features) if name in features}
+    columns = {name: table.filled[:, place] for place, name in enumerate(table.features) if name in features}
     if not columns:
         raise RequestError(
             f"{table.name} holds none of the {len(features)} features of this track; give a table that "

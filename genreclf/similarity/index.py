@@ -269,6 +269,11 @@ def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximat
         raise unknown("hubness reduction", hubness, HUBNESS)
     if len(table) < 2:
         raise RequestError(f"{table.name}: an index needs at least two tracks; there is {len(table)}")
+    if table.incomplete:
+        raise RequestError(
+            f"{table.name}: column {table.incomplete[0]!r} has empty cells, and distances need every value; fill or "
+            "remove the cells or the column"
+        )
     if METRICS[metric]:
         counts = [int((table.y == genre).sum()) for genre in table.genres if genre]
         if len(counts) < 2 or min(counts) < 2:
