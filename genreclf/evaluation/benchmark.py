@@ -8,11 +8,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes
+from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable_genres
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
@@ -120,6 +122,11 @@ def benchmark(
         repeats=REPEATS if repeats is None else repeats,
     )
     plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
+    if untestable := untestable_genres(plans[0], table.y):
+        notes.insert(0, _untestable_note(plans[0], untestable))
+        table = table.take(~np.isin(table.y.astype(str), untestable))
+        groups = find_groups(table)
+        plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
     notes += [*groups.notes, *more, *_draws_note(draws)]
     if features is not None:
         table = table.select(features)
@@ -195,7 +202,9 @@ def _plans(
             if plans and entry.name == "cv-random":
                 plans.append(like(entry, plans[0], table, groups, settings))
             else:
-                plans.append(plan(entry, table, groups, settings))
+                made = plan(entry, table, groups, settings)
+                _check_genres(made, table)
+                plans.append(made)
         except RequestError as error:
             if entry.grouping != "artists" or len(chosen) == 1:
                 raise
@@ -206,6 +215,20 @@ def _plans(
         hint = "" if tried else "; protocol 'cv' adds artist-disjoint folds"
         notes += [f"{note}{hint}" for made in plans for note in leak_notes(made, groups)]
     return tuple(plans), notes
+
+
+def _check_genres(made: Plan, table: FeatureTable) -> None:
+    testable = len(table.genres) - len(untestable_genres(made, table.y))
+    if testable < 2:
+        raise RequestError(
+            f"{made.protocol}: {testable} of {len(table.genres)} genres can be both trained on and tested; at least "
+            "two need tracks on both sides, by different artists where these are disjoint"
+        )
+
+
+def _untestable_note(made: Plan, genres: Sequence[str]) -> str:
+    why = "by a single artist" if made.grouped and len(made.folds) > 1 else "on one side of the split only"
+    return f"genres that cannot be both trained on and tested, {why}, are left out of every score: {', '.join(genres)}"
 
 
 def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool) -> tuple[list[Fit], list[str]]:

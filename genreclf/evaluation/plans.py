@@ -84,6 +84,13 @@ def _plan(name: str, repeats: Sequence[Folds], tied: np.ndarray, *, grouped: boo
     return Plan(name, tuple(made.folds for made in repeats), grouped, notes)
 
 
+def untestable_genres(made: Plan, y: np.ndarray) -> list[str]:
+    """The genres that no fold both trains on and tests."""
+    labels = y.astype(str)
+    testable = {genre for fold in made.folds for genre in np.intersect1d(labels[fold.train], labels[fold.test])}
+    return sorted(set(labels.tolist()) - testable)
+
+
 def leak_notes(made: Plan, groups: Groups) -> list[str]:
     """How many tested tracks are by an artist that was seen in training, for plans that allow it."""
     if groups.artists is None or made.grouped:
