@@ -26,6 +26,7 @@ from genreclf.evaluation.predictions import (
     test_rows,
 )
 from genreclf.evaluation.retrieval import retrieval
+from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
 from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
 
@@ -116,6 +117,12 @@ class Work:
         """The models that may be the best by the outcomes of `fits`, under the first protocol."""
         found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
         return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
+
+    def selection(self, outcomes: Sequence[tuple[Fit, Fitted]], *, jobs: int | None, progress: Progress) -> Selection:
+        """What choosing the best model would have scored under the first protocol, the choice made inside its folds."""
+        found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
+        models = [model for model in self.models if not model.baseline]
+        return select(self.plans[0], models, found, self.data, seed=self.seed, jobs=jobs, progress=progress)
 
     def tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from fits and what came of them."""

@@ -105,5 +105,11 @@ class ModelSpec:
         return replace(self, factory=partial(_weighted, self.factory, class_weight), space=space)
 
 
+def plain_parameters(classifier: Any) -> dict[str, str | int | float | bool | None]:  # noqa: ANN401
+    """The parameters of a classifier as JSON can hold them."""
+    parameters = classifier.get_params().items()
+    return {name: v if v is None or isinstance(v, str | int | float | bool) else repr(v) for name, v in parameters}
+
+
 def _weighted(factory: Callable[[int], Any], class_weight: str | None, seed: int) -> Any:  # noqa: ANN401
     return factory(seed).set_params(class_weight=class_weight)
