@@ -152,10 +152,10 @@ class Table:
 SETTINGS = (
     Setting("small", (50,) * 4, "emotify", 0.45, 0.8),
     Setting("small, weak artists", (50,) * 4, "emotify", 0.35, 0.4),
-    Setting("small, SVC", (50,) * 4, "emotify", 0.4, 0.6, model="svc"),
-    Setting("small, logistic", (50,) * 4, "emotify", 0.4, 0.6, model="logistic"),
+    Setting("small, SVC", (50,) * 4, "emotify", 0.4, 0.6, model="svc", replicates=200),
+    Setting("small, logistic", (50,) * 4, "emotify", 0.4, 0.6, model="logistic", replicates=200),
     Setting("singletons", (50,) * 4, "single", 0.45, 0.8),
-    Setting("singletons, SVC", (50,) * 4, "single", 0.4, 0.6, model="svc"),
+    Setting("singletons, SVC", (50,) * 4, "single", 0.4, 0.6, model="svc", replicates=200),
     Setting("many artists", (125,) * 8, "mixed", 0.5, 0.6, replicates=300),
     Setting("imbalanced", (300, 150, 100, 50), "mixed", 0.45, 0.6),
     Setting("large", (400, 400, 350, 300, 300, 200, 139, 100), "mixed", 0.5, 0.6, replicates=200, repeats=2),
@@ -361,7 +361,9 @@ def main() -> int:
         covered = []
         for setting in chosen:
             covered.append(coverage(setting, workers))
-            print(f"{setting.name}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+            print(
+                *covered[-1].values(), f"{time.perf_counter() - started:.0f} s", sep="; ", file=sys.stderr, flush=True
+            )
         show("Coverage of 95 % intervals of macro-F1", covered)
         equal = comparisons(small, workers, (5,) if options.quick else (2, 5, 8))
         show("Equal models", equal)

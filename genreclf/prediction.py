@@ -24,6 +24,7 @@ from genreclf.errors import RequestError, TrackError, one_line, with_path
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
 from genreclf.progress import SILENT, Progress
+from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
@@ -308,8 +309,8 @@ class _Request:
 
 
 def shown(path: Path) -> str:
-    """A path as text that can be written anywhere: bytes that are not UTF-8 are escaped."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path as text that can be written anywhere; see `genreclf.tables.cells.escape`."""
+    return escape(str(path))
 
 
 def load(path: str | Path) -> Predictor:

@@ -137,6 +137,7 @@ def _fitted(
             # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
             _codes(table),
             seed=seed,
+            families=table.family_numbers,
             impute=bool(table.incomplete),
             tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
             calibration_folds=calibration_folds(table, seed=seed) if calibrate else None,
@@ -228,7 +229,7 @@ def _manifest(
     window = table.meta.get("parameters") or {}
     return BundleManifest(
         model=entry.name,
-        parameters=plain_parameters(pipeline.named_steps["model"]),
+        parameters=_parameters(pipeline, entry),
         tuned=tuned,
         calibrated=pipeline is not estimator,
         feature_set=str(table.meta.get("feature_set", "")),
@@ -250,3 +251,9 @@ def _manifest(
         licence=licence,
         notes=notes,
     )
+
+
+def _parameters(pipeline: Any, entry: ModelSpec) -> dict[str, Any]:  # noqa: ANN401
+    """The classifier's parameters, except for the families, which follow from the names of the features."""
+    parameters = plain_parameters(pipeline.named_steps["model"])
+    return {name: value for name, value in parameters.items() if not (entry.by_family and name == "families")}

@@ -30,6 +30,7 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.models.entry import ModelSpec
     from genreclf.tables.table import FeatureTable
 
 REPEATS = 5
@@ -97,7 +98,6 @@ def benchmark(
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
-    names = tuple(entry.name for entry in entries)
     if draws < 2:
         raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
     if repeats is not None and repeats < 1:
@@ -109,6 +109,10 @@ def benchmark(
         notes += more
     table, more = usable(table)
     notes += more
+    if models is None:
+        entries, more = _affordable(entries, len(table))
+        notes += more
+    names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
     settings = Settings(
@@ -169,6 +173,16 @@ def benchmark(
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:
+    """The models that are fitted to so many tracks without being named, and a note for each of the others."""
+    large = [entry for entry in entries if entry.most_tracks is not None and tracks > entry.most_tracks]
+    notes = [
+        f"{entry.name} is left out: more than {entry.most_tracks:,} tracks take too much memory; name it to include it"
+        for entry in large
+    ]
+    return tuple(entry for entry in entries if entry not in large), notes
 
 
 def _check_genre_names(table: FeatureTable) -> None:

@@ -37,10 +37,10 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, groups: np.ndar
     excess = right - confidence
     n = len(right)
     bins = max(1, min(_BINS, n // _TRACKS_PER_BIN))
-    bin_of = np.empty(n, dtype=int)
-    bin_of[np.argsort(confidence, kind="stable")] = np.arange(n) * bins // n
-    size = np.bincount(bin_of, minlength=bins)
-    gap = np.bincount(bin_of, weights=excess, minlength=bins) / size
+    edges = np.quantile(confidence, np.arange(1, bins) / bins)
+    bin_of = np.unique(np.searchsorted(edges, confidence), return_inverse=True)[1]  # equal ones share a bin
+    size = np.bincount(bin_of)
+    gap = np.bincount(bin_of, weights=excess) / size
     variance, by_group = _variances(excess - gap[bin_of], groups, bin_of, size)
     share = size / n
     square = float(share @ (gap**2 - variance))

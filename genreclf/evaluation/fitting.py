@@ -38,6 +38,7 @@ class Data:
     y : (tracks,), genre codes.
     genres : number of genres.
     recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
+    families : (features,), the number of each feature's family.
     """
 
     X: np.ndarray
@@ -45,6 +46,7 @@ class Data:
     genres: int
     recordings: np.ndarray
     artists: np.ndarray | None
+    families: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +202,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         data.X[np.ix_(rows, fit.columns)],
         data.y[rows],
         seed=fit.seed,
+        families=data.families[fit.columns],
         impute=bool(np.isnan(data.X[:, fit.columns]).any()),
         rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
         tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,

@@ -74,7 +74,8 @@ class Work:
         """What is fitted on."""
         genres = np.array(self.table.genres)
         codes = np.searchsorted(genres, self.table.y.astype(str))
-        return Data(self.table.X, codes, len(genres), self.groups.recordings, self.groups.artists)
+        groups, families = self.groups, self.table.family_numbers
+        return Data(self.table.X, codes, len(genres), groups.recordings, groups.artists, families)
 
     @cached_property
     def fits(self) -> list[Fit]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.inspection.heatmap import as_address, narrowed, png, shades
+from genreclf.inspection.heatmap import narrowed, png, shades
 from genreclf.inspection.panels import NOTES, Panel
 from genreclf.pages.svg import Drawing, Scale, glyph, number, words
 
 if TYPE_CHECKING:
-    from genreclf.inspection.percentiles import FeaturePercentile
     from genreclf.inspection.timeline import Timeline
 
 LEFT, TITLE, GAP = 138.0, 22.0, 18.0
@@ -75,7 +75,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
     image = png(shades(narrowed(panel.values, 900)[::-1], panel.low, panel.high), panel.colours)
     drawing.add(
         "image",
-        href=as_address(image),
+        href="data:image/png;base64," + b64encode(image).decode(),
         x=x,
         y=top,
         width=room,
@@ -137,37 +137,33 @@ def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
 
 
 def number_grid(
-    numbers: Sequence[FeaturePercentile], *, rows: Sequence[str], columns: Sequence[str], title: str, width: float
+    numbers: Mapping[str, float],
+    percentiles: Mapping[str, float],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    width: float,
 ) -> Drawing:
-    """Draw numbers in rows and columns, each over a strip that shows its percentile.
-
-    `numbers` are column by column, as feature tables have them.
-    """
+    """Draw numbers, column by column, each over a strip that shows its percentile where that is known."""
     left, head, tall = 44.0 if len(rows) > 1 else 0.0, 24.0 if len(columns) > 1 else 4.0, 31.0
     cell = (width - left) / len(columns)
     drawing = Drawing(width, head + tall * len(rows) + 2, title, f"{len(numbers)} numbers")
     for c, column in enumerate(columns):
         drawing.text(left + cell * c + 6, 14, column, class_="tick")
-    for index, shown in enumerate(numbers):
+    for index, (name, value) in enumerate(numbers.items()):
         c, r = divmod(index, len(rows))
         x, y = left + cell * c + 6, head + tall * r
         if c == 0 and len(rows) > 1:
             drawing.text(0, y + 15, rows[r], class_="strong")
-        _strip(drawing, shown, x, y, cell - 18)
+        share = percentiles.get(name)
+        tip = f"{name} = {value:.6g}" + ("" if share is None else f"; percentile {100 * share:.0f}")
+        drawing.text(x, y + 14, f"{value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
+        if share is not None:
+            drawing.add("rect", x=x, y=y + 20, width=cell - 18, height=4.0, rx=2, class_="track", tip=tip)
+            style, at = "place" if 0.05 <= share <= 0.95 else "place far", x + (cell - 18) * share
+            drawing.add("rect", x=at - 2.5, y=y + 17, width=5.0, height=10.0, rx=1.5, class_=style, tip=tip)
     return drawing
-
-
-def _strip(drawing: Drawing, shown: FeaturePercentile, x: float, y: float, room: float) -> None:
-    tip = f"{shown.feature} = {shown.value:.6g}"
-    if shown.percentile is not None:
-        tip += f"; percentile {100 * shown.percentile:.0f}"
-    drawing.text(x, y + 14, f"{shown.value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
-    if shown.percentile is None:
-        return
-    drawing.add("rect", x=x, y=y + 20, width=room, height=4.0, rx=2, class_="track", tip=tip)
-    extreme = " far" if not 0.05 <= shown.percentile <= 0.95 else ""
-    at = x + room * shown.percentile
-    drawing.add("rect", x=at - 2.5, y=y + 17, width=5.0, height=10.0, rx=1.5, class_=f"place{extreme}", tip=tip)
 
 
 def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:

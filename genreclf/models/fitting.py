@@ -49,6 +49,7 @@ def fit_pipeline(
     y: np.ndarray,
     *,
     seed: int,
+    families: np.ndarray | None = None,
     impute: bool = False,
     rows: np.ndarray | None = None,
     tune_folds: Folds | None = None,
@@ -60,6 +61,7 @@ def fit_pipeline(
     ----------
     X, y : (tracks, features) and (tracks,).
     seed : of the model and of the search.
+    families : (features,), the number of each feature's family, see `ModelSpec.build`.
     impute : whether empty cells (NaN) are filled by medians of what is fitted on.
     rows : the rows to fit on in the end; None is all. The others serve the search alone.
     tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
@@ -69,7 +71,7 @@ def fit_pipeline(
     from genreclf.models.calibration import fit_calibrated
     from genreclf.models.tuning import search
 
-    model, parameters, inner = entry.build(seed, impute=impute), None, float("nan")
+    model, parameters, inner = entry.build(seed, families=families, impute=impute), None, float("nan")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:

@@ -17,6 +17,7 @@ from genreclf.models.zoo import ENTRIES
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.pipeline import Pipeline
 
 MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, ENTRIES, group="genreclf.models")
@@ -36,14 +37,18 @@ def spec(name: str) -> ModelSpec:
     return MODELS[name]
 
 
-def build(name: str, seed: int = 42) -> Pipeline:
+def build(name: str, seed: int = 42, *, families: np.ndarray | None = None) -> Pipeline:
     """Make a model: a pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
+
+    Parameters
+    ----------
+    families : (features,), the number of each feature's family, for models that go by it, see `ModelSpec.build`.
 
     Raises
     ------
     RequestError : there is no model of that name.
     """
-    return spec(name).build(seed)
+    return spec(name).build(seed, families=families)
 
 
 def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no types

@@ -16,9 +16,9 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -29,6 +29,7 @@ import msgspec
 from genreclf.errors import RequestError
 from genreclf.files import cannot_write, check_file, free_name, write_whole
 from genreclf.progress import SILENT, Progress
+from genreclf.tables.cells import cell
 from genreclf.tables.columns import IDENTITY
 from genreclf.tables.meta import read_meta, write_meta
 from genreclf.tables.table import table_path
@@ -145,13 +146,16 @@ class TableStore(AbstractContextManager["TableStore"]):
         if ordered != list(self.rows):
             self._rewrite(ordered, lambda _, line: line)
         if self.failures:
-            lines = [_FAILED, *(_line(astuple(failure)) for _, failure in sorted(self.failures.items()))]
-            write_whole(self._failed, b"".join(lines))
+            failures = (replace(failure, reason=cell(failure.reason)) for _, failure in sorted(self.failures.items()))
+            rows = map(astuple, failures)
+            write_whole(self._failed, b"".join([_FAILED, *map(_line, rows)]))
         else:
             self._failed.unlink(missing_ok=True)
-        write_whole(self._hidden("seen"), msgspec.json.encode(self.seen))
         checksums = {track_id: row.checksum for track_id, row in self.rows.items()}
-        write_whole(self._hidden("rows"), msgspec.json.encode(checksums))
+        for what, content in (("seen", self.seen), ("rows", checksums)):
+            data = msgspec.json.encode(content)
+            if _bytes_of(self._hidden(what)) != data:
+                write_whole(self._hidden(what), data)
 
     def _relabelled(self, line: bytes, identity: Sequence[str] | None) -> bytes:
         if identity is None:
@@ -271,9 +275,8 @@ class TableStore(AbstractContextManager["TableStore"]):
             return f": a second row of {track_id!r}"
         fault = ""
         if known != row.checksum:
-            odd = (pair for pair in zip(self.features, values.split(","), strict=True) if not _is_ours(pair[1]))
-            column, value = next(odd, ("", ""))
-            if value and not _is_finite(value):
+            column, value = next(_not_ours(self.features, values), ("", ""))
+            if column and not _is_finite(value):
                 return f", column {column!r}: {value!r} is not a finite number"
             if column or known is not None:
                 self.rewritten.add(track_id)
@@ -357,9 +360,15 @@ def _is_finite(value: str) -> bool:
         return False
 
 
-def _is_ours(value: str) -> bool:
-    """Whether this is how genreclf writes a number: the shortest text that reads back as the same double."""
-    return _is_finite(value) and repr(float(value)) == value
+def _not_ours(features: Sequence[str], values: str) -> Iterator[tuple[str, str]]:
+    """The values that genreclf did not write, which are finite and the shortest text that reads back as the same."""
+    cells = values.split(",")
+    with suppress(ValueError):
+        if "n" not in values and list(map(repr, map(float, cells))) == cells:
+            return
+    for name, value in zip(features, cells, strict=True):
+        if not _is_finite(value) or repr(float(value)) != value:
+            yield name, value
 
 
 def _read_failures(path: Path) -> dict[str, Failure]:
@@ -375,9 +384,16 @@ def _read_failures(path: Path) -> dict[str, Failure]:
 def _read_json(path: Path, kind: type[_Value], otherwise: _Value) -> _Value:
     """What a hidden file holds; `otherwise` where it is not there or damaged, for all of it can be found again."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+        return msgspec.json.decode(_bytes_of(path), type=kind)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return otherwise
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _shown(value: object) -> str:

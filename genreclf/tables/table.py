@@ -129,6 +129,14 @@ class FeatureTable:
         return {family: tuple(columns) for family, columns in found.items()}
 
     @cached_property
+    def family_numbers(self) -> np.ndarray:
+        """(features,), the number of each feature's family, in the order of `families`."""
+        import numpy as np
+
+        numbers = {family: number for number, family in enumerate(self.families)}
+        return np.array([numbers[family_of(column)] for column in self.features], dtype=np.intp)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the ids, labels, artists and values, in hexadecimal."""
         digest = hashlib.sha256()

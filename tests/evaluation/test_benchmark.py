@@ -506,3 +506,13 @@ def test_the_real_tracks_give_the_figures_of_plain_scikit_learn(shared_data):
     assert scores["cv-artist", "svc"] == pytest.approx(0.6713, abs=5e-5)
     assert scores["cv-artist", "logreg"] == pytest.approx(0.6166, abs=5e-5)
     assert scores["cv-random", "svc"] == pytest.approx(0.7295, abs=0.02)
+
+
+def test_a_model_that_takes_too_much_memory_is_left_out_unless_it_is_named(table, monkeypatch):
+    greedy = dataclasses.replace(MODELS["svc"], most_tracks=len(table) - 1)
+    monkeypatch.setattr(MODELS, "_entries", {"svc": greedy, "logreg": MODELS["logreg"]})
+    left = benchmark(table, protocol="study", draws=50)
+    assert left.run["models"] == ["logreg"]
+    assert any("svc is left out: more than 149 tracks" in note for note in left.notes)
+    named = benchmark(table, models=("svc", "logreg"), protocol="study", draws=50)
+    assert named.run["models"] == ["svc", "logreg"]

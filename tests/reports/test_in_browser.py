@@ -27,9 +27,9 @@ def compared(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("compared")
     run, hostile = made_up_comparison(), made_up_comparison(genres=HOSTILE, models=MODELS[:3], titles=HOSTILE)
     other = replace(run, run=dict(run.run) | {"seed": 7})
-    write_run_comparison(compare_runs({"first": run, "other": other}, draws=50), folder / "usual.html")
+    write_run_comparison(compare_runs({"first": run, "other": other}), folder / "usual.html")
     names = dict(zip(HOSTILE, [hostile] * 4, strict=False))
-    write_run_comparison(compare_runs(names, draws=50), folder / "hostile.html")
+    write_run_comparison(compare_runs(names), folder / "hostile.html")
     return {name: folder / f"{name}.html" for name in ("usual", "hostile")}
 
 

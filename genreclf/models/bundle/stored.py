@@ -44,11 +44,11 @@ if TYPE_CHECKING:
 Scalar = str | int | float | bool | None
 
 _PIPELINE = "sklearn.pipeline.Pipeline"
-_SCALER = "sklearn.preprocessing._data.StandardScaler"
+_SCALERS = ("sklearn.preprocessing._data.StandardScaler", "genreclf.models.scaling.ClippedScaler")
 _CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
 _SIGMOIDS = "sklearn.calibration._CalibratedClassifier"
 _IMPUTER = "genreclf.models.imputation.MedianImputer"
-_SHARED = (_PIPELINE, _IMPUTER, _SCALER, _CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
+_SHARED = (_PIPELINE, _IMPUTER, *_SCALERS, _CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
 _SCALARS = ("numpy.float64", "numpy.int64", "numpy.uint64")
 _BUILT_IN = {
     "JsonNode": ("builtins.str",),  # how skops labels any single number, text, truth value or null
@@ -313,7 +313,8 @@ def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
     for name, imputer in first:
         require((name, len(first)) == ("impute", 1) and _type_name(imputer) == _IMPUTER, "has steps that do not belong")
         check_imputer(imputer, features)
-    require((scale, model) == ("scale", "model") and _type_name(scaler) == _SCALER, "has other steps than it must have")
+    require((scale, model) == ("scale", "model"), "has other steps than it must have")
+    require(_type_name(scaler) in _SCALERS, "is scaled by another type")
     check_scaler(scaler, features)
     storage = _storage(classifier)
     require(storage, f"has a {type(classifier).__name__} that cannot stand there")

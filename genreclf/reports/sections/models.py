@@ -77,7 +77,8 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
     error = scored if math.isfinite(scored) else measured.error
     caption = (
         f"{title}: accuracy against confidence, with 95 % intervals; below, the number of tracks. A perfectly"
-        f" calibrated model lies on the dashed line; the expected calibration error is {points(error)} points."
+        f" calibrated model lies on the dashed line; its calibration error (root mean square,"
+        f" beyond what chance makes) is {points(error)} points."
     )
     yield Figure(f"reliability-{number}", caption, reliability_diagram(measured, model=title))
 
