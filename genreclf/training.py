@@ -10,7 +10,6 @@ from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import BundleManifest
 from genreclf.models.calibration import base_estimator, has_probabilities
-from genreclf.models.entry import plain_parameters
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
@@ -229,7 +228,7 @@ def _manifest(
     window = table.meta.get("parameters") or {}
     return BundleManifest(
         model=entry.name,
-        parameters=_parameters(pipeline, entry),
+        parameters=entry.plain_parameters(pipeline),
         tuned=tuned,
         calibrated=pipeline is not estimator,
         feature_set=str(table.meta.get("feature_set", "")),
@@ -251,9 +250,3 @@ def _manifest(
         licence=licence,
         notes=notes,
     )
-
-
-def _parameters(pipeline: Any, entry: ModelSpec) -> dict[str, Any]:  # noqa: ANN401
-    """The classifier's parameters, except for the families, which follow from the names of the features."""
-    parameters = plain_parameters(pipeline.named_steps["model"])
-    return {name: value for name, value in parameters.items() if not (entry.by_family and name == "families")}

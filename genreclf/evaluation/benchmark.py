@@ -20,7 +20,6 @@ from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import resolve_all
-from genreclf.models.entry import plain_parameters
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
 from genreclf.progress import SILENT, Progress
@@ -164,7 +163,9 @@ def benchmark(
             "draws": draws,
         },
         "models": list(names),
-        "model_parameters": {entry.name: plain_parameters(entry.factory(seed)) for entry in entries},
+        "model_parameters": {
+            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers)) for entry in entries
+        },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*_LIBRARIES),

@@ -111,6 +111,14 @@ class ModelSpec:
             steps.insert(0, ("impute", MedianImputer()))
         return Pipeline(steps)
 
+    def plain_parameters(self, pipeline: Pipeline) -> dict[str, str | int | float | bool | None]:
+        """The classifier's parameters as JSON can hold them, except families, which follow from the features' names."""
+        parameters = dict(pipeline.named_steps["model"].get_params())
+        if self.by_family:
+            del parameters["families"]
+        plain = (str, int, float, bool, type(None))
+        return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters.items()}
+
     @property
     def takes_class_weight(self) -> bool:
         """Whether the classifier has a parameter ``class_weight``."""
@@ -125,12 +133,6 @@ class ModelSpec:
             return self
         space = {name: values for name, values in self.space.items() if name != "class_weight"}
         return replace(self, factory=partial(_weighted, self.factory, class_weight), space=space)
-
-
-def plain_parameters(classifier: Any) -> dict[str, str | int | float | bool | None]:  # noqa: ANN401
-    """The parameters of a classifier as JSON can hold them."""
-    parameters = classifier.get_params().items()
-    return {name: v if v is None or isinstance(v, str | int | float | bool) else repr(v) for name, v in parameters}
 
 
 def _weighted(factory: Callable[[int], Any], class_weight: str | None, seed: int) -> Any:  # noqa: ANN401
