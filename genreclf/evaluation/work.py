@@ -13,6 +13,7 @@ import numpy as np
 from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
 from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.hierarchy import Hierarchy
 from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.predictions import (
     Predictions,
@@ -138,8 +139,9 @@ class Work:
 
         main = [(fit, fitted) for fit, fitted in outcomes if not fit.step]
         predictions = [self._predictions(made, main) for made in self.plans]
+        hierarchy = Hierarchy.of(self.table.genres, self.table.parents) if self.table.parents else None
         rows: dict[str, list[dict[str, Any]]] = {
-            "scores": [row for part in predictions for row in score_rows(part, progress)],
+            "scores": [row for part in predictions for row in score_rows(part, progress, hierarchy=hierarchy)],
             "genre_scores": [row for part in predictions for row in genre_rows(part)],
             "confusion": [row for part in predictions for row in confusion_rows(part)],
             "tests": [row for part in predictions for row in test_rows(part)],
