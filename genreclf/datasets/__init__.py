@@ -53,7 +53,8 @@ def open_source(
     ----------
     sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files and patterns.
     subset : a subset of the data set, for example ``small``.
-    artists : a published list of who plays in each file, see `genreclf.datasets.lists`.
+    artists : a published list of who plays in each file, see `genreclf.datasets.lists`; or ``folders``, ``names`` or
+        ``tags``, to guess the artists that are not known, see `genreclf.datasets.guessing`.
     split : a file or a folder of published split lists; tracks that stand in none are left out and noted.
 
     Raises
@@ -66,11 +67,15 @@ def open_source(
     manifest = _listed(names, subset=subset)
     if artists is None and split is None:
         return manifest
+    from genreclf.datasets.guessing import WAYS, guess
     from genreclf.datasets.lists import join
 
+    way = str(artists) if str(artists) in WAYS else None
+    if way is not None:
+        manifest = guess(manifest, way)
     return join(
         manifest,
-        artists=None if artists is None else Path(artists),
+        artists=None if artists is None or way else Path(artists),
         split=None if split is None else Path(split),
     )
 
