@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
+from genreclf.datasets.guessing import WAYS, guess
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.errors import RequestError
@@ -54,7 +55,8 @@ def open_source(
     ----------
     sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files and patterns.
     subset : a subset of the data set, for example ``small``.
-    artists : a published list of who plays in each file, see `genreclf.datasets.lists`.
+    artists : a published list of who plays in each file, see `genreclf.datasets.lists`; or ``folders``, ``names`` or
+        ``tags``, to guess the artists that are not known, see `genreclf.datasets.guessing`.
     split : a file or a folder of published split lists; tracks that stand in none are left out and noted.
 
     Raises
@@ -64,7 +66,10 @@ def open_source(
     names = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not names or "" in names:
         raise RequestError("no source named; give a folder of music, a manifest or a data set such as fma:FOLDER")
-    return join(_listed(names, subset=subset), artists=artists, split=split)
+    manifest = _listed(names, subset=subset)
+    if artists in WAYS:
+        manifest, artists = guess(manifest, str(artists)), None
+    return join(manifest, artists=artists, split=split)
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
