@@ -171,7 +171,7 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     outer = np.uint64(matrix.shape[1])
     whole = inner // 4 * 4
     flat = matrix.reshape(-1)
-    product = np.zeros((n, matrix.shape[1]), dtype=np.float32)
+    product = np.empty((n, matrix.shape[1]), dtype=np.float32)
     sums = np.empty(matrix.shape[1], dtype=np.float32)
     for t in range(n):
         sums[:] = 0
@@ -185,7 +185,8 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
             x = rows[t, m]
             for k in range(outer):
                 sums[k] += x * matrix[m, k]
-        product[t] = sums
+        for k in range(outer):
+            product[t, k] = sums[k]
     return product
 
 
@@ -586,11 +587,12 @@ def joined_blocks(blocks: np.ndarray, first_bin: int, n_blocks: int) -> np.ndarr
     bins = width // 2
     frames = n - n_blocks + 1
     joined = np.empty((width, frames), dtype=np.float32)
+    source, target = blocks.reshape(-1), joined.reshape(-1)
     real, imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     next_real, next_imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     for k in range(bins):
-        real[:] = blocks[k]
-        imag[:] = blocks[bins + k]
+        _copy(source, np.uint64(k * n), real, np.uint64(0), np.uint64(n))
+        _copy(source, np.uint64((bins + k) * n), imag, np.uint64(0), np.uint64(n))
         delay = 1
         while delay < n_blocks:
             angle = -2 * np.pi * ((first_bin + k) * delay % n_blocks) / n_blocks
@@ -603,8 +605,8 @@ def joined_blocks(blocks: np.ndarray, first_bin: int, n_blocks: int) -> np.ndarr
             real, next_real = next_real, real
             imag, next_imag = next_imag, imag
             delay *= 2
-        joined[k] = real[:frames]
-        joined[bins + k] = imag[:frames]
+        _copy(real, np.uint64(0), target, np.uint64(k * frames), np.uint64(frames))
+        _copy(imag, np.uint64(0), target, np.uint64((bins + k) * frames), np.uint64(frames))
     return joined
 
 
@@ -732,9 +734,9 @@ def extremes(
     frames, bands = by_bin.shape[1], len(first)
     peaks, valleys = np.empty((frames, bands)), np.empty((frames, bands))
     for start in range(0, frames, int(_FRAMES)):
-        stop = min(start + int(_FRAMES), frames)
         for b in range(bands):
-            bins = (first[b], last[b])
-            peaks[start:stop, b] = _mean_of_highest(by_bin, np.float32(1), bins, counts[b], start)[: stop - start]
-            valleys[start:stop, b] = _mean_of_highest(by_bin, np.float32(-1), bins, counts[b], start)[: stop - start]
+            for sign, means in ((np.float32(1), peaks), (np.float32(-1), valleys)):
+                found = _mean_of_highest(by_bin, sign, (first[b], last[b]), counts[b], start)
+                for t in range(min(int(_FRAMES), frames - start)):
+                    means[start + t, b] = found[t]
     return peaks, valleys

@@ -134,7 +134,8 @@ def test_the_spectra_of_blocks_are_joined_to_those_of_frames(overlap):
     signal = np.random.default_rng(0).standard_normal(hop * (overlap + 20)).astype(np.float32)
     basis = np.exp(-2j * np.pi / n_fft * np.outer(np.arange(hop), np.arange(first, last)))
     blocks = (signal.reshape(-1, hop) @ basis).T
-    joined = kernels.joined_blocks(np.concatenate([blocks.real, blocks.imag]).astype(np.float32), first, overlap)
+    parts = np.concatenate([blocks.real, blocks.imag]).astype(np.float32, order="C")
+    joined = kernels.joined_blocks(parts, first, overlap)
     frames = np.lib.stride_tricks.sliding_window_view(signal, n_fft)[::hop]
     expected = (frames @ np.exp(-2j * np.pi / n_fft * np.outer(np.arange(n_fft), np.arange(first, last)))).T
     np.testing.assert_allclose(joined[: last - first] + 1j * joined[last - first :], expected, atol=1e-3)
