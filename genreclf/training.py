@@ -110,7 +110,7 @@ def _winner(
 
     # The leak does not matter here, and random folds would take half of the time.
     disjoint = None if table.groups is None else "cv-artist"
-    options |= {"features": families, "jobs": jobs, "progress": progress, "nested": True}
+    options |= {"features": families, "nested": True, "jobs": jobs, "progress": progress}
     try:
         comparison = benchmark(table, protocol=disjoint, **options)
     except RequestError:
