@@ -203,8 +203,13 @@ def _testable(
     plans, notes = _plans(table, groups, settings, protocol, crossing=crossing)
     gone = untestable(plans[0], table, groups)
     left = table.take(~np.isin(table.y.astype(str), gone))
-    if not gone or len(left.genres) < 2:
+    if not gone:
         return table, groups, plans, notes
+    if len(left.genres) < 2:
+        raise RequestError(
+            f"{plans[0].protocol}: {len(left.genres)} of {len(table.genres)} genres can be both trained on and tested; "
+            "at least two need tracks on both sides"
+        )
     note = untestable_note(plans[0], gone, table)
     left, groups, plans, notes = _testable(left, settings, protocol, crossing=crossing)
     return left, groups, plans, [note, *notes]
