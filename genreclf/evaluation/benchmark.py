@@ -54,6 +54,7 @@ def benchmark(
     class_weight: str | None = None,
     ablate: bool = False,
     test_table: FeatureTable | None = None,
+    nested: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
     draws: int = 1000,
@@ -80,6 +81,8 @@ def benchmark(
         that takes class weights; None leaves each model as it is registered.
     ablate : score each feature family alone, added one after another, and shuffled.
     test_table : tracks to test on, for ``cross``.
+    nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
+        score is kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
     repeats : how often the folds of a cross-validation are dealt, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one dealing, or half a minute, and 1 for others. Models that
@@ -136,6 +139,8 @@ def benchmark(
     again, more = _repeated(work, outcomes, every=repeats is not None)
     notes += more
     outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
+    if nested:
+        run["selection"] = work.selection(outcomes, jobs=jobs, progress=progress).as_json()
     tables = work.tables(outcomes, progress)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
@@ -158,6 +163,9 @@ def benchmark(
             "draws": draws,
         },
         "models": list(names),
+        "model_parameters": {
+            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers)) for entry in entries
+        },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*_LIBRARIES),
@@ -301,8 +309,11 @@ def _edge_notes(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
 
 def _described(table: FeatureTable) -> dict[str, Any]:
     labels = table.y.astype(str)
+    made_with = table.meta.get("parameters") or {}
     return {
         "name": table.name,
+        "feature_set": table.meta.get("feature_set"),
+        **{name: made_with.get(name) for name in ("offset", "duration", "sample_rate")},
         "digest": table.digest,
         "rows": len(table),
         "features": len(table.features),
