@@ -2,10 +2,10 @@
 
     python benchmarks/accuracy.py TABLE... [--sets study,texture] [--models svc,kernels,...] [--seeds 10] [--jobs 2]
 
-A table with the columns of several sets (`genreclf extract MUSIC --features texture` gives study, gauss and mscat) is
-scored for each of them; a table with columns of its own counts as one set, `all`. Folds are random where no artist is
-known. Macro-F1 is the mean over the seeds, each with other folds. Its difference from the baseline, the first set with
-the first model, is paired; the interval is over artists (`genreclf.evaluation.uncertainty`).
+A table with the columns of several sets (`genreclf extract MUSIC --feature-set texture` gives study, gauss and mscat)
+is scored for each of them; a table with columns of its own counts as one set, `all`. Folds are random where no artist
+is known. Macro-F1 is the mean over the seeds, each with other folds. Its difference from the baseline, the first set
+with the first model, is paired; the interval is over artists (`genreclf.evaluation.uncertainty`).
 
 Prints one Markdown table for each table, row by row: columns, ms to describe a clip of 30 s (one thread, decoding not
 counted), mean seconds of a fit (one thread), macro-F1 in points, difference.
