@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from genreclf.errors import RequestError, one_line
 from genreclf.files import write_whole
@@ -127,11 +127,6 @@ def decode(path: Path, member: str, data: bytes, type: type[T]) -> T:  # noqa: A
         raise damaged(path, f"{member}: {one_line(error)}") from None
 
 
-def parse_json(path: Path, member: str, data: bytes) -> dict[str, Any]:
-    """Read one JSON object; see `decode`."""
-    return decode(path, member, data, dict[str, Any])
-
-
 def read_array(stream: IO[bytes], size: int) -> np.ndarray:
     """Read a ``.npy`` file of plain numbers or texts.
 
@@ -185,11 +180,11 @@ def _content(path: Path, kind: Kind) -> bytes:
             raise damaged(path, f"{status.st_size:,} bytes, {kind.with_article} has at most {most:,}")
         with path.open("rb") as stream:
             return stream.read(status.st_size + 1)  # reading makes room for all that it is asked for
+    except RequestError:
+        raise
     except FileNotFoundError:
         raise RequestError(f"{path}: no such file; make one with: {kind.made_with}") from None
     except (OSError, ValueError) as error:
-        if isinstance(error, RequestError):
-            raise
         raise RequestError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 

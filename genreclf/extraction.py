@@ -8,8 +8,6 @@ may pass (no such file, no permission, a decoder not installed, out of time or m
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf import __version__
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
@@ -27,6 +24,7 @@ from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
 from genreclf.tables.cells import path_name
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
+from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 if TYPE_CHECKING:
@@ -190,8 +188,6 @@ def _check_window(offset: float | None, duration: float | None) -> None:
 
 
 def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
-    packages = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
-    versions = {"genreclf": __version__, "python": platform.python_version()}
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -200,7 +196,7 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
             "sample_rate": feature_set.sample_rate,
         },
         "columns": list(feature_set.columns),
-        "versions": versions | {name: importlib.metadata.version(name) for name in packages},
+        "versions": versions("librosa", "numba", "numpy", "scipy", "soundfile", "soxr"),
     }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from genreclf.datasets.unpacking import unpack
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.files import set_aside, write_whole
 from genreclf.progress import SILENT, Progress
 
@@ -252,7 +252,7 @@ def _reason(error: Exception) -> str:
     """The innermost reason of a failed request, in one line."""
     while error.__context__ is not None and isinstance(error.__context__, Exception):
         error = error.__context__
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)
 
 
 def _cannot_keep(to: Path, error: OSError) -> RequestError:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError, unknown
+from genreclf.errors import RequestError, one_line, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
     try:
         frame = pd.read_csv(path, header=None, skiprows=3, usecols=[0, *columns], dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
-        raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {' '.join(str(error).split())}") from None
+        raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {one_line(error)}") from None
     frame = frame.rename(columns={0: "number", **columns})
     numbers = pd.Series(pd.to_numeric(frame.pop("number"), errors="coerce"))
     bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers > _LARGEST_NUMBER)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -34,42 +34,25 @@ HABITS = 0.4
 VARIATION = 0.4
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How music is played, each trait on its own scale.
+class Manner(NamedTuple):
+    """How music is played, each trait on its own scale."""
 
-    Parameters
-    ----------
-    tempo : beats a minute.
-    brightness : share of energy in the upper partials, 0 to 1.
-    sustain : seconds for a note to fade to a third.
-    density : lead notes a beat.
-    register : MIDI note around which the lead moves.
-    pad, bass, lead : levels of chords, bass and lead.
-    kick, snare, hat : levels of the drums.
-    swing : how late the off-beat comes, 0 straight to 1 a triplet.
-    minor : chance of a minor chord.
-    drive : how hard the mix is pressed into a soft clipper.
-    room : level of the reverberation.
-    hiss : level of steady noise.
-    """
-
-    tempo: float
-    brightness: float
-    sustain: float
-    density: float
-    register: float
-    pad: float
-    bass: float
+    tempo: float  # beats a minute
+    brightness: float  # share of energy in the upper partials, 0 to 1
+    sustain: float  # seconds for a note to fade to a third
+    density: float  # lead notes a beat
+    register: float  # MIDI note around which the lead moves
+    pad: float  # level of the chords
+    bass: float  # levels, as are the next four
     lead: float
     kick: float
     snare: float
     hat: float
-    swing: float
-    minor: float
-    drive: float
-    room: float
-    hiss: float
+    swing: float  # how late the off-beat comes, 0 straight to 1 a triplet
+    minor: float  # chance of a minor chord
+    drive: float  # how hard the mix is pressed into a soft clipper
+    room: float  # level of the reverberation
+    hiss: float  # level of steady noise
 
 
 STYLES = {
@@ -158,7 +141,7 @@ def _artist_manner(style: str, rng: np.random.Generator) -> Manner:
     others = [name for name in STYLES if name != style]
     other = STYLES[others[int(rng.integers(len(others)))]]
     lean = LEANING * rng.uniform()
-    blend = (1 - lean) * np.array(astuple(STYLES[style])) + lean * np.array(astuple(other))
+    blend = (1 - lean) * np.array(STYLES[style]) + lean * np.array(other)
     return _varied(Manner(*blend.tolist()), HABITS, rng)
 
 
@@ -167,9 +150,9 @@ def _varied(centre: Manner, amount: float, rng: np.random.Generator) -> Manner:
 
     The step of each trait is a share of its spread over the styles.
     """
-    spread = np.std([astuple(manner) for manner in STYLES.values()], axis=0)
-    step = amount * spread * rng.standard_normal(len(fields(Manner)))
-    return Manner(*np.clip(np.array(astuple(centre)) + step, astuple(_FLOORS), astuple(_CEILINGS)).tolist())
+    spread = np.std(list(STYLES.values()), axis=0)
+    step = amount * spread * rng.standard_normal(len(centre))
+    return Manner(*np.clip(np.array(centre) + step, _FLOORS, _CEILINGS).tolist())
 
 
 def _write(clip: Clip, *, folder: Path) -> None:

@@ -20,7 +20,7 @@ from lzma import LZMAError
 from pathlib import Path
 from typing import NamedTuple
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.files import set_aside
 from genreclf.progress import SILENT, Progress
 
@@ -72,7 +72,7 @@ def _explained(archive: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, LZMAError) as error:
-        raise RequestError(f"{archive}: damaged: {' '.join(str(error).split())}; remove it and fetch again") from None
+        raise RequestError(f"{archive}: damaged: {one_line(error)}; remove it and fetch again") from None
     except NotImplementedError as error:
         raise RequestError(f"{archive}: cannot be unpacked here ({error}); unpack it in place with 7-Zip") from None
 

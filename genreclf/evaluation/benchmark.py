@@ -14,7 +14,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable_genres
+from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
@@ -111,7 +111,6 @@ def benchmark(
     names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
-    groups = find_groups(table)
     settings = Settings(
         folds=folds,
         test_size=test_size,
@@ -121,13 +120,11 @@ def benchmark(
         tune=tune,
         repeats=REPEATS if repeats is None else repeats,
     )
-    plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
-    if untestable := untestable_genres(plans[0], table.y):
-        notes.insert(0, _untestable_note(plans[0], untestable))
-        table = table.take(~np.isin(table.y.astype(str), untestable))
-        groups = find_groups(table)
-        plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
-    notes += [*groups.notes, *more, *_draws_note(draws)]
+    rows = len(table)
+    table, groups, plans, more = _testable(table, settings, protocol, crossing=test_table is not None)
+    # What is left out of every score comes before all else.
+    notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
+    notes += _draws_note(draws)
     if features is not None:
         table = table.select(features)
         check_features(table)
@@ -190,6 +187,21 @@ def _check_genre_names(table: FeatureTable) -> None:
         )
 
 
+def _testable(
+    table: FeatureTable, settings: Settings, protocol: str | None, *, crossing: bool
+) -> tuple[FeatureTable, Groups, tuple[Plan, ...], list[str]]:
+    """The tracks of genres that the first plan can both train and test, with their groups, plans and notes."""
+    groups = find_groups(table)
+    plans, notes = _plans(table, groups, settings, protocol, crossing=crossing)
+    gone = untestable(plans[0], table, groups)
+    left = table.take(~np.isin(table.y.astype(str), gone))
+    if not gone or len(left.genres) < 2:
+        return table, groups, plans, notes
+    note = untestable_note(plans[0], gone, table)
+    left, groups, plans, notes = _testable(left, settings, protocol, crossing=crossing)
+    return left, groups, plans, [note, *notes]
+
+
 def _plans(
     table: FeatureTable, groups: Groups, settings: Settings, protocol: str | None, *, crossing: bool
 ) -> tuple[tuple[Plan, ...], list[str]]:
@@ -202,9 +214,7 @@ def _plans(
             if plans and entry.name == "cv-random":
                 plans.append(like(entry, plans[0], table, groups, settings))
             else:
-                made = plan(entry, table, groups, settings)
-                _check_genres(made, table)
-                plans.append(made)
+                plans.append(plan(entry, table, groups, settings))
         except RequestError as error:
             if entry.grouping != "artists" or len(chosen) == 1:
                 raise
@@ -215,20 +225,6 @@ def _plans(
         hint = "" if tried else "; protocol 'cv' adds artist-disjoint folds"
         notes += [f"{note}{hint}" for made in plans for note in leak_notes(made, groups)]
     return tuple(plans), notes
-
-
-def _check_genres(made: Plan, table: FeatureTable) -> None:
-    testable = len(table.genres) - len(untestable_genres(made, table.y))
-    if testable < 2:
-        raise RequestError(
-            f"{made.protocol}: {testable} of {len(table.genres)} genres can be both trained on and tested; at least "
-            "two need tracks on both sides, by different artists where these are disjoint"
-        )
-
-
-def _untestable_note(made: Plan, genres: Sequence[str]) -> str:
-    why = "by a single artist" if made.grouped and len(made.folds) > 1 else "on one side of the split only"
-    return f"genres that cannot be both trained on and tested, {why}, are left out of every score: {', '.join(genres)}"
 
 
 def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool) -> tuple[list[Fit], list[str]]:

@@ -84,11 +84,24 @@ def _plan(name: str, repeats: Sequence[Folds], tied: np.ndarray, *, grouped: boo
     return Plan(name, tuple(made.folds for made in repeats), grouped, notes)
 
 
-def untestable_genres(made: Plan, y: np.ndarray) -> list[str]:
-    """The genres that no fold both trains on and tests."""
-    labels = y.astype(str)
-    testable = {genre for fold in made.folds for genre in np.intersect1d(labels[fold.train], labels[fold.test])}
-    return sorted(set(labels.tolist()) - testable)
+def untestable(made: Plan, table: FeatureTable, groups: Groups) -> list[str]:
+    """The genres that no fold can both train and test: all their tracks are tied, or on one side of a single split."""
+    y = table.y.astype(str)
+    tied = groups.widest if made.grouped else groups.recordings
+    sides = [(set(y[fold.train]), set(y[fold.test])) for fold in made.folds]
+    return [
+        genre
+        for genre in table.genres
+        if len(np.unique(tied[y == genre])) == 1 or (len(sides) == 1 and not all(genre in side for side in sides[0]))
+    ]
+
+
+def untestable_note(made: Plan, genres: Sequence[str], table: FeatureTable) -> str:
+    """What is left out because it cannot be tested, and why."""
+    counts = [f"{genre} ({int((table.y == genre).sum())} tracks)" for genre in genres]
+    tied = "by one artist" if made.grouped else "of one recording"
+    why = "not on both sides of the split" if len(made.folds) == 1 else f"all tracks are {tied}"
+    return f"{made.protocol}: genres that cannot be both trained and tested ({why}) are left out: {', '.join(counts)}"
 
 
 def leak_notes(made: Plan, groups: Groups) -> list[str]:

@@ -178,6 +178,13 @@ def _artists(table: FeatureTable, groups: Groups, *, otherwise: str) -> np.ndarr
             f"{table.name} names no artists, so no folds can be artist-disjoint; name their column (group=COLUMN), "
             f"or choose protocol={otherwise}"
         )
+    y = table.y.astype(str)
+    testable = [genre for genre in np.unique(y) if len(np.unique(groups.artists[y == genre])) > 1]
+    if len(testable) < 2:
+        raise RequestError(
+            f"fewer than two genres of {table.name} have two artists each, as artist-disjoint folds need; choose "
+            f"protocol={otherwise}"
+        )
     return groups.artists
 
 

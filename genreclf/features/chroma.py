@@ -11,6 +11,7 @@ Transform Toolbox for Music Processing.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 N_OCTAVES = 7
 LOWEST_PITCH = 440.0 * 2.0 ** (-45 / 12)
 
+_BLOCK = 64
+_LARGEST_BLOCK = 128
 _SPARSITY = 0.01
 _CENS_FRAMES = 41
 _CENS_STEPS = (0.4, 0.2, 0.1, 0.05)
@@ -36,21 +39,25 @@ _HANN_BANDWIDTH = 1.50018310546875
 
 def constant_q_series(spectra: Spectra) -> np.ndarray:
     """Chroma of the constant-Q transform, a bin to the semitone, each frame scaled to a maximum of 1: (12, frames)."""
-    return scaled(_semitones(spectra)).T
+    return scaled(spectra.shared(_semitones)).T
 
 
 def cens_series(spectra: Spectra) -> np.ndarray:
     """Chroma energy normalised statistics, see `cens`: (12, frames)."""
-    return cens(_semitones(spectra)).T
+    return spectra.shared(_cens).T
 
 
 def stft_series(spectra: Spectra) -> np.ndarray:
     """Chroma of the short-time Fourier transform, see `stft_chroma`: (12, frames)."""
-    return stft_chroma(spectra.magnitude).T
+    return stft_chroma(spectra.magnitude, spectra.highest).T
+
+
+def _cens(spectra: Spectra) -> np.ndarray:
+    return cens(spectra.shared(_semitones))
 
 
 def _semitones(spectra: Spectra) -> np.ndarray:
-    return fold(spectra.shared(constant_q, bins_per_octave=12))
+    return fold(constant_q(spectra, bins_per_octave=12))
 
 
 def scaled(pitch_classes: np.ndarray) -> np.ndarray:
@@ -97,7 +104,7 @@ def cens(pitch_classes: np.ndarray) -> np.ndarray:
     return _divided(statistics, np.sqrt(np.square(statistics, dtype=np.float64).sum(axis=1, keepdims=True)))
 
 
-def stft_chroma(magnitude: np.ndarray) -> np.ndarray:
+def stft_chroma(magnitude: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """Chroma of a magnitude spectrogram, each frame scaled to a maximum of 1.
 
     Pitches are read as if the track had been sampled at 22,050 Hz: see `spectral`.
@@ -105,6 +112,7 @@ def stft_chroma(magnitude: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     magnitude : (frames, 1025) float32.
+    highest : (frames,), float32, the maximum of each frame.
 
     Returns
     -------
@@ -113,7 +121,7 @@ def stft_chroma(magnitude: np.ndarray) -> np.ndarray:
     from genreclf.features import kernels
 
     power = np.square(magnitude)
-    tuning = estimate_tuning(power, sample_rate=ASSUMED_RATE, bins_per_octave=12)
+    tuning = estimate_tuning(power, np.square(highest), sample_rate=ASSUMED_RATE, bins_per_octave=12)
     return scaled(kernels.project(power, stft_filters(tuning)))
 
 
@@ -157,16 +165,16 @@ def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
         If the sample rate is too low to hold the seventh octave.
     """
     rate = spectra.sample_rate
-    tuning = estimate_tuning(spectra.magnitude, sample_rate=rate, bins_per_octave=bins_per_octave)
+    tuning = estimate_tuning(spectra.magnitude, spectra.highest, sample_rate=rate, bins_per_octave=bins_per_octave)
     early = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
-    vectors, scale = octave_filters(rate / 2**early, tuning=tuning, bins_per_octave=bins_per_octave)
+    filters = octave_filters(rate / 2**early, tuning=tuning, bins_per_octave=bins_per_octave)
     signal, hop = spectra.samples, HOP_LENGTH
     octaves = []
     for step in range(early + N_OCTAVES):
         if step:
             signal, hop = halve(signal), hop // 2
         if step >= early:
-            octaves.append(responses(signal, vectors, hop=hop) * scale)
+            octaves.append(responses(signal, filters, hop=hop))
     n_frames = min(len(octave) for octave in octaves)
     return np.concatenate([octave[:n_frames] for octave in reversed(octaves)], axis=1)
 
@@ -186,13 +194,51 @@ def halve(signal: np.ndarray) -> np.ndarray:
     return decimated
 
 
-def responses(signal: np.ndarray, vectors: np.ndarray, *, hop: int) -> np.ndarray:
-    """Magnitude of each filter's response around each hop: (frames, filters) float32."""
+def responses(signal: np.ndarray, filters: OctaveFilters, *, hop: int) -> np.ndarray:
+    """Magnitude of each filter's response around each hop: (frames, filters) float32.
+
+    Where many frames overlap, each block of a hop is transformed once, and the spectra of blocks are joined to those of
+    frames; only the bins that the filters need are computed.
+    """
     from genreclf.features import kernels
 
-    margin = len(vectors) // 2
-    padded = np.pad(signal, margin)
-    return kernels.filter_magnitudes(padded, vectors, hop, 1 + len(signal) // hop)
+    padded = np.pad(signal, filters.n_fft // 2)
+    frames = 1 + len(signal) // hop
+    overlap = filters.n_fft // hop
+    if overlap < 2 or hop > _LARGEST_BLOCK:
+        spectra = _transformed(padded, filters, hop=hop, frames=frames)
+    else:
+        basis = _block_basis(hop, filters.n_fft, filters.first_bin, filters.last_bin)
+        blocks = kernels.products(padded, basis, hop, frames + overlap - 1)
+        spectra = kernels.joined_blocks(blocks, filters.first_bin, overlap)
+    return kernels.combined_magnitudes(spectra, filters.start, filters.bins, filters.weights)
+
+
+def _transformed(padded: np.ndarray, filters: OctaveFilters, *, hop: int, frames: int) -> np.ndarray:
+    """Spectra of frames at the filters' bins, real parts, then imaginary parts: (2 * bins, frames) float32."""
+    from scipy.fft import rfft
+
+    windows = np.lib.stride_tricks.sliding_window_view(padded, filters.n_fft)[::hop]
+    n_bins = filters.last_bin - filters.first_bin
+    spectra = np.empty((2 * n_bins, frames), dtype=np.float32)
+    for start in range(0, frames, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        transform = rfft(windows[block])[:, filters.first_bin : filters.last_bin].T
+        spectra[:n_bins, block] = transform.real
+        spectra[n_bins:, block] = transform.imag
+    return spectra
+
+
+@lru_cache(maxsize=16)
+def _block_basis(hop: int, n_fft: int, first_bin: int, last_bin: int) -> np.ndarray:
+    """The part of a Fourier transform that a block of `hop` samples needs: (hop, 2 * bins) float32.
+
+    Rows of zeros fill it up to a multiple of eight.
+    """
+    angles = -2 * np.pi / n_fft * np.outer(np.arange(hop), np.arange(first_bin, last_bin))
+    basis = np.zeros((-(-hop // 8) * 8, 2 * (last_bin - first_bin)), dtype=np.float32)
+    basis[:hop] = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
+    return basis
 
 
 def early_decimations(sample_rate: float, *, tuning: float, bins_per_octave: int) -> int:
@@ -216,18 +262,32 @@ def relative_bandwidth(bins_per_octave: int) -> float:
     return float((ratio - 1) / (ratio + 1))
 
 
+@dataclass(frozen=True)
+class OctaveFilters:
+    """The filters of an octave, as sparse spectra of frames of `n_fft` samples.
+
+    Parameters
+    ----------
+    n_fft : length of a frame.
+    first_bin, last_bin : the bins that any filter needs, the last one excluded.
+    start, bins, weights : filter m has ``weights[start[m]:start[m + 1]]``, complex64, at ``bins[...]`` after the first.
+    """
+
+    n_fft: int
+    first_bin: int
+    last_bin: int
+    start: np.ndarray
+    bins: np.ndarray
+    weights: np.ndarray
+
+
 @lru_cache(maxsize=101)
-def octave_filters(sample_rate: float, *, tuning: float, bins_per_octave: int) -> tuple[np.ndarray, np.ndarray]:
-    """The filters of the top octave, as complex vectors to multiply frames of samples with.
+def octave_filters(sample_rate: float, *, tuning: float, bins_per_octave: int) -> OctaveFilters:
+    """The filters of the top octave.
 
-    They are Hann-windowed complex exponentials. Of each one's spectrum the weakest bins, which together hold a
-    hundredth of its magnitude, and the negative frequencies are dropped, as librosa does. Those of a lower octave are
-    the same vectors, at a lower rate.
-
-    Returns
-    -------
-    (vectors, scale) : (length, 2 * bins_per_octave) float32, real parts first, then imaginary parts; and
-        (bins_per_octave,) float32, the inverse square root of each filter's length.
+    They are Hann-windowed complex exponentials, divided by the root of their length. Of each one's spectrum the weakest
+    bins, which together hold a hundredth of its magnitude, and the negative frequencies are dropped, as librosa does.
+    Those of a lower octave are the same, at a lower rate.
     """
     steps = np.arange((N_OCTAVES - 1) * bins_per_octave, N_OCTAVES * bins_per_octave)
     frequencies = LOWEST_PITCH * 2.0 ** ((tuning + steps) / bins_per_octave)
@@ -241,10 +301,17 @@ def octave_filters(sample_rate: float, *, tuning: float, bins_per_octave: int) -
         row[start : start + len(wave)] = wave / np.abs(wave).sum()
     filters *= (lengths / n_fft)[:, None]
     spectra = np.fft.fft(filters, axis=1)[:, : n_fft // 2 + 1]
-    spectra = np.where(_essential(np.abs(spectra)), spectra, 0).astype(np.complex128)
-    waves = np.fft.fft(spectra, n=n_fft, axis=1).T
-    vectors = np.concatenate([waves.real, waves.imag], axis=1).astype(np.float32, order="C")
-    return vectors, (1 / np.sqrt(lengths)).astype(np.float32)
+    kept = _essential(np.abs(spectra))
+    used = np.flatnonzero(kept.any(axis=0))
+    rows, bins = np.nonzero(kept)
+    return OctaveFilters(
+        n_fft=n_fft,
+        first_bin=int(used[0]),
+        last_bin=int(used[-1]) + 1,
+        start=np.searchsorted(rows, np.arange(bins_per_octave + 1)),
+        bins=bins - used[0],
+        weights=(spectra / np.sqrt(lengths)[:, None])[kept].astype(np.complex64),
+    )
 
 
 def _essential(magnitude: np.ndarray) -> np.ndarray:

@@ -41,26 +41,62 @@ def _compiler(**options: Any) -> Callable[[Function], Function]:  # noqa: ANN401
 _compiled = _compiler()
 # Multiplications and additions are fused, which round once; the order of sums stays.
 _compiled_contracted = _compiler(fastmath={"contract"})
-# The order of sums is free too, so that they can be taken in vectors.
-_compiled_fast = _compiler(fastmath={"contract", "reassoc", "nsz"})
+# The order of sums is free too, and nothing is taken to be not a number, so that they can be taken in vectors.
+_compiled_fast = _compiler(fastmath={"contract", "reassoc", "nsz", "nnan"})
 
 
 @_compiled
-def mel_power(magnitude: np.ndarray, first: np.ndarray, start: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Power in each band: (frames, bands) float32. The bands are those of `spectra.mel_bands`."""
-    n_bands = len(first)
-    power = np.empty((len(magnitude), n_bands), dtype=np.float32)
-    squares = np.empty(magnitude.shape[1], dtype=np.float32)
-    for t in range(len(magnitude)):
-        for k in range(len(squares)):
-            squares[k] = magnitude[t, k] * magnitude[t, k]
-        for m in range(n_bands):
-            total = np.float32(0)
-            shift = first[m] - start[m]
-            for k in range(start[m], start[m + 1]):
-                total += squares[shift + k] * weights[k]
-            power[t, m] = total
-    return power
+def transposed(x: np.ndarray) -> np.ndarray:
+    """The transpose of a float32 matrix, C-contiguous; in blocks of 8 by 32."""
+    n, m = x.shape
+    turned = np.empty((m, n), dtype=np.float32)
+    source, target = x.reshape(-1), turned.reshape(-1)
+    stride, width = np.uint64(m), np.uint64(turned.shape[1])
+    for first in range(0, n, 8):
+        for start in range(0, m, 32):
+            for k in range(np.uint64(start), np.uint64(min(m, start + 32))):
+                for i in range(np.uint64(first), np.uint64(min(n, first + 8))):
+                    target[k * width + i] = source[i * stride + k]
+    return turned
+
+
+@_compiled_fast
+def mel_power(by_bin: np.ndarray, first: np.ndarray, start: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Power in each band, (frames, bands) float32, of (bins, frames) magnitudes; the bands are `spectra.mel_bands`."""
+    frames = np.uint64(by_bin.shape[1])
+    bins = by_bin.reshape(-1)
+    bands = np.zeros((len(first), by_bin.shape[1]), dtype=np.float32)
+    totals = bands.reshape(-1)
+    for m in range(len(first)):
+        band = np.uint64(m) * frames
+        for j in range(start[m], start[m + 1]):
+            weight = weights[j]
+            row = np.uint64(first[m] + j - start[m]) * frames
+            for t in range(frames):
+                totals[band + t] += bins[row + t] * bins[row + t] * weight
+    return transposed(bands)
+
+
+@_compiled
+def write_windowed(signal: np.ndarray, window: np.ndarray, hop: int, start: int, frames: np.ndarray) -> None:
+    """Write windowed frames of a float32 signal to the rows of (count, length) float64, from frame `start` on."""
+    target = frames.reshape(-1)
+    length = np.uint64(len(window))
+    for t in range(len(frames)):
+        first, row = np.uint64((start + t) * hop), np.uint64(t) * length
+        for k in range(length):
+            target[row + k] = signal[first + k] * window[k]
+
+
+@_compiled
+def write_columns(rows: np.ndarray, columns: np.ndarray, start: int) -> None:
+    """Write (count, bins) float32 rows to columns `start` and on of (bins, frames)."""
+    count, bins = rows.shape
+    source, target = rows.reshape(-1), columns.reshape(-1)
+    stride, width, first = np.uint64(bins), np.uint64(columns.shape[1]), np.uint64(start)
+    for k in range(stride):
+        for t in range(np.uint64(count)):
+            target[k * width + first + t] = source[t * stride + k]
 
 
 @_compiled_fast
@@ -125,17 +161,31 @@ def mean_magnitudes(rows: np.ndarray) -> np.ndarray:
     return means
 
 
-@_compiled
+@_compiled_fast
 def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The product of (n, inner) and (inner, outer) float32 matrices, `outer` small."""
+    """The product of (n, inner) and (inner, outer) float32 matrices, C-contiguous, `outer` small.
+
+    Four rows of the matrix at a time, so that the sums are loaded and stored a quarter as often.
+    """
     n, inner = rows.shape
-    outer = matrix.shape[1]
-    product = np.zeros((n, outer), dtype=np.float32)
+    outer = np.uint64(matrix.shape[1])
+    whole = inner // 4 * 4
+    flat = matrix.reshape(-1)
+    product = np.zeros((n, matrix.shape[1]), dtype=np.float32)
+    sums = np.empty(matrix.shape[1], dtype=np.float32)
     for t in range(n):
-        for m in range(inner):
+        sums[:] = 0
+        for m in range(0, whole, 4):
+            w, x, y, z = rows[t, m], rows[t, m + 1], rows[t, m + 2], rows[t, m + 3]
+            a = np.uint64(m) * outer
+            b, c, d = a + outer, a + outer + outer, a + outer + outer + outer
+            for k in range(outer):
+                sums[k] += w * flat[a + k] + x * flat[b + k] + y * flat[c + k] + z * flat[d + k]
+        for m in range(whole, inner):
             x = rows[t, m]
             for k in range(outer):
-                product[t, k] += x * matrix[m, k]
+                sums[k] += x * matrix[m, k]
+        product[t] = sums
     return product
 
 
@@ -295,52 +345,94 @@ def _medians_of_rows(x: np.ndarray, steps: np.ndarray, places: np.ndarray, n_wor
     return medians[:n_rows]
 
 
-@_compiled
-def transposed(x: np.ndarray, columns: int) -> np.ndarray:
-    """The transpose of a float32 matrix, filled up with zeros to at least `columns` columns; in blocks of 8 by 32."""
-    n, m = x.shape
-    turned = np.zeros((m, max(n, columns)), dtype=np.float32)
-    source, target = x.reshape(-1), turned.reshape(-1)
-    stride, width = np.uint64(m), np.uint64(turned.shape[1])
-    for first in range(0, n, 8):
-        for start in range(0, m, 32):
-            for k in range(np.uint64(start), np.uint64(min(m, start + 32))):
-                for i in range(np.uint64(first), np.uint64(min(n, first + 8))):
-                    target[k * width + i] = source[i * stride + k]
-    return turned
-
-
 def median_of_frames(x: np.ndarray) -> np.ndarray:
-    """Running median of 31 along the first axis of a (frames, bins) float32 matrix, mirrored at its edges."""
-    bins = x.shape[1]
-    wide = x if bins >= _LANES else np.pad(x, ((0, 0), (0, int(_LANES) - bins)))
-    return _medians_of_rows(np.ascontiguousarray(wide), *median_steps())[:, :bins]
+    """Running median of 31 along the first axis of a float32 matrix, mirrored at its edges."""
+    columns = x.shape[1]
+    wide = x if columns >= _LANES else np.pad(x, ((0, 0), (0, int(_LANES) - columns)))
+    return np.ascontiguousarray(_medians_of_rows(wide, *median_steps())[:, :columns])
 
 
-def median_of_bins(x: np.ndarray) -> np.ndarray:
-    """Running median of 31 along the second axis of a (frames, bins) float32 matrix, mirrored at its edges."""
-    medians = _medians_of_rows(transposed(x, int(_LANES)), *median_steps())
-    return transposed(medians, 0)[: len(x)]
+def median_of_bins(by_bin: np.ndarray) -> np.ndarray:
+    """Running median of 31 along the first axis of a (bins, frames) float32 matrix, as (frames, bins)."""
+    return transposed(median_of_frames(by_bin))
 
 
 @_compiled
 def masked(transform: np.ndarray, kept: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Scale a complex64 matrix by kept^2 / (kept^2 + other^2), and by a half where both are zero."""
     result = np.empty_like(transform)
+    bins = transform.shape[1]
+    mask = np.empty(bins, dtype=np.float32)
+    half, one = np.float32(0.5), np.float32(1)
     for t in range(transform.shape[0]):
-        for k in range(transform.shape[1]):
-            a = kept[t, k]
-            b = other[t, k]
-            larger = max(b, a)
-            silent = larger < _SMALLEST
-            scale = np.float32(1) / (np.float32(1) if silent else larger)
-            a = a * scale
-            b = b * scale
-            a = a * a
-            b = b * b
-            mask = np.float32(0.5) if silent else a / (a + b)
-            result[t, k] = transform[t, k] * mask
+        for k in range(bins):
+            a, b = kept[t, k], other[t, k]
+            larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
+            scale = one / (larger if larger >= _SMALLEST else one)
+            a, b = a * scale, b * scale
+            a, b = a * a, b * b
+            mask[k] = a / (a + b) if larger >= _SMALLEST else half
+        for k in range(bins):
+            result[t, k] = transform[t, k] * mask[k]
     return result
+
+
+@_compiled_fast
+def mean_squares(samples: np.ndarray, overlapped: np.ndarray, weight: np.ndarray, begin: int) -> tuple[float, float]:
+    """Mean square of a part of the samples and of the rest.
+
+    The part is ``overlapped / weight`` from `begin` on, all float32.
+    """
+    n = len(samples)
+    part_total = 0.0
+    rest_total = 0.0
+    first = np.uint64(begin)
+    for i in range(np.uint64(n)):
+        part = np.float64(overlapped[first + i] / weight[first + i])
+        rest = np.float64(samples[i]) - part
+        part_total += part * part
+        rest_total += rest * rest
+    return part_total / n, rest_total / n
+
+
+@_compiled
+def highest(by_bin: np.ndarray) -> np.ndarray:
+    """The highest value of each column of a (bins, frames) float32 matrix."""
+    found: np.ndarray = by_bin[0].copy()
+    before: np.ndarray = by_bin[0].copy()
+    frames = np.uint64(len(found))
+    values = by_bin.reshape(-1)
+    for k in range(len(by_bin)):
+        row = np.uint64(k) * frames
+        # To another place: what may stay as it is would be stored under a mask, which is slow.
+        found, before = before, found
+        for t in range(frames):
+            x, y = values[row + t], before[t]
+            found[t] = x if x > y else y  # noqa: FURB136
+    return found
+
+
+@_compiled
+def crossings(negative: np.ndarray, frame_length: int, hop: int, frames: int) -> np.ndarray:
+    """How often neighbours differ in each frame of (n,) booleans: (frames,) int64."""
+    parts = frame_length // hop
+    counts = np.zeros(frames + parts, dtype=np.int64)
+    flags = negative.view(np.uint8)
+    for block in range(len(counts)):
+        first, last = block * hop, min((block + 1) * hop, len(flags) - 1)
+        count = 0
+        for i in range(first, last):
+            count += flags[i] != flags[i + 1]
+        counts[block] = count
+    found = np.zeros(frames, dtype=np.int64)
+    for t in range(frames):
+        last = t * hop + frame_length - 1
+        for block in range(t, t + parts):
+            found[t] += counts[block]
+        # The pair that begins with a frame's last sample reaches into the next.
+        if last + 1 < len(flags):
+            found[t] -= flags[last] != flags[last + 1]
+    return found
 
 
 @_compiled
@@ -352,23 +444,20 @@ def overlap_add(signal: np.ndarray, frames: np.ndarray, window: np.ndarray, hop:
 
 
 @_compiled
-def spectral_peaks(
-    spectrum: np.ndarray, first: int, last: int, threshold: np.float32, bin_width: float
+def spectral_peaks(  # noqa: PLR0917 - called from `tuning` alone
+    spectrum: np.ndarray, highest: np.ndarray, first: int, last: int, threshold: np.float32, bin_width: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Frequency and height of each frame's peaks in bins `first` to `last` - 1, placed by a parabola.
 
-    A peak is above `threshold` times its frame's maximum. In single precision where librosa's are, so that peaks fall
-    into the same cells of a histogram.
+    A peak is above `threshold` times its frame's maximum, `highest`. In single precision where librosa's are, so that
+    peaks fall into the same cells of a histogram.
     """
     frames, bins = spectrum.shape
     pitch = np.empty(frames * (last - first), dtype=np.float32)
     height = np.empty(frames * (last - first), dtype=np.float32)
     n = 0
     for t in range(frames):
-        highest = np.float32(0)
-        for k in range(bins):
-            highest = max(highest, spectrum[t, k])
-        floor = threshold * highest
+        floor = threshold * highest[t]
         for k in range(first, min(last, bins - 1)):
             left = spectrum[t, k - 1]
             x = spectrum[t, k]
@@ -442,116 +531,210 @@ def _add_products(
 
 
 @_compiled
-def filter_magnitudes(signal: np.ndarray, basis: np.ndarray, hop: int, frames: int) -> np.ndarray:
-    """Magnitudes of the products of successive frames with complex vectors.
+def products(signal: np.ndarray, basis: np.ndarray, hop: int, frames: int) -> np.ndarray:
+    """Products of successive frames with a few vectors.
 
     Parameters
     ----------
-    signal : (n,) float32; frame t begins at t * hop. It has to hold `frames` frames.
-    basis : (length, 2 * filters) float32, real parts first, then imaginary parts; length a multiple of 8.
+    signal : (n,) float32; frame t begins at t * hop. It is taken to go on with zeros.
+    basis : (length, width) float32, C-contiguous; length a multiple of 8, width even.
 
     Returns
     -------
-    (frames, filters) float32.
+    (width, frames) float32.
     """
     length, width = basis.shape
     flat_basis = basis.reshape(-1)
-    phases = polyphase(signal, hop, int(_FRAMES)).reshape(-1)
-    n_hops = len(phases) // hop
+    phases = polyphase(signal, hop, length // hop + int(_FRAMES))
+    n_hops = phases.shape[1]
+    flat_phases = phases.reshape(-1)
     samples = np.empty(8 * _FRAMES, dtype=np.float32)
     totals = np.empty(width * _FRAMES, dtype=np.float32)
-    magnitude = np.empty((frames, width // 2), dtype=np.float32)
+    found = np.empty((width, frames), dtype=np.float32)
+    flat_found = found.reshape(-1)
     for start in range(0, frames, int(_FRAMES)):
         totals[:] = 0
         for first in range(0, length, 8):
             for i in range(8):
                 sample = first + i
                 place = np.uint64(sample % hop * n_hops + sample // hop + start)
-                _copy(phases, place, samples, np.uint64(i) * _FRAMES, _FRAMES)
+                _copy(flat_phases, place, samples, np.uint64(i) * _FRAMES, _FRAMES)
             _add_products(samples, flat_basis, np.uint64(width), np.uint64(first), totals)
-        for t in range(min(int(_FRAMES), frames - start)):
-            for k in range(width // 2):
-                # In double precision: the squares of what a decimator leaves in silence would underflow.
-                x = np.float64(totals[k * _FRAMES + t])
-                y = np.float64(totals[(width // 2 + k) * _FRAMES + t])
-                magnitude[start + t, k] = np.sqrt(x * x + y * y)
-    return magnitude
+        count = np.uint64(min(int(_FRAMES), frames - start))
+        for k in range(width):
+            _copy(totals, np.uint64(k) * _FRAMES, flat_found, np.uint64(k * frames + start), count)
+    return found
+
+
+@_compiled_contracted
+def joined_blocks(blocks: np.ndarray, first_bin: int, n_blocks: int) -> np.ndarray:
+    """Spectra of frames from the spectra of the blocks that they are made of.
+
+    Two halves of a frame are joined by turning the later one by its delay; neighbouring frames share the halves.
+
+    Parameters
+    ----------
+    blocks : (2 * bins, n) float32, real parts, then imaginary parts, of bins `first_bin` and on of each block, zeros
+        after it.
+    n_blocks : blocks to a frame, a power of two.
+
+    Returns
+    -------
+    (2 * bins, n - n_blocks + 1) float32.
+    """
+    width, n = blocks.shape
+    bins = width // 2
+    frames = n - n_blocks + 1
+    joined = np.empty((width, frames), dtype=np.float32)
+    real, imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
+    next_real, next_imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
+    for k in range(bins):
+        real[:] = blocks[k]
+        imag[:] = blocks[bins + k]
+        delay = 1
+        while delay < n_blocks:
+            angle = -2 * np.pi * ((first_bin + k) * delay % n_blocks) / n_blocks
+            x, y = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+            later = np.uint64(delay)
+            for t in range(np.uint64(n - 2 * delay + 1)):
+                a, b = real[t + later], imag[t + later]
+                next_real[t] = real[t] + (x * a - y * b)
+                next_imag[t] = imag[t] + (x * b + y * a)
+            real, next_real = next_real, real
+            imag, next_imag = next_imag, imag
+            delay *= 2
+        joined[k] = real[:frames]
+        joined[bins + k] = imag[:frames]
+    return joined
+
+
+@_compiled_contracted
+def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Magnitudes of sparse complex sums over the bins of spectra.
+
+    Parameters
+    ----------
+    spectra : (2 * bins, frames) float32, real parts, then imaginary parts.
+    start, bins, weights : filter m has the complex64 weights ``weights[start[m]:start[m + 1]]`` at ``bins[...]``.
+
+    Returns
+    -------
+    (frames, filters) float32.
+    """
+    n_bins, frames = len(spectra) // 2, spectra.shape[1]
+    flat = spectra.reshape(-1)
+    magnitudes = np.empty((frames, len(start) - 1), dtype=np.float32)
+    real, imag = np.empty(frames, dtype=np.float32), np.empty(frames, dtype=np.float32)
+    for m in range(len(start) - 1):
+        real[:] = 0
+        imag[:] = 0
+        for j in range(start[m], start[m + 1]):
+            x, y = weights[j].real, weights[j].imag
+            a, b = np.uint64(bins[j] * frames), np.uint64((n_bins + bins[j]) * frames)
+            for t in range(np.uint64(frames)):
+                real[t] += x * flat[a + t] - y * flat[b + t]
+                imag[t] += x * flat[b + t] + y * flat[a + t]
+        for t in range(frames):
+            # In double precision: the squares of what a decimator leaves in silence would underflow.
+            magnitudes[t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
+    return magnitudes
+
+
+@_compiled_contracted
+def spectral_shape(by_bin: np.ndarray, bin_width: float, rolloff: np.float32) -> np.ndarray:
+    """Level, centroid, bandwidth and roll-off of each frame, (4, frames), of (bins, frames) magnitudes."""
+    bins, frames = by_bin.shape
+    shape = np.zeros((4, frames))
+    total, moment, power, spread = np.zeros(frames), np.zeros(frames), np.zeros(frames), np.zeros(frames)
+    centre = np.zeros(frames)
+    # Summed up in single precision, in order, as librosa does: which bin crosses the threshold depends on it.
+    running, threshold = np.zeros(frames, dtype=np.float32), np.empty(frames, dtype=np.float32)
+    below = np.zeros(frames, dtype=np.int32)
+    values, width = by_bin.reshape(-1), np.uint64(frames)
+    for k in range(bins):
+        row = np.uint64(k) * width
+        for t in range(width):
+            x = np.float64(values[row + t])
+            total[t] += x
+            moment[t] += x * k
+            power[t] += x * x
+        for t in range(width):
+            running[t] += values[row + t]
+    for t in range(frames):
+        centre[t] = moment[t] / total[t] if total[t] >= _SMALLEST else 0.0
+        threshold[t] = rolloff * running[t]
+        running[t] = 0
+    for k in range(bins):
+        row = np.uint64(k) * width
+        for t in range(width):
+            distance = k - centre[t]
+            spread[t] += values[row + t] * (distance * distance)
+        for t in range(width):
+            running[t] += values[row + t]
+            below[t] += np.int32(running[t] < threshold[t])
+    for t in range(frames):
+        ends = np.float64(by_bin[0, t]) ** 2 + np.float64(by_bin[bins - 1, t]) ** 2
+        shape[0, t] = np.sqrt(2 * (power[t] - ends / 2)) / (2 * (bins - 1))
+        if total[t] >= _SMALLEST:
+            shape[1, t] = centre[t] * bin_width
+            shape[2, t] = np.sqrt(spread[t] / total[t]) * bin_width
+            shape[3, t] = below[t] * bin_width
+    return shape
 
 
 @_compiled
-def spectral_shape(magnitude: np.ndarray, bin_width: float, rolloff: np.float32) -> np.ndarray:
-    """Level, centroid, bandwidth and roll-off of each frame: (4, frames)."""
-    frames, bins = magnitude.shape
-    values = np.zeros((4, frames))
-    for t in range(frames):
-        total = 0.0
-        moment = 0.0
-        power = 0.0
-        running = np.float32(0)
-        for k in range(bins):
-            x = np.float64(magnitude[t, k])
-            total += x
-            moment += x * k
-            power += x * x
-            running += magnitude[t, k]
-        edges = np.float64(magnitude[t, 0]) ** 2 + np.float64(magnitude[t, bins - 1]) ** 2
-        values[0, t] = np.sqrt(2 * (power - edges / 2)) / (2 * (bins - 1))
-        if total < _SMALLEST:
-            continue
-        centre = moment / total
-        spread = 0.0
-        for k in range(bins):
-            spread += magnitude[t, k] * (k - centre) ** 2
-        values[1, t] = centre * bin_width
-        values[2, t] = np.sqrt(spread / total) * bin_width
-        # Summed up in single precision, in order, as librosa does: which bin crosses the threshold depends on it.
-        threshold = rolloff * running
-        running = np.float32(0)
-        for k in range(bins):
-            running += magnitude[t, k]
-            if running >= threshold:
-                values[3, t] = k * bin_width
-                break
-    return values
+def _keep_highest(work: np.ndarray, new: np.uint64, held: np.uint64, kept: np.uint64, count: int) -> None:
+    """Insert a row of values into `count` rows of the highest so far.
+
+    Rows of `_FRAMES` lie in `work` at these places: the new ones, with another row after them, those held, and those to
+    keep. Each result goes to another place: what may stay as it is would be stored under a mask, which is slow.
+    """
+    carried, dropped = new, new + _FRAMES
+    for i in range(np.uint64(count)):
+        a, b = held + i * _FRAMES, kept + i * _FRAMES
+        for t in range(_FRAMES):
+            x, y = work[carried + t], work[a + t]
+            work[b + t] = x if x > y else y  # noqa: FURB136
+            work[dropped + t] = y if x > y else x  # noqa: FURB136
+        carried, dropped = dropped, carried
+
+
+@_compiled
+def _mean_of_highest(by_bin: np.ndarray, sign: np.float32, bins: tuple[int, int], count: int, start: int) -> np.ndarray:
+    """Mean of the `count` highest of some bins, times a sign, in each of `_FRAMES` frames: float64."""
+    frames = by_bin.shape[1]
+    values = by_bin.reshape(-1)
+    width = np.uint64(min(int(_FRAMES), frames - start))
+    size = np.uint64(count) * _FRAMES
+    work = np.full(2 * int(_FRAMES) * (count + 1), -np.inf, dtype=np.float32)
+    new, held, kept = np.uint64(0), np.uint64(2) * _FRAMES, np.uint64(2) * _FRAMES + size
+    for k in range(bins[0], bins[1]):
+        row = np.uint64(k * frames + start)
+        for t in range(width):
+            work[t] = sign * values[row + t]
+        _keep_highest(work, new, held, kept, count)
+        held, kept = kept, held
+    total = np.zeros(int(_FRAMES))
+    for i in range(np.uint64(count)):
+        for t in range(_FRAMES):
+            total[t] += work[held + i * _FRAMES + t]
+    return sign * total / count
 
 
 @_compiled
 def extremes(
-    magnitude: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray
+    by_bin: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of the `counts` highest and of the lowest bins of each band in each frame: two (frames, bands)."""
-    frames = len(magnitude)
-    bands = len(first)
-    peaks = np.empty((frames, bands))
-    valleys = np.empty((frames, bands))
-    highest = np.empty(magnitude.shape[1], dtype=np.float32)
-    lowest = np.empty(magnitude.shape[1], dtype=np.float32)
-    for t in range(frames):
+    """Mean of the `counts` highest and of the lowest bins of each band in each frame: two (frames, bands).
+
+    The magnitudes are (bins, frames) float32.
+    """
+    frames, bands = by_bin.shape[1], len(first)
+    peaks, valleys = np.empty((frames, bands)), np.empty((frames, bands))
+    for start in range(0, frames, int(_FRAMES)):
+        stop = min(start + int(_FRAMES), frames)
         for b in range(bands):
-            n = counts[b]
-            for i in range(n):
-                highest[i] = -np.inf
-                lowest[i] = np.inf
-            for k in range(first[b], last[b]):
-                x = magnitude[t, k]
-                i = n
-                if x > highest[n - 1]:
-                    i = n - 1
-                    while i > 0 and x > highest[i - 1]:
-                        highest[i] = highest[i - 1]
-                        i -= 1
-                    highest[i] = x
-                if x < lowest[n - 1]:
-                    i = n - 1
-                    while i > 0 and x < lowest[i - 1]:
-                        lowest[i] = lowest[i - 1]
-                        i -= 1
-                    lowest[i] = x
-            high = 0.0
-            low = 0.0
-            for i in range(n):
-                high += highest[i]
-                low += lowest[i]
-            peaks[t, b] = high / n
-            valleys[t, b] = low / n
+            bins = (first[b], last[b])
+            peaks[start:stop, b] = _mean_of_highest(by_bin, np.float32(1), bins, counts[b], start)[: stop - start]
+            valleys[start:stop, b] = _mean_of_highest(by_bin, np.float32(-1), bins, counts[b], start)[: stop - start]
     return peaks, valleys

@@ -29,20 +29,28 @@ def describe(spectra: Spectra) -> np.ndarray:
     The two masks sum to one everywhere, so the percussive part is the track less its harmonic part: one inverse
     transform gives both.
     """
-    harmonic = harmonic_part(spectra).astype(np.float64)
-    percussive = spectra.samples - harmonic
-    return np.array([np.mean(harmonic**2), np.mean(percussive**2)])
+    from genreclf.features import kernels
+
+    overlapped, weight = _overlapped_harmonic(spectra)
+    return np.array(kernels.mean_squares(spectra.samples, overlapped, weight, FRAME_LENGTH // 2))
 
 
 def harmonic_part(spectra: Spectra) -> np.ndarray:
     """(n,) float32, the harmonic part of the track."""
+    overlapped, weight = _overlapped_harmonic(spectra)
+    middle = slice(FRAME_LENGTH // 2, FRAME_LENGTH // 2 + len(spectra.samples))
+    return np.asarray(overlapped[middle] / weight[middle])
+
+
+def _overlapped_harmonic(spectra: Spectra) -> tuple[np.ndarray, np.ndarray]:
+    """The overlapped frames of the harmonic part, from half a frame before the track on, and their windows' weight."""
     from scipy.fft import irfft
 
     from genreclf.features import kernels
 
     transform, magnitude = spectra.stft, spectra.magnitude
     along_time = kernels.median_of_frames(magnitude)
-    along_frequency = kernels.median_of_bins(magnitude)
+    along_frequency = kernels.median_of_bins(spectra.by_bin)
     window = hann(FRAME_LENGTH).astype(np.float32)
     signal = np.zeros(HOP_LENGTH * (len(transform) - 1) + FRAME_LENGTH, dtype=np.float32)
     for start in range(0, len(transform), _BLOCK):
@@ -50,8 +58,7 @@ def harmonic_part(spectra: Spectra) -> np.ndarray:
         harmonic = kernels.masked(transform[block], along_time[block], along_frequency[block])
         frames = irfft(harmonic, n=FRAME_LENGTH, overwrite_x=True)
         kernels.overlap_add(signal[start * HOP_LENGTH :], frames, window, HOP_LENGTH)
-    middle = slice(FRAME_LENGTH // 2, FRAME_LENGTH // 2 + len(spectra.samples))
-    return np.asarray(signal[middle] / overlap_weight(len(transform))[middle])
+    return signal, overlap_weight(len(transform))
 
 
 @lru_cache(maxsize=2)

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+Shared = TypeVar("Shared")
 
 FRAME_LENGTH = 2048
 HOP_LENGTH = 512
@@ -35,45 +37,62 @@ class Spectra:
     def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
         self.samples = samples
         self.sample_rate = sample_rate
-        self._shared: dict[Any, np.ndarray] = {}
+        self._shared: dict[Any, Any] = {}
 
     # Not `functools.cached_property`: until Python 3.12 that holds a lock while it computes, one for all tracks, and a
     # process that is forked meanwhile would wait for it for ever.
     @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
-        return self.shared(_stft)
+        return self._transformed[0]
 
     @property
     def magnitude(self) -> np.ndarray:
         """(frames, 1025) float32, the absolute values of `stft`."""
-        return self.shared(_magnitude)
+        return self._transformed[1]
+
+    @property
+    def by_bin(self) -> np.ndarray:
+        """(1025, frames) float32, the transpose of `magnitude`, so that neighbouring frames lie side by side."""
+        return self._transformed[2]
+
+    @property
+    def _transformed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.shared(_transformed)
+
+    @property
+    def highest(self) -> np.ndarray:
+        """(frames,) float32, the highest magnitude of each frame."""
+        return self.shared(_highest)
 
     @property
     def mel_decibels(self) -> np.ndarray:
         """(frames, 128) float32, the mel power spectrogram in dB, at most 80 dB below the track's peak."""
         return self.shared(_mel_decibels)
 
-    def shared(self, compute: Callable[..., np.ndarray], **options: float) -> np.ndarray:
+    def shared(self, compute: Callable[..., Shared], **options: float) -> Shared:
         """``compute(self, **options)``, remembered: for what several families need, and only they."""
         key = (compute, tuple(sorted(options.items())))
         if key not in self._shared:
             self._shared[key] = compute(self, **options)
-        return self._shared[key]
+        found: Shared = self._shared[key]
+        return found
 
 
-def _stft(spectra: Spectra) -> np.ndarray:
-    return stft(spectra.samples)
+def _transformed(spectra: Spectra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return _transform(spectra.samples)
 
 
-def _magnitude(spectra: Spectra) -> np.ndarray:
-    return np.asarray(np.abs(spectra.stft))
+def _highest(spectra: Spectra) -> np.ndarray:
+    from genreclf.features import kernels
+
+    return kernels.highest(spectra.by_bin)
 
 
 def _mel_decibels(spectra: Spectra) -> np.ndarray:
     from genreclf.features import kernels
 
-    return power_to_decibels(kernels.mel_power(spectra.magnitude, *mel_bands(spectra.sample_rate)))
+    return power_to_decibels(kernels.mel_power(spectra.by_bin, *mel_bands(spectra.sample_rate)))
 
 
 @lru_cache(maxsize=128)
@@ -86,22 +105,37 @@ def hann(length: int, *, periodic: bool = True) -> np.ndarray:
 
 
 def stft(samples: np.ndarray) -> np.ndarray:
-    """Short-time Fourier transform of `samples` (n,): (frames, 1025) complex64."""
+    """Short-time Fourier transform of `samples` (n,) float32: (frames, 1025) complex64."""
+    return _transform(samples)[0]
+
+
+def _transform(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The transform of samples, its magnitude, and the transpose of that, in one go while a block is at hand."""
     from scipy.fft import rfft
 
+    from genreclf.features import kernels
+
     padded = np.pad(samples, FRAME_LENGTH // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME_LENGTH)[::HOP_LENGTH]
-    window = hann(FRAME_LENGTH)
-    transform = np.empty((len(frames), FRAME_LENGTH // 2 + 1), dtype=np.complex64)
-    for start in range(0, len(frames), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        transform[block] = rfft(frames[block] * window, overwrite_x=True)
-    return transform
+    n_frames, n_bins = 1 + len(samples) // HOP_LENGTH, FRAME_LENGTH // 2 + 1
+    transform = np.empty((n_frames, n_bins), dtype=np.complex64)
+    magnitude = np.empty((n_frames, n_bins), dtype=np.float32)
+    by_bin = np.empty((n_bins, n_frames), dtype=np.float32)
+    frames = np.empty((_BLOCK, FRAME_LENGTH))
+    for start in range(0, n_frames, _BLOCK):
+        block = slice(start, min(start + _BLOCK, n_frames))
+        windowed = frames[: block.stop - start]
+        kernels.write_windowed(padded, hann(FRAME_LENGTH), HOP_LENGTH, start, windowed)
+        transform[block] = rfft(windowed)
+        np.abs(transform[block], out=magnitude[block])
+        kernels.write_columns(magnitude[block], by_bin, start)
+    return transform, magnitude, by_bin
 
 
 def power_to_decibels(power: np.ndarray) -> np.ndarray:
     """Powers in dB of full scale, floored at -100 dB and at 80 dB below the largest."""
-    decibels = 10.0 * np.log10(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
+    # The natural logarithm has vector instructions in numpy, the decadic one has not.
+    decibels = np.log(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
+    decibels *= power.dtype.type(10.0 / np.log(10.0))
     return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE)))
 
 

@@ -53,22 +53,22 @@ def rolloff_series(spectra: Spectra) -> np.ndarray:
 
 def contrast_series(spectra: Spectra) -> np.ndarray:
     """Peaks over valleys in seven octave bands, in dB: (7, frames)."""
-    return contrast(spectra.magnitude)
+    return contrast(spectra.by_bin)
 
 
 def shape(spectra: Spectra) -> np.ndarray:
     """Level, centroid, bandwidth and roll-off in one sweep: (4, frames)."""
     from genreclf.features import kernels
 
-    return kernels.spectral_shape(spectra.magnitude, ASSUMED_RATE / FRAME_LENGTH, np.float32(_ROLLOFF))
+    return kernels.spectral_shape(spectra.by_bin, ASSUMED_RATE / FRAME_LENGTH, np.float32(_ROLLOFF))
 
 
-def contrast(magnitude: np.ndarray) -> np.ndarray:
+def contrast(by_bin: np.ndarray) -> np.ndarray:
     """How far the peaks of each octave band stand above its valleys.
 
     Parameters
     ----------
-    magnitude : (frames, 1025) float32.
+    by_bin : (1025, frames) float32 magnitudes.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def contrast(magnitude: np.ndarray) -> np.ndarray:
     """
     from genreclf.features import kernels
 
-    peaks, valleys = kernels.extremes(magnitude, *contrast_bands())
+    peaks, valleys = kernels.extremes(by_bin, *contrast_bands())
     return np.asarray(power_to_decibels(peaks) - power_to_decibels(valleys)).T
 
 

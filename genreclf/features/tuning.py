@@ -18,12 +18,13 @@ _RESOLUTION = 0.01
 _REFERENCE = 440.0 / 16
 
 
-def estimate_tuning(spectrum: np.ndarray, *, sample_rate: int, bins_per_octave: int) -> float:
+def estimate_tuning(spectrum: np.ndarray, highest: np.ndarray, *, sample_rate: int, bins_per_octave: int) -> float:
     """The deviation that most peaks agree on, in fractions of a step, from -0.5 to 0.49.
 
     Parameters
     ----------
     spectrum : (frames, 1025), float32, not negative.
+    highest : (frames,), float32, the maximum of each frame.
     sample_rate : in Hz.
     bins_per_octave : steps of the scale.
 
@@ -36,7 +37,7 @@ def estimate_tuning(spectrum: np.ndarray, *, sample_rate: int, bins_per_octave: 
     frequencies = np.arange(FRAME_LENGTH // 2 + 1) * (sample_rate / FRAME_LENGTH)
     audible = np.flatnonzero((frequencies >= _LOWEST) & (frequencies < min(_HIGHEST, sample_rate / 2)))
     pitch, magnitude = kernels.spectral_peaks(
-        spectrum, audible[0], audible[-1] + 1, np.float32(_PEAK_THRESHOLD), sample_rate / FRAME_LENGTH
+        spectrum, highest, audible[0], audible[-1] + 1, np.float32(_PEAK_THRESHOLD), sample_rate / FRAME_LENGTH
     )
     if not len(pitch):
         return 0.0

@@ -24,7 +24,8 @@ def series(spectra: Spectra) -> np.ndarray:
 
 def zero_crossing_rate(samples: np.ndarray) -> np.ndarray:
     """The share of samples in each frame of (n,) samples at which the sign changes: (frames,) in [0, 1]."""
+    from genreclf.features import kernels
+
     negative = np.pad(samples < -_SILENCE, FRAME_LENGTH // 2, mode="edge")
-    crossings = np.concatenate(([0], np.cumsum(negative[1:] != negative[:-1])))
-    starts = np.arange(0, len(samples) + 1, HOP_LENGTH)
-    return np.asarray((crossings[starts + FRAME_LENGTH - 1] - crossings[starts]) / FRAME_LENGTH)
+    counts = kernels.crossings(negative, FRAME_LENGTH, HOP_LENGTH, 1 + len(samples) // HOP_LENGTH)
+    return np.asarray(counts / FRAME_LENGTH)

@@ -90,16 +90,11 @@ def tempogram_of(strength: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray,
     -------
     (tempogram, tempi) : (tempi, frames) and (tempi,) in BPM.
     """
-    local = local_autocorrelation(strength, window=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
+    from librosa.feature import tempogram
+
+    local = tempogram(onset_envelope=strength, win_length=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
     tempi = np.geomspace(SLOWEST_TEMPO, FASTEST_TEMPO, _TEMPO_ROWS)
     lags = np.clip(60.0 * sample_rate / (HOP_LENGTH * tempi), 1, len(local) - 1.001)
     below = lags.astype(int)
     share = (lags - below)[:, None]
     return (1 - share) * local[below] + share * local[below + 1], tempi
-
-
-def local_autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
-    """Autocorrelation of the window around each frame, scaled to 1 at lag 0: (window, frames)."""
-    from librosa.feature import tempogram
-
-    return np.asarray(tempogram(onset_envelope=strength, win_length=window))

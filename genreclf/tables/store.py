@@ -16,11 +16,11 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 from zlib import crc32
 
@@ -38,6 +38,7 @@ from genreclf.tables.table import table_path
 _SYNC_SECONDS = 2.0
 _Value = TypeVar("_Value")
 Seen = dict[str, tuple[int, int, str]]
+_Checksums = dict[str, tuple[str, int]]  # of a row's values, with the digest of the file that they describe
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,10 @@ class TableStore(AbstractContextManager["TableStore"]):
         self._acquire()
         try:
             self._open()
-        except OSError as error:
+        except BaseException as error:
             self._lock.release()
-            raise cannot_write(self.path, error) from error
-        except BaseException:
-            self._lock.release()
+            if isinstance(error, OSError):
+                raise cannot_write(self.path, error) from error
             raise
         return self
 
@@ -125,42 +125,34 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def append(self, identity: Sequence[str], values: Iterable[float]) -> None:
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""
-        numbers = [repr(float(value)) for value in values]
-        line = _line([*identity, *numbers])
+        line = _line([*identity, *(repr(float(value)) for value in values)])
         self._append(line)
-        start = self._size - len(line)
-        self.rows[identity[0]] = StoredRow(start, len(line), tuple(identity), _checksum(",".join(numbers)))
+        self.rows[identity[0]], _ = self._row(self._size - len(line), line)
         self.rewritten.discard(identity[0])
         self.failures.pop(identity[0], None)
 
     def revise(self, *, drop: Iterable[str] = (), relabel: Mapping[str, Sequence[str]] | None = None) -> None:
         """Take rows out and give others new identity cells, in one rewrite; the values stay as they are."""
-        dropped, renamed = set(drop), relabel or {}
-        if dropped or renamed:
-            kept = [track_id for track_id in self.rows if track_id not in dropped]
-            self._rewrite(kept, lambda row, line: self._relabelled(line, renamed.get(row.identity[0])))
+        dropped = set(drop)
+        if dropped or relabel:
+            self._rewrite([track_id for track_id in self.rows if track_id not in dropped], relabel or {})
 
     def finish(self) -> None:
         """Put the rows in the order of their ids and write the list of failures beside the table."""
         ordered = sorted(self.rows)
         if ordered != list(self.rows):
-            self._rewrite(ordered, lambda _, line: line)
+            self._rewrite(ordered)
         if self.failures:
             failures = (replace(failure, reason=cell(failure.reason)) for _, failure in sorted(self.failures.items()))
             rows = map(astuple, failures)
             write_whole(self._failed, b"".join([_FAILED, *map(_line, rows)]))
         else:
             self._failed.unlink(missing_ok=True)
-        checksums = {track_id: row.checksum for track_id, row in self.rows.items()}
+        checksums = {track_id: (row.digest, row.checksum) for track_id, row in self.rows.items()}
         for what, content in (("seen", self.seen), ("rows", checksums)):
             data = msgspec.json.encode(content)
             if _bytes_of(self._hidden(what)) != data:
                 write_whole(self._hidden(what), data)
-
-    def _relabelled(self, line: bytes, identity: Sequence[str] | None) -> bytes:
-        if identity is None:
-            return line
-        return _line([*identity, *_split(line, len(self.features))[1].split(",")])
 
     def _hidden(self, what: str) -> Path:
         return self.path.with_name(f".{self.path.stem}.{what}.json")
@@ -223,7 +215,7 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def _recover(self, header: bytes) -> None:
         """Find the rows of an existing table; what a killed run left torn at its end is cut off."""
-        checksums = _read_json(self._hidden("rows"), dict[str, int], {})
+        checksums = _read_json(self._hidden("rows"), _Checksums, {})
         torn = 0
         faults: list[str] = []
         with self.path.open("rb") as stream:
@@ -254,14 +246,14 @@ class TableStore(AbstractContextManager["TableStore"]):
                 "changed rows are computed again where their files are at hand, and those that are no rows are left out"
             )
         if torn or faults:
-            self._rewrite(list(self.rows), lambda _, line: line)
+            self._rewrite(list(self.rows))
         if torn:
             self._progress.message(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
 
-    def _take(self, number: int, position: int, line: bytes, checksums: Mapping[str, int]) -> str:
+    def _take(self, number: int, position: int, line: bytes, checksums: _Checksums) -> str:
         """Take a line of the file up as a row; what is wrong with it, empty where nothing is."""
         try:
-            identity, values = _split(line, len(self.features))
+            row, values = self._row(position, line)
         except UnicodeDecodeError:
             raise RequestError(
                 f"{self.path}: line {number}: not UTF-8 text; another program may have saved the file: "
@@ -269,16 +261,17 @@ class TableStore(AbstractContextManager["TableStore"]):
             ) from None
         except (ValueError, csv.Error):
             return f": not a row of {len(IDENTITY) + len(self.features)} cells"
-        row = StoredRow(position, len(line), identity, _checksum(values))
-        track_id, known = identity[0], checksums.get(identity[0])
+        track_id = row.identity[0]
         if track_id in self.rows:
             return f": a second row of {track_id!r}"
+        digest, checksum = checksums.get(track_id, ("", None))
+        known = digest == row.digest and checksum is not None
         fault = ""
-        if known != row.checksum:
+        if not known or checksum != row.checksum:
             column, value = next(_not_ours(self.features, values), ("", ""))
             if column and not _is_finite(value):
                 return f", column {column!r}: {value!r} is not a finite number"
-            if column or known is not None:
+            if column or known:
                 self.rewritten.add(track_id)
                 fault = f", column {column!r}: {value!r} was not written so" if column else ": its values are others"
         self.rows[track_id] = row
@@ -298,8 +291,20 @@ class TableStore(AbstractContextManager["TableStore"]):
             os.fsync(self._stream.fileno())
             self._synced = time.monotonic()
 
-    def _rewrite(self, order: Sequence[str], change: Callable[[StoredRow, bytes], bytes]) -> None:
-        """Write the table anew with these rows in this order, each line as `change` gives it."""
+    def _row(self, start: int, line: bytes) -> tuple[StoredRow, str]:
+        """A line as a row, and the text of its values; a `ValueError` or `csv.Error` where it is no whole row."""
+        text = line.decode("utf-8").removesuffix("\n")
+        if '"' in text:
+            cells = next(csv.reader([text], strict=True))
+            identity, values = cells[: len(IDENTITY)], ",".join(cells[len(IDENTITY) :])
+        else:
+            *identity, values = text.split(",", len(IDENTITY))
+        if len(identity) != len(IDENTITY) or values.count(",") != len(self.features) - 1:
+            raise ValueError(text)
+        return StoredRow(start, len(line), tuple(identity), crc32(values.encode("utf-8"))), values
+
+    def _rewrite(self, order: Sequence[str], relabel: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        """Write the table anew with these rows in this order, some with other identity cells."""
         if self._stream is not None:
             self._stream.close()
         temporary = self.path.with_name(f".{self.path.name}.part")
@@ -309,21 +314,24 @@ class TableStore(AbstractContextManager["TableStore"]):
             with self.path.open("rb") as old, temporary.open("xb") as new:
                 position = new.write(old.readline())
                 for track_id in order:
-                    row = self.rows[track_id]
-                    old.seek(row.start)
-                    line = change(row, old.read(row.length))
-                    identity, _ = _split(line, len(self.features))
-                    rows[identity[0]] = StoredRow(position, len(line), identity, row.checksum)
+                    old.seek(self.rows[track_id].start)
+                    line = old.read(self.rows[track_id].length)
+                    row, values = self._row(position, line)
+                    if track_id in relabel:
+                        line = _line([*relabel[track_id], *values.split(",")])
+                        row, _ = self._row(position, line)
+                    rows[row.identity[0]] = row
                     position += new.write(line)
                 new.flush()
                 os.fsync(new.fileno())
             temporary.replace(self.path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            self._stream = self.path.open("ab", buffering=0)
             raise cannot_write(self.path, error) from error
-        self.rows, self._size = rows, position
-        self._stream = self.path.open("ab", buffering=0)
+        else:
+            self.rows, self._size = rows, position
+        finally:
+            self._stream = self.path.open("ab", buffering=0)
 
 
 def _line(cells: Iterable[str]) -> bytes:
@@ -334,23 +342,6 @@ def _line(cells: Iterable[str]) -> bytes:
 
 
 _FAILED = _line(field.name for field in fields(Failure))
-
-
-def _split(line: bytes, features: int) -> tuple[tuple[str, ...], str]:
-    """The identity cells of a line and the rest of it, its values; a `ValueError` where it is no whole row."""
-    text = line.decode("utf-8").removesuffix("\n")
-    if '"' in text:
-        cells = next(csv.reader([text], strict=True))
-        identity, values = cells[: len(IDENTITY)], ",".join(cells[len(IDENTITY) :])
-    else:
-        *identity, values = text.split(",", len(IDENTITY))
-    if len(identity) != len(IDENTITY) or values.count(",") != features - 1:
-        raise ValueError(len(identity))
-    return tuple(identity), values
-
-
-def _checksum(values: str) -> int:
-    return crc32(values.encode("utf-8"))
 
 
 def _is_finite(value: str) -> bool:

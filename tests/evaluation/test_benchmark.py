@@ -198,17 +198,13 @@ def test_protocols_by_name(table, protocol, group, expected):
 
 
 def test_the_tables_own_split_is_used_and_artists_on_both_sides_are_left_out(table):
-    codes = np.unique(table.frame["artist"], return_inverse=True)[1]
-    parts = np.array(["training", "validation", "test"])[np.random.default_rng(0).integers(3, size=codes.max() + 1)][
-        codes
-    ]
-    parts[:6] = ["training", "test"] * 3
+    parts = np.array(["training", "validation", "test"])[np.arange(len(table)) % 3 * (np.arange(len(table)) % 2)]
     artists = [f"{artist}-{part}" for artist, part in zip(table.frame["artist"], parts, strict=True)]
     apart = _with(table, split=parts, artist=artists)
-    found = benchmark(apart, models=("logreg",), protocol="split", repeats=1)
+    found = benchmark(apart, models=("logreg",), protocol="split", draws=20)
     assert set(found.predictions["track_id"]) == set(table.ids[parts == "test"])
     mixed = _with(table, split=parts)
-    noted = benchmark(mixed, models=("logreg",), protocol="split", repeats=1)
+    noted = benchmark(mixed, models=("logreg",), protocol="split", draws=20)
     assert any("left out, as their artists are also tested" in note for note in noted.notes)
     assert noted.predictions["track_id"].equals(found.predictions["track_id"])
 
@@ -303,23 +299,44 @@ def test_where_artists_cannot_be_kept_apart_the_random_folds_remain_and_it_is_sa
     assert any("cv-artist is left out" in note for note in found.notes)
 
 
-def test_where_no_genre_has_two_artists_random_folds_remain(table):
+def test_where_no_two_genres_have_two_artists_no_headline_rests_on_artist_disjoint_folds(table):
     one_each = _with(table, artist=[f"band of {genre}" for genre in table.frame["genre"]])
-    found = benchmark(one_each, models=("logreg",), repeats=1)
+    found = benchmark(one_each, models=("logreg",), draws=20)
     assert found.run["protocols"] == ["cv-random"]
-    assert any("0 of 3 genres can be both trained on and tested" in note for note in found.notes)
-    with pytest.raises(RequestError, match="0 of 3 genres can be both"):
-        benchmark(one_each, models=("logreg",), protocol="cv-artist")
+    assert any("fewer than two genres of made-up have two artists each" in note for note in found.notes)
+    with pytest.raises(RequestError, match=r"have two artists each, .* choose protocol=cv-random"):
+        benchmark(one_each, models=("logreg",), draws=20, protocol="cv-artist")
 
 
-def test_a_genre_of_one_artist_is_left_out_of_every_score_and_named_first(table):
-    artists = ["me" if genre == "genre2" else name for genre, name in zip(table.y, table.frame["artist"], strict=True)]
-    found = benchmark(_with(table, artist=artists), models=("logreg",), repeats=1)
-    assert found.notes[0].endswith("by a single artist, are left out of every score: genre2")
-    assert set(found.predictions["genre"]) == set(found.confusion["predicted"]) == {"genre0", "genre1"}
-    assert sum("genre2" in note for note in found.notes) == 1
-    without = benchmark(table.take(table.y != "genre2"), models=("logreg",), repeats=1)
-    assert found.ranking["macro_f1"][0] == without.ranking["macro_f1"][0]
+@pytest.mark.parametrize("protocol", ["cv", "cv-artist", "holdout-artist"])
+def test_a_genre_of_one_artist_is_left_out_of_all_scores_and_named_once_and_first(table, protocol):
+    genre = table.frame["genre"].mask(table.frame["artist"] == table.frame["artist"][0], "polka")
+    lonely = _with(table, genre=genre)
+    found = benchmark(lonely, models=("logreg", "svc"), draws=20, protocol=protocol)
+    named = [note for note in found.notes if "polka" in note]
+    assert named == [found.notes[0]]
+    assert f"are left out: polka ({(genre == 'polka').sum()} tracks)" in named[0]
+    without = benchmark(lonely.take(genre.to_numpy() != "polka"), models=("logreg", "svc"), draws=20, protocol=protocol)
+    timed = ["fit_seconds", "predict_seconds"]
+    pd.testing.assert_frame_equal(found.scores.drop(columns=timed), without.scores.drop(columns=timed))
+    for name in ("leak", "confusion", "genre_scores", "predictions", "tests"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(without, name))
+
+
+def test_a_genre_on_one_side_of_the_tables_own_split_is_left_out(table):
+    parts = np.where(np.arange(len(table)) % 2, "training", "test")
+    genre = np.where((parts == "test") & (np.arange(len(table)) % 10 == 0), "polka", table.y)
+    found = benchmark(
+        _with(table, split=parts, genre=genre), models=("logreg",), protocol="split", group=False, draws=20
+    )
+    assert "polka" not in set(found.predictions["genre"])
+    assert "(not on both sides of the split) are left out: polka (15 tracks)" in found.notes[0]
+
+
+def test_with_random_folds_a_genre_of_one_artist_stays(table):
+    genre = table.frame["genre"].mask(table.frame["artist"] == table.frame["artist"][0], "polka")
+    found = benchmark(_with(table, genre=genre), models=("logreg",), draws=20, protocol="cv-random")
+    assert "polka" in set(found.predictions["genre"])
 
 
 def test_an_ablation_with_tuning_scores_every_step_with_the_same_parameters(table):

@@ -30,7 +30,7 @@ def test_running_medians_are_those_of_scipy_to_the_last_bit(frames, bins):
         along_time = median_filter(x, size=(WIDTH, 1), mode="reflect")
         along_frequency = median_filter(x, size=(1, WIDTH), mode="reflect")
         np.testing.assert_array_equal(kernels.median_of_frames(x), along_time, err_msg=name)
-        np.testing.assert_array_equal(kernels.median_of_bins(x), along_frequency, err_msg=name)
+        np.testing.assert_array_equal(kernels.median_of_bins(kernels.transposed(x)), along_frequency, err_msg=name)
 
 
 @pytest.mark.parametrize("frames", [2, 3, 4])
@@ -84,13 +84,10 @@ def test_batchers_network_sorts(length):
         assert sort(values, lambda a, b: (min(a, b), max(a, b))) == sorted(values)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (33, 16)])
-def test_a_transpose_is_filled_up_with_zeros(shape):
+@pytest.mark.parametrize("shape", [(1, 1), (7, 40), (33, 16), (8, 32)])
+def test_a_transpose_is_that_of_numpy(shape):
     x = np.random.default_rng(0).random(shape).astype(np.float32)
-    found = kernels.transposed(x, 20)
-    np.testing.assert_array_equal(found[:, : shape[0]], x.T)
-    assert found.shape[1] == max(20, shape[0])
-    assert not found[:, shape[0] :].any()
+    np.testing.assert_array_equal(kernels.transposed(x), x.T)
 
 
 def test_masks_are_those_of_librosa():
@@ -109,25 +106,85 @@ def test_masks_halve_where_both_are_silent():
 def test_mel_power_is_the_product_with_librosas_filters():
     for name, magnitude in matrices((11, 1025)):
         expected = magnitude**2 @ librosa.filters.mel(sr=22050, n_fft=2048).T
-        power = kernels.mel_power(magnitude, *spectra.mel_bands(22050))
+        power = kernels.mel_power(kernels.transposed(magnitude), *spectra.mel_bands(22050))
         np.testing.assert_allclose(power, expected, rtol=2e-5, err_msg=name)
 
 
-def test_project_is_a_matrix_product():
+@pytest.mark.parametrize("inner", [3, 128, 1025])
+def test_project_is_a_matrix_product(inner):
     rng = np.random.default_rng(0)
-    rows, matrix = (rng.standard_normal(shape).astype(np.float32) for shape in ((7, 128), (128, 20)))
+    rows, matrix = (rng.standard_normal(shape).astype(np.float32) for shape in ((7, inner), (inner, 20)))
     np.testing.assert_allclose(kernels.project(rows, matrix), rows @ matrix, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 9])
-@pytest.mark.parametrize("filters", [12, 36])
-def test_filter_magnitudes_are_those_of_the_frames_products(frames, filters):
+@pytest.mark.parametrize("frames", [1, 5, 127, 129])
+@pytest.mark.parametrize(("length", "hop"), [(64, 16), (8, 8), (8, 4), (64, 128)])
+def test_products_are_those_of_the_frames(frames, length, hop):
     rng = np.random.default_rng(frames)
-    signal = rng.standard_normal(64 + 8 * 16).astype(np.float32)
-    basis = rng.standard_normal((64, 2 * filters)).astype(np.float32)
-    products = np.array([signal[t * 16 : t * 16 + 64] @ basis for t in range(frames)])
-    expected = np.hypot(products[:, :filters], products[:, filters:])
-    np.testing.assert_allclose(kernels.filter_magnitudes(signal, basis, 16, frames), expected, rtol=1e-4)
+    signal = rng.standard_normal(length + (frames - 1) * hop).astype(np.float32)
+    basis = rng.standard_normal((length, 6)).astype(np.float32)
+    expected = np.array([signal[t * hop : t * hop + length] @ basis for t in range(frames)])
+    np.testing.assert_allclose(kernels.products(signal, basis, hop, frames), expected.T, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("overlap", [1, 2, 8, 64])
+def test_the_spectra_of_blocks_are_joined_to_those_of_frames(overlap):
+    hop, first, last = 8, 3, 9
+    n_fft = hop * overlap
+    signal = np.random.default_rng(0).standard_normal(hop * (overlap + 20)).astype(np.float32)
+    basis = np.exp(-2j * np.pi / n_fft * np.outer(np.arange(hop), np.arange(first, last)))
+    blocks = (signal.reshape(-1, hop) @ basis).T
+    joined = kernels.joined_blocks(np.concatenate([blocks.real, blocks.imag]).astype(np.float32), first, overlap)
+    frames = np.lib.stride_tricks.sliding_window_view(signal, n_fft)[::hop]
+    expected = (frames @ np.exp(-2j * np.pi / n_fft * np.outer(np.arange(n_fft), np.arange(first, last)))).T
+    np.testing.assert_allclose(joined[: last - first] + 1j * joined[last - first :], expected, atol=1e-3)
+
+
+def test_combined_magnitudes_are_those_of_the_matrix_product():
+    rng = np.random.default_rng(0)
+    spectra = rng.standard_normal((2 * 7, 30)).astype(np.float32)
+    matrix = (rng.standard_normal((4, 7)) + 1j * rng.standard_normal((4, 7))) * (rng.random((4, 7)) < 0.5)
+    rows, bins = np.nonzero(matrix)
+    start = np.searchsorted(rows, np.arange(5))
+    found = kernels.combined_magnitudes(spectra, start, bins, matrix[rows, bins].astype(np.complex64))
+    np.testing.assert_allclose(found, np.abs(matrix @ (spectra[:7] + 1j * spectra[7:])).T, rtol=1e-4, atol=1e-5)
+
+
+def test_windowed_frames_are_those_of_numpy():
+    rng = np.random.default_rng(0)
+    signal, window = rng.standard_normal(100).astype(np.float32), rng.random(16)
+    frames = np.empty((5, 16))
+    kernels.write_windowed(signal, window, 4, 2, frames)
+    expected = np.lib.stride_tricks.sliding_window_view(signal, 16)[8:28:4] * window
+    np.testing.assert_array_equal(frames, expected)
+
+
+def test_rows_are_written_to_columns():
+    rows = np.random.default_rng(0).random((3, 5)).astype(np.float32)
+    columns = np.zeros((5, 8), dtype=np.float32)
+    kernels.write_columns(rows, columns, 4)
+    np.testing.assert_array_equal(columns[:, 4:7], rows.T)
+    assert not columns[:, [0, 1, 2, 3, 7]].any()
+
+
+def test_mean_squares_are_those_of_the_part_and_of_the_rest():
+    rng = np.random.default_rng(0)
+    samples, overlapped, weight = (rng.random(n).astype(np.float32) + 0.1 for n in (50, 60, 60))
+    part = overlapped[5:55] / weight[5:55]
+    expected = [np.mean(part**2), np.mean((samples - part) ** 2)]
+    np.testing.assert_allclose(kernels.mean_squares(samples, overlapped, weight, 5), expected, rtol=1e-5)
+
+
+def test_crossings_are_changes_between_neighbours_within_a_frame():
+    negative = np.random.default_rng(0).random(16 + 9 * 4) < 0.5
+    frames = np.lib.stride_tricks.sliding_window_view(negative, 16)[::4]
+    expected = (frames[:, 1:] != frames[:, :-1]).sum(axis=1)
+    np.testing.assert_array_equal(kernels.crossings(negative, 16, 4, 10), expected)
+
+
+def test_the_highest_value_of_each_frame_is_found():
+    for name, x in matrices((33, 20)):
+        np.testing.assert_array_equal(kernels.highest(x), x.max(axis=0), err_msg=name)
 
 
 def test_moments_are_those_of_scipy():
@@ -184,7 +241,7 @@ def test_spectral_peaks_are_those_of_librosa():
     rng = np.random.default_rng(0)
     spectrum = np.abs(rng.standard_normal((30, 1025))).astype(np.float32) ** 2
     pitches, heights = librosa.piptrack(S=spectrum.T, sr=22050)
-    found, magnitude = kernels.spectral_peaks(spectrum, 14, 372, np.float32(0.1), 22050 / 2048)
+    found, magnitude = kernels.spectral_peaks(spectrum, spectrum.max(axis=1), 14, 372, np.float32(0.1), 22050 / 2048)
     at_peak = pitches.T > 0
     np.testing.assert_array_equal(found, pitches.T[at_peak])
     np.testing.assert_allclose(magnitude, heights.T[at_peak], rtol=1e-6)
@@ -194,7 +251,7 @@ def test_extremes_are_means_of_the_sorted_ends():
     rng = np.random.default_rng(0)
     magnitude = rng.random((9, 60)).astype(np.float32)
     edges, counts = np.array([0, 5, 6, 40, 60]), np.array([2, 1, 8, 20])
-    peaks, valleys = kernels.extremes(magnitude, edges[:-1], edges[1:], counts)
+    peaks, valleys = kernels.extremes(kernels.transposed(magnitude), edges[:-1], edges[1:], counts)
     for band, (first, last) in enumerate(pairwise(edges)):
         ordered = np.sort(magnitude[:, first:last], axis=1)
         np.testing.assert_allclose(valleys[:, band], ordered[:, : counts[band]].mean(axis=1), rtol=1e-6)

@@ -355,6 +355,18 @@ def test_values_that_another_program_wrote_are_told_of_once(
         assert not store.rewritten
 
 
+def test_a_row_that_was_computed_again_before_a_kill_is_ours(tmp_path: Path) -> None:
+    with opened(tmp_path / "t.csv") as store:
+        store.append(identity("a", digest="before"), (1.0, 2.0))
+        store.finish()
+    with opened(tmp_path / "t.csv") as store:
+        store.revise(drop=["a"])
+        store.append(identity("a", digest="after"), (3.0, 4.0))
+    with opened(tmp_path / "t.csv") as store:
+        assert not store.rewritten
+    assert not (tmp_path / "t.csv.old").exists()
+
+
 def test_a_track_with_a_row_has_not_failed(tmp_path: Path) -> None:
     with opened(tmp_path / "t.csv") as store:
         store.failures["x"] = Failure("x", "x.mp3", "empty", "holds no sound", "d")

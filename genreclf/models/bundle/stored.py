@@ -286,7 +286,7 @@ class _Reader:
 
     def _class(self, node: _Typed, allowed: AbstractSet[str]) -> Any:  # noqa: ANN401
         if node.type not in allowed:
-            raise _ForeignTypeError(f"{node.type[:120]}")
+            raise _ForeignTypeError(node.type[:120])
         return getattr(importlib.import_module(node.module), node.name)
 
 
@@ -317,8 +317,8 @@ def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
     require(_type_name(scaler) in _SCALERS, "is scaled by another type")
     check_scaler(scaler, features)
     storage = _storage(classifier)
-    require(storage, f"has a {type(classifier).__name__} that cannot stand there")
-    assert storage is not None  # noqa: S101 - for the type checker
+    if storage is None:
+        raise ValueError(f"has a {type(classifier).__name__} that cannot stand there")
     check_classes(classifier.classes_, genres)
     storage.check(classifier, features, genres)
 
