@@ -103,5 +103,5 @@ def test_fit_times_are_cpu_seconds_not_what_a_clock_on_the_wall_shows(table):
     rows = np.arange(len(table))
     codes = np.unique(table.y, return_inverse=True)[1]
     fit = Fit("holdout", 1, ModelSpec("sleeper", "Sleeper", lambda seed: Sleeper()), Fold(rows, rows), np.arange(6))
-    fitted = fit_one(fit, Data(table.X, codes, 3, rows, None))
+    fitted = fit_one(fit, Data(table.X, codes, 3, rows, None, np.zeros(6, dtype=int)))
     assert 0 < fitted.fit_seconds < 0.4
