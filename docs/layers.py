@@ -31,8 +31,8 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("samples to a row", ("features",)),
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("workers", "files", "archive", "stderr")),
-    ("the ground", ("errors", "progress", "plugins", "seeds")),
+    ("processes and files", ("workers", "files", "archive", "streams")),
+    ("the ground", ("errors", "progress", "plugins", "seeds", "versions")),
 )
 
 _WIDTH, _ROW, _BOX_HEIGHT, _LEFT = 900, 64, 30, 190
@@ -156,7 +156,8 @@ def _places(known: set[str]) -> dict[str, tuple[int, int, int]]:
         here = [name for name in names if name in known]
         widths = [max(70, 9 * len(name) + 20) for name in here]
         gap = (_WIDTH - _LEFT - sum(widths)) // (len(here) + 1)
-        x = _LEFT + gap
+        # Rooms that stand alone step aside in turn, so that an arrow past one is not taken for an arrow to it.
+        x = _LEFT + gap + (row % 4 - 1) * 130 * (len(here) == 1)
         for name, width in zip(here, widths, strict=True):
             places[name] = (x, 10 + row * _ROW + (_ROW - _BOX_HEIGHT) // 2, width)
             x += width + gap

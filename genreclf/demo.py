@@ -26,7 +26,7 @@ def demonstrate(
 ) -> Comparison:
     """Make a small music collection, extract its features, benchmark models on it and write the report.
 
-    The table and the report are made anew each time; existing music is kept.
+    The table and the report are always replaced; existing music is kept.
 
     Raises
     ------

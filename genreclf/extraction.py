@@ -8,29 +8,29 @@ may pass (no such file, no permission, a decoder not installed, out of time or m
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
-import math
-import os
-import platform
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genreclf import __version__
-from genreclf.audio import LONGEST_SECONDS, SHORTEST_SECONDS
+from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
-from genreclf.tables.store import Failure, StoredRow, TableStore
+from genreclf.tables.cells import path_name
+from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
+from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
-MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "crashed", "internal"})
+if TYPE_CHECKING:
+    from genreclf.verification import Verification
+
+MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Extraction:
     tracks : tracks of the source; `computed` of them now, `reused` from the table, `failed` without a row.
     others : rows in the table whose track is not in this source; they stay.
     interrupted : stopped before every track was done; the same command goes on.
+    verified : how far rows lie from plain librosa's; None where that was not asked for.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Extraction:
     seconds: float
     interrupted: bool
     notes: tuple[str, ...]
+    verified: Verification | None = None
 
     @property
     def missing(self) -> int:
@@ -63,8 +65,8 @@ class Extraction:
 
     def summary(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
-        plain = asdict(self)
-        return plain | {"path": str(self.path), "missing": self.missing}
+        plain = asdict(self) | {"path": str(self.path), "missing": self.missing}
+        return plain if self.verified else {name: value for name, value in plain.items() if name != "verified"}
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class _Row:
     """What a worker sends back for one track."""
 
     digest: str
-    stat: list[int]
+    stat: tuple[int, int]
     values: tuple[float, ...]
     tags: tuple[str, str, str]
 
@@ -93,21 +95,27 @@ def extract(
     feature_set: str = "study",
     offset: float | None = None,
     duration: float | None = 30.0,
+    subset: str | None = None,
+    artists: Path | str | None = None,
+    split: Path | str | None = None,
     jobs: int | None = None,
     timeout: float = TIMEOUT,
+    verify: int = 0,
     progress: Progress = SILENT,
 ) -> Extraction:
     """Describe the tracks of a source and keep the features in a table.
 
     Parameters
     ----------
-    source : a manifest CSV, a folder with a sub-folder a genre, files, ``fma:DIR``, ``gtzan:DIR``, or a manifest.
+    source : a manifest CSV, a folder with a sub-folder a genre, files, ``NAME:FOLDER`` of a data set, or a manifest.
     path : the table to make or to complete.
     feature_set : which features, one of `genreclf.features.FEATURE_SETS`.
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
+    subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
     jobs : worker processes; one for each core by default. The table is the same whatever the number.
     timeout : seconds that one track may take before it counts as failed.
+    verify : compute so many tracks again by plain librosa and compare, see `genreclf.verify`.
 
     Raises
     ------
@@ -119,10 +127,13 @@ def extract(
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
-    manifest = source if isinstance(source, Manifest) else open_source(source)
+    if isinstance(source, Manifest):
+        manifest = source
+    else:
+        manifest = open_source(source, subset=subset, artists=artists, split=split)
     if not manifest.tracks:
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
-    notes = [*manifest.notes, *_unlabelled(manifest)]
+    notes = (*manifest.notes, *_unlabelled(manifest))
     for note in notes:
         progress.message(note)
     request = _Request(chosen, offset, duration)
@@ -131,28 +142,34 @@ def extract(
         TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,
         Stop() as stop,
     ):
-        todo = _todo(manifest, store, threads, stop)
-        _compile_first(todo, stop, progress)
         try:
+            todo = _todo(manifest, store, threads, stop)
+            _compile_first(todo, stop, progress)
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
         except BaseException:
             with suppress(RequestError):  # the first trouble is the one to tell
                 store.finish()
             raise
         store.finish()
-        wanted = {track.track_id for track in manifest}
-        return Extraction(
-            path=store.path,
-            tracks=len(manifest),
-            computed=computed,
-            reused=len(wanted & store.rows.keys()) - computed,
-            failed=tuple(failure for key, failure in sorted(store.failures.items()) if key in wanted),
-            others=len(store.rows.keys() - wanted),
-            features=len(chosen.columns),
-            seconds=time.perf_counter() - start,
-            interrupted=stop.requested,
-            notes=tuple(notes),
-        )
+    wanted = {track.track_id for track in manifest}
+    done = Extraction(
+        path=store.path,
+        tracks=len(manifest),
+        computed=computed,
+        reused=len(wanted & store.rows.keys()) - computed,
+        failed=tuple(failure for key, failure in sorted(store.failures.items()) if key in wanted),
+        others=len(store.rows.keys() - wanted),
+        features=len(chosen.columns),
+        seconds=time.perf_counter() - start,
+        interrupted=stop.requested,
+        notes=notes,
+    )
+    if not verify or done.interrupted:
+        return done
+    from genreclf import verification
+
+    verified = verification.verify(manifest, store.path, tracks=verify, progress=progress)
+    return replace(done, verified=verified)
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
@@ -162,17 +179,15 @@ def _unlabelled(manifest: Manifest) -> list[str]:
 
 
 def _check_window(offset: float | None, duration: float | None) -> None:
-    if offset is not None and not (math.isfinite(offset) and offset >= 0):
-        raise RequestError(f"--offset {offset:g}: give seconds from the start, 0 or more")
+    if offset is not None and not 0 <= offset <= LATEST_OFFSET:
+        raise RequestError(f"offset={offset:g}: give seconds from the start, from 0 to {LATEST_OFFSET:,.0f}")
     if duration is not None and not SHORTEST_SECONDS <= duration <= LONGEST_SECONDS:
         raise RequestError(
-            f"--duration {duration:g}: give a number of seconds from {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g}"
+            f"duration={duration:g}: give a number of seconds from {SHORTEST_SECONDS:g} to {LONGEST_SECONDS:g}"
         )
 
 
 def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
-    packages = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
-    versions = {"genreclf": __version__, "python": platform.python_version()}
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -181,71 +196,83 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
             "sample_rate": feature_set.sample_rate,
         },
         "columns": list(feature_set.columns),
-        "versions": versions | {name: importlib.metadata.version(name) for name in packages},
+        "versions": versions("librosa", "numba", "numpy", "scipy", "soundfile", "soxr"),
     }
 
 
 def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> list[Track]:
-    """The tracks that need computing; rows of changed files are dropped and changed labels mended.
-
-    After a stop is requested, files that were not looked at yet count as they were.
-    """
-    known = {track.track_id: row for track in manifest if (row := store.rows.get(track.track_id))}
-    failed = {track.track_id: store.failures[track.track_id] for track in manifest if _settled(track, store)}
-    suspects = [track for track in manifest if track.track_id in known or track.track_id in failed]
-    digests = _digests(suspects, store, threads, stop)
-    changed = {key for key, row in known.items() if digests[key] not in ("", row.digest)}
-    relabelled = {
-        track.track_id: identity
-        for track in manifest
-        if track.track_id in known.keys() - changed
-        and (identity := _identity(track, known[track.track_id])) != known[track.track_id].identity
-    }
+    """The tracks that need computing, none after a stop; rows of changed files are dropped, changed labels mended."""
+    digests = _digests([track for track in manifest if _is_known(track, store)], store.seen, threads, stop)
+    todo: list[Track] = []
+    changed: set[str] = set()
+    relabelled: dict[str, tuple[str, ...]] = {}
+    for track in manifest:
+        key = track.track_id
+        row, digest = store.rows.get(key), digests.get(key, "")
+        if row is None:
+            if key not in digests or digest != store.failures[key].digest:
+                todo.append(track)
+        elif digest and (digest != row.digest or key in store.rewritten):
+            changed.add(key)
+            todo.append(track)
+        elif (identity := _identity(track, row)) != row.identity:
+            relabelled[key] = identity
+    if stop.requested:
+        return []
     store.revise(drop=changed, relabel=relabelled)
-    same = {key for key, failure in failed.items() if stop.requested or digests[key] == failure.digest}
-    done = (known.keys() - changed) | same
-    return [track for track in manifest if track.track_id not in done]
+    return todo
 
 
-def _settled(track: Track, store: TableStore) -> bool:
+def _is_known(track: Track, store: TableStore) -> bool:
+    """Whether a track has a row, or a failure that will not pass."""
     failure = store.failures.get(track.track_id)
-    return failure is not None and failure.code not in MAY_PASS and bool(failure.digest)
+    return track.track_id in store.rows or (
+        failure is not None and failure.code not in MAY_PASS and bool(failure.digest)
+    )
 
 
-def _digests(tracks: list[Track], store: TableStore, threads: int, stop: Stop) -> dict[str, str]:
+def _digests(tracks: list[Track], seen: Seen, threads: int, stop: Stop) -> dict[str, str]:
     """Digests of the files as they are now; empty where a file cannot be read or a stop was requested before.
 
     A file whose size and time are as they were seen last is not read again.
     """
     from concurrent.futures import ThreadPoolExecutor
 
+    digests = dict.fromkeys((track.track_id for track in tracks), "")
+    unread: list[tuple[Track, tuple[int, int]]] = []
+    for track in tracks:
+        if stop.requested:
+            return digests
+        with suppress(OSError):
+            stat = _stat(track.path)
+            before = seen.get(_seen_key(track.path))
+            if before and before[:2] == stat:
+                digests[track.track_id] = before[2]
+            else:
+                unread.append((track, stat))
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(partial(_current_digest, seen=store.seen, stop=stop), (track.path for track in tracks))
-        return dict(zip((track.track_id for track in tracks), found, strict=True))
+        found = pool.map(lambda item: "" if stop.requested else _digest_now(item[0].path), unread)
+        for (track, stat), digest in zip(unread, found, strict=True):
+            digests[track.track_id] = digest
+            if digest:
+                seen[_seen_key(track.path)] = (*stat, digest)
+    return digests
 
 
-def _current_digest(path: Path, *, seen: dict[str, list[object]], stop: Stop) -> str:
-    if stop.requested:
-        return ""
+def _digest_now(path: Path) -> str:
     try:
-        stat = _stat(path)
-        before = seen.get(_seen_key(path))
-        if before and before[:2] == stat:
-            return str(before[2])
-        digest = file_digest(path)
+        return file_digest(path)
     except OSError:
         return ""
-    seen[_seen_key(path)] = [*stat, digest]
-    return digest
 
 
 def _seen_key(path: Path) -> str:
-    return os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+    return path_name(path.absolute())
 
 
-def _stat(path: Path) -> list[int]:
+def _stat(path: Path) -> tuple[int, int]:
     stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
+    return stat.st_size, stat.st_mtime_ns
 
 
 def file_digest(path: Path) -> str:
@@ -304,7 +331,7 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> 
     if isinstance(outcome.value, _Row):
         row = outcome.value
         store.append(_identity(track, row), row.values)
-        store.seen[_seen_key(track.path)] = [*row.stat, row.digest]
+        store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
         return True
     failure = outcome.value
     if failure is None and outcome.error is not None:
@@ -330,12 +357,12 @@ def _describe(track: Track, *, request: _Request) -> _Row | Failure:
     return _Row(digest, stat, tuple(row.values()), tags)
 
 
-def _seen_of(path: Path) -> tuple[list[int], str]:
+def _seen_of(path: Path) -> tuple[tuple[int, int], str]:
     """Size, time and digest of a file; nothing of one that cannot be read, which the reader then gives a reason for."""
     try:
         return _stat(path), file_digest(path)
     except OSError:
-        return [], ""
+        return (0, 0), ""
 
 
 def _identity(track: Track, row: _Row | StoredRow) -> tuple[str, ...]:

@@ -54,10 +54,15 @@ def write_whole(path: Path, content: str | bytes) -> None:
         stream.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
 
 
-def set_aside(path: Path) -> Path:
-    """Rename a file that something else shall take the place of: ``NAME.old``, or the next name that is free."""
+def free_name(path: Path) -> Path:
+    """Where a copy of a file can be kept beside it: ``NAME.old``, or the next such name that is free."""
     names = (path.with_name(f"{path.name}.old{number if number > 1 else ''}") for number in count(1))
-    return path.rename(next(name for name in names if not os.path.lexists(name)))
+    return next(name for name in names if not os.path.lexists(name))
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file whose place is taken by another, and return its new name."""
+    return path.rename(free_name(path))
 
 
 def check_file(path: Path, *, begins: bytes, what: str) -> None:

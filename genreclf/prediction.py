@@ -22,7 +22,9 @@ import numpy as np
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, one_line, with_path
 from genreclf.models.bundle.bundle import Bundle
+from genreclf.models.calibration import base_estimator
 from genreclf.progress import SILENT, Progress
+from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
@@ -127,8 +129,7 @@ class Predictor:
         RequestError : the table lacks features of the model, or was made with others, or holds values that the
             model cannot take.
         """
-        X = self._columns_of(table)
-        return self._frame("track_id", table.ids, X)
+        return self._frame("track_id", table.ids, self._columns_of(table))
 
     def predict_segments(self, path: str | Path) -> pd.DataFrame:
         """The genre of each segment of a file: ``start`` in seconds, ``genre``, then a column for each genre."""
@@ -185,7 +186,7 @@ class Predictor:
 
         check_timeout(timeout)
         paths = [track.path if isinstance(track, Track) else Path(track) for track in tracks]
-        work = partial(_describe_segments, request=self._request)
+        work = partial(_describe_segments, **self._request)
         progress.begin("predict", len(paths))
         try:
             for outcome in in_order(run(work, paths, jobs=jobs, timeout=timeout, stop=stop)):
@@ -202,22 +203,20 @@ class Predictor:
 
     def _all(self, paths: Paths, jobs: int | None) -> list[Prediction]:
         """One prediction for each path, in their order; an unreadable one is raised."""
-        single = isinstance(paths, str | Path)
-        wanted: list[str | Path] = [paths] if isinstance(paths, str | Path) else list(paths)
-        if single or len(wanted) == 1 or jobs == 1:
-            return [self._track(shown(Path(p)), *self._described(Path(p))) for p in wanted]
-        unique = list(dict.fromkeys(Path(p) for p in wanted))
-        by_path = {p.path: p for p in self.stream(unique, jobs=jobs)}
+        wanted = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+        if len(wanted) == 1 or jobs == 1:
+            return [self._track(shown(path), *self._described(path)) for path in wanted]
+        by_path = {p.path: p for p in self.stream(list(dict.fromkeys(wanted)), jobs=jobs)}
         for prediction in by_path.values():
             if prediction.error is not None:
                 with with_path(prediction.path):
                     raise prediction.error
-        return [by_path[shown(Path(p))] for p in wanted]
+        return [by_path[shown(path)] for path in wanted]
 
     def _described(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """Segments of a file and their features, in this process; an error names the file."""
         with with_path(shown(path)):
-            return _describe_segments(path, request=self._request)
+            return _describe_segments(path, **self._request)
 
     def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:
         y_pred, probabilities = self._predicted(X)
@@ -237,8 +236,6 @@ class Predictor:
     def _predicted(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Genre of each row as the model itself predicts it, (rows,), and probabilities, (rows, genres)."""
         from threadpoolctl import threadpool_limits
-
-        from genreclf.models.calibration import base_estimator
 
         estimator = self.bundle.estimator
         try:
@@ -264,11 +261,19 @@ class Predictor:
                 raise RequestError(
                     f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it with that value"
                 )
-        return np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
+        X = np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
+        empty = np.isnan(X)
+        if empty.any() and "impute" not in base_estimator(self.bundle.estimator).named_steps:
+            row, column = (int(place[0]) for place in np.nonzero(empty))
+            raise RequestError(
+                f"{table.name}: track {table.ids[row]!r} has no value in column {self.manifest.features[column]!r}, "
+                "and the model was trained on a table without empty cells; fill the cell or remove the row"
+            )
+        return X
 
     @cached_property
-    def _request(self) -> _Request:
-        """How to turn audio into the model's features."""
+    def _request(self) -> dict[str, Any]:
+        """How to turn audio into the model's features: parameters of `_describe_segments`."""
         from genreclf.features import FEATURE_SETS
 
         manifest = self.manifest
@@ -288,21 +293,12 @@ class Predictor:
                 "extract and train again"
             )
         duration = manifest.feature_parameters.get("duration")
-        return _Request(manifest.feature_set, duration, manifest.features)
-
-
-@dataclass(frozen=True)
-class _Request:
-    """How to describe a track; `duration` None describes it whole."""
-
-    feature_set: str
-    duration: float | None
-    features: tuple[str, ...]
+        return {"feature_set": manifest.feature_set, "duration": duration, "features": manifest.features}
 
 
 def shown(path: Path) -> str:
-    """A path as text that can be written anywhere: bytes that are not UTF-8 are escaped."""
-    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
+    """A path as text that can be written anywhere; see `genreclf.tables.cells.escape`."""
+    return escape(str(path))
 
 
 def load(path: str | Path) -> Predictor:
@@ -315,21 +311,26 @@ def load(path: str | Path) -> Predictor:
     return Predictor(Bundle.load(path))
 
 
-def _describe_segments(path: Path, *, request: _Request) -> tuple[np.ndarray, np.ndarray]:
-    """Start of each segment in seconds, (segments,), and its features, (segments, features)."""
+def _describe_segments(
+    path: Path, *, feature_set: str, duration: float | None, features: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Start of each segment in seconds, (segments,), and its features, (segments, features).
+
+    Without a `duration` the track is one segment.
+    """
     from genreclf.audio import SHORTEST_SECONDS, segments
     from genreclf.audio import load as load_audio
     from genreclf.features import FEATURE_SETS, describe, extract_features
 
-    if request.duration is None:
-        row = extract_features(path, feature_set=request.feature_set, duration=None)
-        return np.zeros(1), np.array([[row[name] for name in request.features]])
-    rate = FEATURE_SETS[request.feature_set].sample_rate
+    if duration is None:
+        row = extract_features(path, feature_set=feature_set, duration=None)
+        return np.zeros(1), np.array([[row[name] for name in features]])
+    rate = FEATURE_SETS[feature_set].sample_rate
     if rate is None:
         _, rate = load_audio(path, sample_rate=None, offset=0.0, duration=SHORTEST_SECONDS)
     starts, rows = [], []
-    for start, samples in segments(path, sample_rate=rate, duration=request.duration):
-        row = describe(samples, rate, feature_set=request.feature_set)
+    for start, samples in segments(path, sample_rate=rate, duration=duration):
+        row = describe(samples, rate, feature_set=feature_set)
         starts.append(start)
-        rows.append([row[name] for name in request.features])
+        rows.append([row[name] for name in features])
     return np.array(starts), np.array(rows)

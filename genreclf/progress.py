@@ -1,4 +1,4 @@
-"""How long work tells of itself: a title and a total, a step at a time, and lines the user must see.
+"""How long work reports its progress: a title and a total, one step at a time, and messages for the user.
 
 The library never prints. It calls one of these; the command line shows it, and a caller from Python may pass
 its own or none.
@@ -10,23 +10,23 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """What a listener to long work has to offer."""
+    """What receives the progress of long work."""
 
     def begin(self, title: str, total: int) -> None:
         """A stage of `total` steps starts."""
 
     def advance(self, detail: str = "") -> None:
-        """One step is done; `detail` says what is under way."""
+        """One step is done; `detail` names the current item."""
 
     def message(self, line: str) -> None:
-        """Something happened that the user must see."""
+        """Something that the user must see."""
 
     def end(self) -> None:
         """The stage is over."""
 
 
 class Silent:
-    """Listens and shows nothing."""
+    """Receives progress and shows nothing."""
 
     def begin(self, title: str, total: int) -> None:
         """Show nothing."""

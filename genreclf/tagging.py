@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from genreclf.errors import RequestError, TrackError
+from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.files import whole_file
 from genreclf.prediction import shown
 
@@ -79,10 +79,8 @@ def _refusal(prediction: Prediction, path: Path, to: Path | None) -> str:
         return f"{target} is there already and stays as it is"
     try:
         write_genre(path, target, prediction.genre)
-    except TrackError as error:
-        return error.reason
-    except RequestError as error:
-        return str(error)
+    except (TrackError, RequestError) as error:
+        return error.reason if isinstance(error, TrackError) else str(error)
     return ""
 
 
@@ -113,7 +111,7 @@ def write_genre(path: Path, target: Path, genre: str) -> None:
         except mutagen.MutagenError as error:
             if error.args and isinstance(error.args[0], OSError):
                 raise error.args[0] from error
-            raise _untaggable(f"its tags cannot be read: {' '.join(str(error).split())}") from error
+            raise _untaggable(f"its tags cannot be read: {one_line(error)}") from error
 
 
 def _set_genre(stream: BinaryIO, suffix: str, genre: str) -> None:
@@ -127,7 +125,9 @@ def _set_genre(stream: BinaryIO, suffix: str, genre: str) -> None:
 
         # The frames of an old version are those of 2.3 under shorter names.
         version = max(audio.tags.version[1], 3) if audio.tags.version else 3
-        ends = _last_bytes(stream)
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 128))
+        ends = stream.read()
+        stream.seek(0)
         frame = TCON(encoding=3 if version == 4 else 1, text=[genre])  # type: ignore[no-untyped-call]
         audio.tags.setall("TCON", [frame])
         audio.tags.save(stream, v2_version=version, v23_sep=None)
@@ -153,14 +153,7 @@ def _opened(stream: BinaryIO, suffix: str) -> Any:  # noqa: ANN401 - mutagen has
             return getattr(import_module(f"mutagen.{module}"), name)(stream, **options)
         except Exception as error:  # noqa: BLE001 - a damaged file may trip mutagen in any way
             fault = fault or error
-    raise _untaggable(f"it is damaged or not {suffix.removeprefix('.')}: {' '.join(str(fault).split())}")
-
-
-def _last_bytes(stream: BinaryIO) -> bytes:
-    stream.seek(max(0, stream.seek(0, os.SEEK_END) - 128))
-    ends = stream.read()
-    stream.seek(0)
-    return ends
+    raise _untaggable(f"it is damaged or not {suffix.removeprefix('.')}: {one_line(fault)}")
 
 
 def _mutagen() -> Any:  # noqa: ANN401 - mutagen has no types

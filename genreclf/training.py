@@ -33,6 +33,7 @@ def train(
     seed: int = 42,
     tune: bool = False,
     calibrate: bool = False,
+    class_weight: str | None = None,
     features: Iterable[str] | None = None,
     licence: str = "",
     notes: str = "",
@@ -47,10 +48,12 @@ def train(
     Parameters
     ----------
     table : tracks with genres.
-    model : a name in `genreclf.models.MODELS`; ``best``, the winner of an artist-disjoint benchmark, whose scores
-        are kept in the manifest; or a scikit-learn classifier.
+    model : a name in `genreclf.models.MODELS`; ``best``, the winner of an artist-disjoint benchmark; or a scikit-learn
+        classifier. Of the winner the manifest holds the scores, what it was selected from, and the score of the
+        selection made inside the folds.
     tune : search the model's parameters, on artist-disjoint folds.
     calibrate : calibrate also a model that has probabilities.
+    class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
     features : feature families to use; all by default.
     licence, notes : kept in the manifest; the licence of the music and labels is that of the training set.
     jobs : workers for the benchmark behind ``best``; the numbers do not depend on it.
@@ -63,15 +66,17 @@ def train(
 
     from genreclf.evaluation.usable import check_features, usable
     from genreclf.models import resolve
+    from genreclf.models.registry import weighted
 
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
     if isinstance(model, str) and model == BEST:
-        model, scores = _winner(table, families, seed=seed, tune=tune, jobs=jobs, progress=progress)
-    entry = resolve(model)
+        options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight}
+        model, scores = _winner(table, families, jobs=jobs, progress=progress, **options)
+    (entry,), messages = weighted((resolve(model),), class_weight)
     check_seed(seed)
-    table, messages = usable(table)
-    for line in messages:
+    table, more = usable(table)
+    for line in (*messages, *more):
         progress.message(f"note: {line}")
     if not table.meta.get("feature_set"):
         progress.message(
@@ -92,21 +97,44 @@ def train(
 
 
 def _winner(
-    table: FeatureTable, families: list[str] | None, *, seed: int, tune: bool, jobs: int | None, progress: Progress
+    table: FeatureTable,
+    families: list[str] | None,
+    *,
+    jobs: int | None,
+    progress: Progress,
+    **options: Any,  # noqa: ANN401 - those of `benchmark`
 ) -> tuple[str, dict[str, Any]]:
-    """The best model of the benchmark, and its scores under the protocol that it won."""
+    """The best model of the benchmark, its scores under the protocol that it won, and those of the choice itself."""
     from genreclf.evaluation.benchmark import benchmark
+    from genreclf.models import is_baseline
 
-    comparison = benchmark(table, seed=seed, features=families, tune=tune, jobs=jobs, progress=progress)
+    # The leak does not matter here, and random folds would take half of the time.
+    disjoint = None if table.groups is None else "cv-artist"
+    options |= {"features": families, "nested": True, "jobs": jobs, "progress": progress}
+    try:
+        comparison = benchmark(table, protocol=disjoint, **options)
+    except RequestError:
+        if disjoint is None:
+            raise
+        comparison = benchmark(table, **options)
     row = comparison.ranking.iloc[0]  # baselines come last
     scores = {name: row[name] if isinstance(row[name], str) else float(row[name]) for name in _SCORES if name in row}
-    return comparison.best, scores | {"tracks": len(table)}
+    selection = comparison.run["selection"]
+    chosen = ", ".join(f"{name} in {folds}" for name, folds in selection["chosen"].items())
+    return comparison.best, scores | {
+        "tracks": len(table),
+        "selected_from": ", ".join(name for name in comparison.ranking["model"] if not is_baseline(name)),
+        "selected_in_folds": chosen,
+        "selection_inner_folds": selection["inner_folds"],
+        **{f"selection_{name}": selection[name] for name in _SCORES if name in selection},
+    }
 
 
 def _fitted(
     table: FeatureTable, entry: ModelSpec, *, seed: int, tune: bool, calibrate: bool, progress: Progress
 ) -> Any:  # noqa: ANN401
     from genreclf.models.fitting import fit_pipeline
+    from genreclf.models.tuning import at_edges
 
     try:
         calibrate = calibrate or not has_probabilities(entry.build(seed))
@@ -116,6 +144,8 @@ def _fitted(
             # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
             _codes(table),
             seed=seed,
+            families=table.family_numbers,
+            impute=bool(table.incomplete),
             tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
             calibration_folds=calibration_folds(table, seed=seed) if calibrate else None,
         )
@@ -123,7 +153,9 @@ def _fitted(
         raise
     except Exception as error:
         raise RequestError(f"{entry.name}: cannot be fitted to {table.name}: {one_line(error)}") from error
-    for line in fitted.messages():
+    edges = at_edges(entry.space, fitted.parameters or {})
+    hints = [f"{name}={value} is at the edge of its grid; a wider one may do better" for name, value in edges.items()]
+    for line in (*fitted.messages(), *hints):
         progress.message(f"note: {line}")
     return _with_names(fitted.estimator, table)
 
@@ -199,12 +231,12 @@ def _manifest(
     notes: str,
 ) -> BundleManifest:
     pipeline = base_estimator(estimator)
-    means = tuple(float(v) for v in table.X.mean(axis=0))
-    stds = tuple(float(v) for v in table.X.std(axis=0))
+    means = tuple(float(v) for v in table.filled.mean(axis=0))
+    stds = tuple(float(v) for v in table.filled.std(axis=0))
     window = table.meta.get("parameters") or {}
     return BundleManifest(
         model=entry.name,
-        parameters={name: _plain(value) for name, value in pipeline.named_steps["model"].get_params().items()},
+        parameters=entry.plain_parameters(pipeline),
         tuned=tuned,
         calibrated=pipeline is not estimator,
         feature_set=str(table.meta.get("feature_set", "")),
@@ -226,7 +258,3 @@ def _manifest(
         licence=licence,
         notes=notes,
     )
-
-
-def _plain(value: object) -> str | int | float | bool | None:
-    return value if value is None or isinstance(value, str | int | float | bool) else repr(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -94,9 +94,8 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         describe = memory.cache(_row, ignore=["path"])
         paths = _paths(X)
         request = {"feature_set": self.feature_set, "offset": self.offset, "duration": self.duration}
-        request["version"] = __version__
         rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_described)(describe, path, digest=_digest(path) if self.memory else "", **request)
+            delayed(_described)(describe, path, key=(_digest(path), __version__) if self.memory else (), **request)
             for path in paths
         )
         for path, row in zip(paths, rows, strict=True):
@@ -150,29 +149,15 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _described(
-    describe: Any,  # noqa: ANN401 - `_row`, perhaps with a cache in front
-    path: Path,
-    *,
-    digest: str,
-    **request: Any,  # noqa: ANN401
-) -> list[float] | TrackError:
+def _described(describe: Callable[..., list[float]], path: Path, **request: object) -> list[float] | TrackError:
     try:
-        return list(describe(path, digest=digest, **request))
+        return describe(path, **request)
     except TrackError as error:
         return error
 
 
-def _row(
-    path: Path,
-    *,
-    digest: str,  # noqa: ARG001 - part of the key of a kept row
-    feature_set: str,
-    offset: float | None,
-    duration: float | None,
-    version: str,  # noqa: ARG001 - part of the key
-) -> list[float]:
-    """One file's features; importable, so that joblib can keep what it returns."""
+def _row(path: Path, *, key: tuple[str, ...], **request: Any) -> list[float]:  # noqa: ANN401, ARG001
+    """One file's features; `key` tells apart what joblib keeps of it."""
     from genreclf.features import extract_features
 
-    return list(extract_features(path, feature_set=feature_set, offset=offset, duration=duration).values())
+    return list(extract_features(path, **request).values())

@@ -8,6 +8,7 @@ with the process that started them, also where that is killed.
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import functools
 import gc
@@ -18,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -27,12 +28,15 @@ from types import FrameType, TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from genreclf.errors import GenreclfError, RequestError, TrackError
+from genreclf.streams import silence_decoders
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 TIMEOUT = 120.0
 _LONGEST_TIMEOUT = 1e6
+_ADDRESS_SPACE = 650_000_000  # bytes: libraries and a track of 30 s take 610 MB, longer ones more
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
 _CRASHED = "the worker that read this file died; the file breaks the decoder, or the system ended it to free memory"
 
 _ENVIRONMENT = {
@@ -133,12 +137,29 @@ def run(
     """
     check_timeout(timeout)
     workers = min(available_workers(jobs), max(1, len(items)))
+    _check_memory()
     try:
         yield from _rounds(function, dict(enumerate(items)), workers=workers, timeout=timeout, stop=stop or Stop())
     except OSError as error:
+        remedy = "; ask for fewer with --jobs" if error.errno in _TOO_MANY else ""
+        raise GenreclfError(f"worker processes cannot be started: {error.strerror or error}{remedy}") from error
+
+
+def _check_memory() -> None:
+    """Raise a `GenreclfError` where a worker could not hold its libraries and one track.
+
+    Some of those libraries ask for memory again and again where there is none, each track up to its time limit.
+    """
+    try:
+        import resource
+    except ImportError:  # not a POSIX system
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
         raise GenreclfError(
-            f"worker processes cannot be started: {error.strerror or error}; ask for fewer with --jobs"
-        ) from error
+            f"a process may take {limit / 1e6:,.0f} MB of memory here (ulimit -v), and a worker needs "
+            f"{_ADDRESS_SPACE / 1e6:,.0f} MB; allow more"
+        )
 
 
 def _rounds(
@@ -195,12 +216,14 @@ def _round(
 
     queue = iter(list(waiting.items()))
     parent, ours = Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, initializer=_prepare, initargs=(parent,), env=_ENVIRONMENT)
+    with _hangup_held_back():
+        pool = ProcessPoolExecutor(workers, initializer=_prepare, initargs=(parent,), env=_ENVIRONMENT)
     try:
         under_way: set[Future[Outcome[Value]]] = set()
         while True:
             while len(under_way) < 2 * workers and not stop.requested and (task := next(queue, None)):
-                under_way.add(pool.submit(_guarded, function, *task, timeout, claims))
+                with _hangup_held_back():
+                    under_way.add(pool.submit(_guarded, function, *task, timeout, claims))
             if not under_way:
                 return
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -212,6 +235,19 @@ def _round(
         ours.close()
 
 
+@contextmanager
+def _hangup_held_back() -> Iterator[None]:
+    """Start processes that SIGHUP, which reaches every process of the terminal, does not end before this one."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 @functools.cache
 def _settle() -> None:
     """Once in each worker, after its first item: what was imported need not be looked through by every collection."""
@@ -221,6 +257,7 @@ def _settle() -> None:
 def _prepare(parent: Connection) -> None:
     """Leave Ctrl-C, which reaches every process of the terminal, to the one that started the work; end with that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    silence_decoders()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
@@ -259,18 +296,27 @@ def _worker_deaths() -> tuple[type[BaseException], ...]:
 def _under_way(claims: Path, waiting: dict[int, Any]) -> dict[int, float]:
     """Items that a worker had begun and not ended, with the seconds since."""
     now = time.time()
-    ages = {int(claim.name): now - claim.stat().st_mtime for claim in claims.iterdir()}
+    ages = {}
+    with suppress(FileNotFoundError):  # whoever clears temporary files may take them away at any time
+        ages = {int(claim.name): now - claim.stat().st_mtime for claim in claims.iterdir()}
     return {index: age for index, age in sorted(ages.items()) if index in waiting}
 
 
 def _guarded(function: Callable[[Item], Value], index: int, item: Item, timeout: float, claims: Path) -> Outcome[Value]:
     """One item inside a worker, with its claim, its watchdog and its errors caught."""
     claim = claims / str(index)
-    claim.touch()
+    try:
+        claim.touch()
+    except FileNotFoundError:
+        claims.mkdir(mode=0o700, parents=True, exist_ok=True)
+        claim.touch()
     start = time.perf_counter()
     value, error = None, None
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+        try:
+            faulthandler.dump_traceback_later(timeout, exit=True, file=nowhere)
+        except RuntimeError as fault:
+            raise GenreclfError("a worker cannot start a thread: too little memory, or too many processes") from fault
         try:
             value = function(item)
         except TrackError as refused:

@@ -1,7 +1,9 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import librosa
 import numpy as np
@@ -10,6 +12,7 @@ import soundfile
 
 from genreclf import audio
 from genreclf.errors import RequestError, TrackError
+from genreclf.features import extract_features
 
 FORMATS = ("wav", "flac", "ogg", "mp3")
 
@@ -170,13 +173,6 @@ def test_a_rest_too_short_to_describe_is_dropped(tmp_path):
     assert [start for start, _ in audio.segments(path, duration=0.15)][-1] == pytest.approx(1.05)
 
 
-def test_standard_error_is_heard_between_segments(tmp_path, capfd):
-    path = write(tmp_path / "sound.mp3", noise(3))
-    for start, _ in audio.segments(path, duration=1):
-        os.write(2, f"at {start:g}\n".encode())
-    assert capfd.readouterr().err == "at 0\nat 1\nat 2\n"
-
-
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_track_that_is_taken_whole_is_one_segment_to_the_last_bit(tmp_path, suffix):
     path = write(tmp_path / f"sound.{suffix}", noise(2.8))
@@ -194,13 +190,105 @@ def test_a_header_that_promises_too_much_is_not_believed(tmp_path):
     np.testing.assert_array_equal(samples, expected)
 
 
-def test_a_flac_header_that_promises_hours_is_refused_without_ado(tmp_path):
-    path = write(tmp_path / "sound.flac", noise(3, rate=8000), 8000)
-    content = bytearray(path.read_bytes())
-    content[21] |= 0x0F
-    content[22:26] = b"\xff\xff\xff\xff"
+def flac_of_length(path, n_frames):
+    """A FLAC file of 3 s at 8 kHz whose header states a length; 0 stands for none, as a pipe's end leaves it."""
+    content = bytearray(write(path, noise(3, rate=8000), 8000).read_bytes())
+    content[21:26] = (content[21] >> 4 << 36 | n_frames).to_bytes(5, "big")
     path.write_bytes(content)
-    assert code_of(path, duration=3) == "unreadable"
+    return path
+
+
+@pytest.mark.parametrize("stated", [0, 24_001, 8000 * 3600, (1 << 36) - 1])
+@pytest.mark.parametrize("block", [1 << 22, 10_000])
+def test_a_flac_of_unknown_or_too_great_length_is_read_to_its_end(tmp_path, monkeypatch, stated, block):
+    monkeypatch.setattr("genreclf.audio.sndfile._BLOCK_SAMPLES", block)
+    right, _ = audio.load(write(tmp_path / "right.flac", noise(3, rate=8000), 8000), sample_rate=None)
+    path = flac_of_length(tmp_path / "sound.flac", stated)
+    for options, window in {
+        (("duration", 30.0),): slice(None),
+        (("duration", None),): slice(None),
+        (("duration", 1.0),): slice(8000, 16_000),
+        (("duration", 30.0), ("offset", 2.5)): slice(20_000, None),
+    }.items():
+        samples, _ = audio.load(path, sample_rate=None, **dict(options))
+        np.testing.assert_array_equal(samples, right[window])
+    parts = list(audio.segments(path, sample_rate=None, duration=0.9))
+    assert [start for start, _ in parts] == pytest.approx([0, 0.9, 1.8])
+    np.testing.assert_array_equal(np.concatenate([samples for _, samples in parts]), right[: 7200 * 3])
+    assert code_of(path, offset=3.0) == "too-short"
+
+
+def at(place, number):
+    """A change to a file's bytes: big-endian bytes of a number at a place, or little-endian after a word."""
+
+    def change(content):
+        start = place if isinstance(place, int) else content.rindex(place[0]) + place[1]
+        return content[:start] + number + content[start + len(number) :]
+
+    return change
+
+
+MOST, HALF, NONE = b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4)
+LIES = {
+    "wav without length": (".wav", {}, at((b"data", 4), MOST)),
+    "aiff too long": (".aiff", {}, at((b"COMM", 10), HALF)),
+    "aiff without length": (".aiff", {}, at((b"SSND", 4), NONE)),
+    "w64 without length": (".w64", {}, at((b"data\xf3", 16), bytes(8))),
+    "w64 too long": (".w64", {}, at((b"data\xf3", 16), MOST + HALF[::-1])),
+    "au without length": (".au", {}, at(8, MOST)),
+    "au too long": (".au", {}, at(8, HALF)),
+    "caf without length": (".caf", {}, at((b"data", 4), MOST * 2)),
+    "caf of length nought": (".caf", {}, at((b"data", 4), bytes(8))),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_what_can_be_decoded_is_read_whatever_length_the_header_states(tmp_path, lie):
+    suffix, options, change = LIES[lie]
+    if suffix in {".caf", ".au"}:
+        pytest.importorskip("av", reason="the extra genreclf[m4a] is not installed")
+    path = write(tmp_path / f"sound{suffix}", noise(3, rate=8000), 8000, **options)
+    right, _ = audio.load(path, sample_rate=None)
+    path.write_bytes(change(path.read_bytes()))
+    samples, _ = audio.load(path, sample_rate=None)
+    np.testing.assert_array_equal(samples[: len(right)], right)
+    assert len(samples) <= len(right) + 100
+
+
+def ogg_checksum(page):
+    """The checksum of an Ogg page (RFC 3533)."""
+    value = 0
+    for byte in page:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1 ^ 0x04C11DB7 if value & 1 << 31 else value << 1) & 0xFFFFFFFF
+    return value.to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("length", [0, 1 << 40, 1 << 62])
+def test_an_ogg_file_whose_last_page_states_a_wrong_length_is_read(tmp_path, length):
+    if not length:
+        pytest.importorskip("av", reason="the extra genreclf[m4a] is not installed")
+    path = write(tmp_path / "sound.ogg", noise(3))
+    right, _ = audio.load(path, sample_rate=None)
+    content = path.read_bytes()
+    start = content.rindex(b"OggS")
+    page = bytearray(content[start:])
+    page[6:14], page[22:26] = length.to_bytes(8, "little"), bytes(4)
+    page[22:26] = ogg_checksum(page)
+    path.write_bytes(content[:start] + page)
+    samples, _ = audio.load(path, sample_rate=None)
+    assert 0 <= len(samples) - len(right) < 2048  # what the last page's length would have cut off
+    np.testing.assert_allclose(samples[: len(right)], right, atol=1e-4)
+
+
+def test_the_front_of_a_truncated_flac_is_read(tmp_path):
+    path = write(tmp_path / "sound.flac", noise(3))
+    right, _ = audio.load(path, sample_rate=None)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    samples, _ = audio.load(path, sample_rate=None)
+    assert len(right) * 0.7 < len(samples) < len(right) * 0.75
+    np.testing.assert_array_equal(samples, right[: len(samples)])
 
 
 def test_what_is_whole_of_a_truncated_flac_is_read(tmp_path):
@@ -217,6 +305,46 @@ def test_junk_before_an_mp3_is_skipped(tmp_path, junk):
     path.write_bytes(junk + path.read_bytes())
     samples, _ = audio.load(path)
     assert abs(len(samples) - len(clean)) < 22050 / 10
+
+
+@pytest.mark.parametrize("name", ["sound.wav", "sound.mp3", "tagged.wav"])
+def test_a_sample_dump_is_refused_before_its_reader_prints(tmp_path, capfd, name):
+    dump = bytearray(write(tmp_path / "sound.sds", noise(1, channels=1), format="SDS").read_bytes())
+    for start in range(21, len(dump), 127):
+        dump[start] ^= 0x55
+    tag = b"ID3\4\0\0\0\0\0\n" + bytes(10) if name == "tagged.wav" else b""
+    (tmp_path / name).write_bytes(tag + dump)
+    assert code_of(tmp_path / name) == "unreadable"
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("kind", ["VOC", "NIST", "SVX", "AVR", "IRCAM", "MAT5", "PVF"])
+def test_only_kinds_that_are_named_are_read(tmp_path, kind):
+    path = write(tmp_path / "sound.wav", noise(1, channels=1), format=kind, subtype="PCM_16")
+    assert code_of(path) == "unreadable"
+
+
+def test_text_is_no_sound_whatever_its_name(tmp_path):
+    for suffix in audio.AUDIO_SUFFIXES:
+        path = tmp_path / f"text{suffix}"
+        path.write_text("not sound at all\n" * 999)
+        assert code_of(path) in {"unreadable", "needs-extra"}
+
+
+def test_that_no_descriptors_are_left_is_not_told_as_a_missing_file(tmp_path):
+    resource = pytest.importorskip("resource")
+    path = write(tmp_path / "sound.wav", noise(1))
+    audio.load(path)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    first_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(first_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (first_free, limits[1]))
+    try:
+        with pytest.raises(TrackError, match="too many open files") as caught:
+            audio.load(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert caught.value.code == "system"
 
 
 def test_each_failure_has_its_code(tmp_path):
@@ -288,7 +416,7 @@ def test_any_name_will_do(tmp_path, name):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_a_truncated_or_damaged_file_gives_samples_or_a_reason(tmp_path, suffix, capfd):
+def test_a_truncated_or_damaged_file_gives_samples_or_a_reason(tmp_path, suffix):
     path = write(tmp_path / f"sound.{suffix}", noise(1))
     whole = path.read_bytes()
     rng = np.random.default_rng(1)
@@ -301,18 +429,56 @@ def test_a_truncated_or_damaged_file_gives_samples_or_a_reason(tmp_path, suffix,
         path.write_bytes(content)
         codes.add(outcome(path))
     assert codes <= {"fine", "empty", "unreadable", "too-short", "not-finite", "odd-rate", "out-of-range"}
-    assert capfd.readouterr().err == ""
 
 
-def test_standard_error_is_back_after_reading_from_many_threads(tmp_path, capfd):
+def test_lines_of_other_threads_reach_standard_error_while_sound_is_read(tmp_path, capfd):
     path = write(tmp_path / "sound.mp3", noise(1))
-    threads = [threading.Thread(target=audio.load, args=(path,)) for _ in range(8)]
+    ended = threading.Event()
+
+    def read():
+        while not ended.is_set():
+            audio.load(path)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
         thread.start()
+    for number in range(200):
+        os.write(2, f"{number}\n".encode())
+        time.sleep(0.001)
+    ended.set()
     for thread in threads:
         thread.join()
-    os.write(2, b"still here\n")
-    assert capfd.readouterr().err == "still here\n"
+    assert capfd.readouterr().err.split() == [str(number) for number in range(200)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what is tested is just what it warns of
+def test_a_process_forked_while_others_describe_can_describe(tmp_path):
+    path = write(tmp_path / "sound.mp3", noise(3))
+    expected = extract_features(path)
+    ended = threading.Event()
+
+    def describe():
+        while not ended.is_set():
+            extract_features(path)
+
+    threads = [threading.Thread(target=describe) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    children = []
+    try:
+        for _ in range(8):
+            time.sleep(0.03)
+            child = os.fork()
+            if not child:
+                signal.alarm(20)
+                os._exit(0 if extract_features(path) == expected else 1)
+            children.append(child)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
 
 
 @pytest.mark.skipif(os.name != "posix", reason="descriptors are passed on as POSIX does")
@@ -360,9 +526,33 @@ def test_compressed_files_are_read_with_the_extra(tmp_path):
     assert "song" not in caught.value.reason
 
 
+def test_an_unknown_codec_is_told_in_one_line(tmp_path):
+    av = pytest.importorskip("av", reason="the extra genreclf[m4a] is not installed")
+    path = tmp_path / "song.m4a"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44100, layout="mono")
+        frame = av.AudioFrame.from_ndarray(noise(1, channels=1).T.copy()[:, :1024], format="fltp", layout="mono")
+        frame.rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"zzzz").replace(b"esds", b"free"))
+    with pytest.raises(TrackError, match="encoded in a way that FFmpeg does not know") as caught:
+        audio.load(path)
+    assert caught.value.code == "unreadable"
+
+
+def test_a_playlist_is_not_followed(tmp_path):
+    pytest.importorskip("av", reason="the extra genreclf[m4a] is not installed")
+    write(tmp_path / "sound.wav", noise(1))
+    (tmp_path / "list.m4a").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path / 'sound.wav'}\n#EXT-X-ENDLIST\n")
+    (tmp_path / "concat.m4a").write_text(f"ffconcat version 1.0\nfile {tmp_path / 'sound.wav'}\n")
+    assert {code_of(tmp_path / "list.m4a"), code_of(tmp_path / "concat.m4a")} == {"unreadable"}
+
+
 @pytest.mark.parametrize(
     "options",
     [
+        {"offset": 1e308},
         {"sample_rate": 0},
         {"sample_rate": 10**9},
         {"offset": -1.0},

@@ -52,7 +52,7 @@ def test_the_committed_report_is_what_the_table_gives() -> None:
     committed = Comparison.read(REPORT).scores.set_index(["protocol", "model"])["macro_f1"]
     assert committed["cv-artist"].between(0.6, 0.97).any()
     assert committed["cv-artist"].max() < 0.97
-    again = benchmark(FeatureTable.read(TABLE), models=("svc", "logreg"), folds=FOLDS, draws=20)
+    again = benchmark(FeatureTable.read(TABLE), models=("svc", "logreg"), folds=FOLDS)
     scores = again.scores.set_index(["protocol", "model"])["macro_f1"]
     for place, score in scores.items():
         assert committed[place] == pytest.approx(score, abs=LARGEST_SCORE_DIFFERENCE), place

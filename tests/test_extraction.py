@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,12 +19,15 @@ from filelock import FileLock
 from made_up import note
 
 from genreclf import extract_features
-from genreclf.datasets import open_source
+from genreclf.datasets import Manifest, Track, open_source
 from genreclf.datasets.folder import scan
 from genreclf.errors import RequestError
-from genreclf.extraction import extract, file_digest
+from genreclf.extraction import _todo, extract, file_digest
+from genreclf.progress import Silent
+from genreclf.tables.store import StoredRow
 from genreclf.tables.table import FeatureTable
 from genreclf.verification import verify
+from genreclf.workers import Stop
 
 COMMAND = [sys.executable, "-m", "genreclf", "extract"]
 
@@ -115,6 +119,78 @@ def test_names_that_a_table_would_make_one_are_kept_apart(music: Path, tmp_path:
     assert len(FeatureTable.read(tmp_path / "t.csv")) == 10
 
 
+def test_a_name_that_looks_like_the_escape_of_another_is_a_track_of_its_own(music: Path, tmp_path: Path) -> None:
+    odd, plain = music / "low" / os.fsdecode(b"a\xff.flac"), music / "low" / r"a\udcff.flac"
+    shutil.copy(music / "low" / "0.flac", odd)
+    shutil.copy(music / "low" / "1.flac", plain)
+    os.utime(odd, ns=(1, 1))
+    os.utime(plain, ns=(1, 1))
+    for computed in (8, 0):
+        assert extract(music, tmp_path / "t.csv", jobs=1).computed == computed
+    digests = dict(FeatureTable.read(tmp_path / "t.csv").frame[["track_id", "digest"]].to_numpy())
+    assert digests[r"low/a\udcff.flac"] == file_digest(odd)
+    assert digests[r"low/a\x5cudcff.flac"] == file_digest(plain)
+    plain.unlink()
+    assert extract(music, tmp_path / "t.csv", jobs=1).reused == 7
+
+
+def test_values_that_a_spreadsheet_rounded_are_computed_again(music: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    extract(music, table, jobs=1)
+    whole = table.read_bytes()
+    header, *lines = whole.decode().splitlines()
+    rounded = [",".join([*row[:8], *(f"{float(cell):.6g}" for cell in row[8:])]) for row in map(_cells, lines)]
+    table.write_text("\n".join([header, *rounded]) + "\n")
+    saved = table.read_bytes()
+    said: list[str] = []
+
+    class Listener(Silent):
+        def message(self, line: str) -> None:
+            said.append(line)
+
+    assert extract(music, table, jobs=1, progress=Listener()).computed == 6
+    assert "line 2" in said[0]
+    assert "(and 5 more rows)" in said[0]
+    assert table.read_bytes() == whole
+    assert (tmp_path / "t.csv.old").read_bytes() == saved
+
+
+def _cells(line: str) -> list[str]:
+    return line.split(",")
+
+
+def test_a_damaged_row_of_another_source_is_in_the_copy_that_is_kept(music: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    extract(music, table, jobs=1)
+    damaged = table.read_text().replace("high/0.wav,high,", "high/0.wav,hi,gh,")
+    table.write_text(damaged)
+    done = extract([music / "low"], table, jobs=1)
+    assert (done.tracks, done.others) == (3, 5)
+    assert (tmp_path / "t.csv.old").read_text() == damaged
+
+
+def test_a_table_behind_a_link_is_completed_where_it_is(music: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    for computed in (6, 0):
+        assert extract(music, tmp_path / "link.csv", jobs=1).computed == computed
+    assert (tmp_path / "link.csv").is_symlink()
+    assert len(FeatureTable.read(tmp_path / "real.csv")) == 6
+    assert FeatureTable.read(tmp_path / "link.csv").meta["feature_set"] == "study"
+
+
+def test_the_time_to_see_that_nothing_is_to_do_grows_with_the_tracks_and_no_faster(tmp_path: Path) -> None:
+    def seconds(tracks: int) -> float:
+        manifest = Manifest.of("many", (Track(f"{i:06d}", tmp_path / str(i), f"{i:06d}") for i in range(tracks)))
+        rows = {t.track_id: StoredRow(0, 0, (t.track_id, "", "", "", "", "", t.name, "d"), 0) for t in manifest}
+        store = SimpleNamespace(rows=rows, failures={}, seen={}, rewritten=set(), revise=lambda **_: None)
+        start = time.process_time()
+        assert _todo(manifest, store, 1, Stop()) == []
+        return time.process_time() - start
+
+    seconds(1000)
+    assert seconds(20_000) < 60 * min(seconds(1000) for _ in range(3)), "20 times the tracks"
+
+
 def test_tags_of_any_bytes_and_length_leave_the_table_readable(music: Path, tmp_path: Path) -> None:
     for name, artist in (("nul.flac", b"a\0b"), ("long.flac", b"x" * 200_000), ("escape.flac", b"\x1b[31mred\xff")):
         _tag(music / "low" / "0.flac", music / "low" / name, artist)
@@ -161,8 +237,9 @@ def test_a_source_without_music_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::UserWarning")
 def test_the_rows_are_librosas(music: Path, tmp_path: Path) -> None:
-    extract(music, tmp_path / "t.csv", jobs=1)
-    verified = verify(scan([music]), tmp_path / "t.csv", tracks=2)
+    assert extract(music, tmp_path / "t.csv", jobs=1).verified is None
+    verified = extract(music, tmp_path / "t.csv", jobs=1, verify=2).verified
+    assert verified == verify(scan([music]), tmp_path / "t.csv", tracks=2)
     assert verified.tracks == ("high/0.wav", "low/2.flac")
     assert 0 < verified.largest < 0.01
 
@@ -192,7 +269,7 @@ def test_rows_of_tracks_without_a_genre_are_verified_too(music: Path, tmp_path: 
 def test_an_option_that_makes_no_sense_is_refused_and_leaves_no_table(
     music: Path, tmp_path: Path, option: dict[str, float]
 ) -> None:
-    with pytest.raises(RequestError, match=f"--{next(iter(option))} "):
+    with pytest.raises(RequestError, match=rf"(--)?{next(iter(option))}\b"):
         extract(music, tmp_path / "t.csv", **option)
     assert not list(tmp_path.glob("*t.*"))
 

@@ -31,3 +31,15 @@ def test_another_file_is_not_replaced(tmp_path):
     (tmp_path / "p.csv").write_text("path,genre\na.wav,mine\n")
     with pytest.raises(RequestError, match="is not a table of predictions"):
         write_predictions(tmp_path / "p.csv", [], ("pop", "rock"))
+
+
+def test_texts_are_one_line_and_formulas_are_marked_when_asked_for(tmp_path):
+    odd = Prediction("=a\x1b.wav", "@pop\r", ("@pop\r",), np.zeros(1), np.array([[1.0]]))
+    for spreadsheet, mark in ((False, ""), (True, "'")):
+        path = tmp_path / f"{spreadsheet}.csv"
+        write_predictions(path, [odd], odd.genres, spreadsheet=spreadsheet)
+        with path.open(newline="", encoding="utf-8") as stream:
+            [header, row] = csv.reader(stream)
+        assert header[2] == r"p_@pop\x0d"
+        assert row[1] == rf"{mark}@pop\x0d"
+        assert row[0].startswith(f"{mark}=a")

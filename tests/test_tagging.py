@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import soundfile
 from tinytag import TinyTag
 
 from genreclf.errors import RequestError, TrackError
-from genreclf.prediction import Prediction
+from genreclf.prediction import Prediction, shown
 from genreclf.tagging import write_genre, write_genres
 
 
@@ -156,6 +157,21 @@ def test_a_file_that_cannot_be_tagged_or_read_stops_nothing(mp3, flac, tmp_path)
     assert [prediction for prediction, _ in found] == predictions
     assert [bool(refusal) for _, refusal in found] == [True, False, False, False]
     assert [TinyTag.get(path).genre for path in (mp3, flac)] == ["rock", "pop"]
+
+
+def test_files_whose_names_look_like_the_escape_of_each_other_get_their_own_genres(tmp_path):
+    names = (os.fsdecode(b"a\xff.flac"), r"a\udcff.flac")
+    paths = [_sound(tmp_path / "new.flac").rename(tmp_path / name) for name in names]
+    predictions = [predicted(shown(path), genre) for path, genre in zip(paths, ("rock", "pop"), strict=True)]
+    assert all(not refusal for _, refusal in write_genres(predictions, paths, in_place=True))
+    assert [TinyTag.get(path.rename(tmp_path / "new.flac")).genre for path in paths] == ["rock", "pop"]
+
+
+def test_a_link_is_kept_and_what_it_leads_to_is_tagged(flac, tmp_path):
+    (tmp_path / "link.flac").symlink_to(flac)
+    write_genre(tmp_path / "link.flac", tmp_path / "link.flac", "rock")
+    assert (tmp_path / "link.flac").is_symlink()
+    assert TinyTag.get(flac).genre == "rock"
 
 
 def test_nothing_is_written_unless_it_is_said_where(tmp_path):

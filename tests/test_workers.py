@@ -70,6 +70,54 @@ def test_workers_end_with_the_process_that_started_them(sent: str) -> None:
     pytest.fail("the worker is still there")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+@pytest.mark.parametrize("to_group", [False, True])
+@pytest.mark.parametrize(("sent", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_command_that_is_ended_leaves_nothing_behind(tmp_path: Path, sent: str, code: int, to_group: bool) -> None:
+    process = subprocess.Popen(  # noqa: S603 - our own script
+        [sys.executable, "-c", "from genreclf.cli import _end_in_order; _end_in_order()" + ORPHANS],
+        cwd=Path(__file__).parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    assert list(tmp_path.iterdir())
+    (os.killpg if to_group else os.kill)(process.pid, getattr(signal, sent))
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors, list(tmp_path.iterdir())) == (code, b"", [])
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker, 0)
+
+
+def test_claims_that_vanish_from_among_the_temporary_files_are_made_again(tmp_path: Path) -> None:
+    script = "from made_work import act; from genreclf.workers import run; "
+    script += "print(sorted(str(o.value) for o in run(act, ['clear', 1, 'clear', 2], jobs=1)))"
+    ran = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    assert (ran.stdout, ran.stderr) == ("['1', '2', 'clear', 'clear']\n", "")
+
+
+def test_too_little_memory_for_a_worker_is_told_before_one_is_started() -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    script = f"import resource; resource.setrlimit(resource.RLIMIT_AS, (500 * 10**6, {limits[1]})); " + ORPHANS
+    ran = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+    )
+    assert ran.stderr.endswith(
+        "GenreclfError: a process may take 500 MB of memory here (ulimit -v), and a worker needs 650 MB; allow more\n"
+    )
+
+
 def test_a_worker_that_dies_writes_nothing_on_the_terminal() -> None:
     script = "from made_work import act; from genreclf.workers import run; print(*run(act, ['die', 1], jobs=1))"
     ran = subprocess.run(  # noqa: S603 - our own script
@@ -77,6 +125,16 @@ def test_a_worker_that_dies_writes_nothing_on_the_terminal() -> None:
     )
     assert "crashed" in ran.stdout
     assert ran.stderr == ""
+
+
+def test_what_decoders_print_in_a_worker_is_not_shown_and_what_python_prints_is() -> None:
+    script = "from made_work import act; from genreclf.workers import run; print(*run(act, ['print'], jobs=1))"
+    ran = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.startswith("Outcome(")
+    assert ran.stdout.count("\n") == 1
+    assert ran.stderr == "ours\n"
 
 
 def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:

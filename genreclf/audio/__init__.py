@@ -13,6 +13,7 @@ not-a-file         a folder, a pipe, a device
 no-permission      the file may not be read
 empty              no bytes, or no samples
 unreadable         not sound, of an unknown kind, or damaged beyond decoding
+system             the system cannot open the file now: no descriptors are left, say
 needs-extra        m4a, aac and wma need the optional extra ``genreclf[m4a]``
 odd-rate           a sample rate below 1 kHz or above 768 kHz
 too-short          less than a tenth of a second, or nothing after the offset
@@ -21,6 +22,8 @@ not-finite         a sample is infinite or not a number
 out-of-range       a sample is beyond ten thousand million times full scale
 =================  ====================================================================================
 
+Of a file that is damaged, or shorter or longer than its header says, what can be decoded from the front counts.
+
 `reading` reads windows, `windowing` says which, `opening` finds the decoder (`sndfile` or `pyav`), `samples` mixes,
 resamples and checks.
 """
@@ -28,12 +31,21 @@ resamples and checks.
 from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES
 from genreclf.audio.reading import load, segments
 from genreclf.audio.samples import check_rate, check_samples, mono, resample
-from genreclf.audio.windowing import DURATION, LONGEST_SECONDS, SAMPLE_RATE, SHORTEST_SECONDS, check_window, window
+from genreclf.audio.windowing import (
+    DURATION,
+    LATEST_OFFSET,
+    LONGEST_SECONDS,
+    SAMPLE_RATE,
+    SHORTEST_SECONDS,
+    check_window,
+    window,
+)
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "DURATION",
     "EXTRA_SUFFIXES",
+    "LATEST_OFFSET",
     "LONGEST_SECONDS",
     "SAMPLE_RATE",
     "SHORTEST_SECONDS",

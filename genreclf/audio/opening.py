@@ -6,10 +6,11 @@ import contextlib
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from genreclf.audio.pyav import open_with_av
 from genreclf.audio.samples import HIGHEST_RATE, LOWEST_RATE
-from genreclf.audio.sndfile import SndfileSound
+from genreclf.audio.sndfile import open_with_libsndfile
 from genreclf.errors import TrackError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 EXTRA_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".wma"})
 AUDIO_SUFFIXES = EXTRA_SUFFIXES | {
-    ".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au",
+    ".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf",
 }  # fmt: skip
 
 
@@ -31,7 +32,7 @@ class Sound(Protocol):
     """In Hz."""
 
     n_frames: int
-    """The length in samples according to the header; the file may hold less."""
+    """The length in samples according to the header, 0 where that does not say; the file may hold less."""
 
     def seek(self, start: int) -> None:
         """Go to sample `start`; where that cannot be reached, `read` finds nothing."""
@@ -45,61 +46,66 @@ class Sound(Protocol):
 
 @contextlib.contextmanager
 def open_sound(path: Path) -> Iterator[Sound]:
-    """Open a regular file that holds sound, with every failure told as a `TrackError`."""
-    _check_file(path)
-    import soundfile
+    """Open a regular file that holds sound, with every failure told as a `TrackError`.
 
-    # As bytes, since a name need not be valid text; by name and not by descriptor, since libsndfile finds an mp3
-    # behind junk by its suffix.
-    name = os.fsencode(path) if os.name == "posix" else str(path)
-    try:
-        sound = SndfileSound(lambda: soundfile.SoundFile(name))
-    except TypeError as error:
-        # By its name headerless, so that nothing says which rate and sample format it has.
-        raise TrackError("unreadable", f"{path.suffix} files do not say what sound they hold") from error
-    except (soundfile.LibsndfileError, OSError) as error:
-        if path.suffix.lower() in EXTRA_SUFFIXES:
-            from genreclf.audio.pyav import open_with_av
-
-            with open_with_av(path) as compressed:
-                yield _checked(compressed)
-            return
-        _check_file(path)
-        raise TrackError("unreadable", "not a sound file of a known kind") from error
-    with contextlib.closing(sound):
+    What libsndfile does not know, or finds no samples in, PyAV may decode: it knows more kinds, and does not go by
+    every length that a header states.
+    """
+    check_file(path)
+    with contextlib.ExitStack() as stack:
         try:
-            yield _checked(sound)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise TrackError("unreadable", f"damaged: {_cause(error)}") from error
+            sound: Sound = stack.enter_context(open_with_libsndfile(path))
+        except TrackError as refused:
+            check_file(path)
+            try:
+                sound = stack.enter_context(open_with_av(path))
+            except TrackError as error:
+                raise (error if path.suffix.lower() in EXTRA_SUFFIXES else refused) from error
+        if not LOWEST_RATE <= sound.rate <= HIGHEST_RATE:
+            raise TrackError(
+                "odd-rate", f"the sample rate {sound.rate} Hz is not between {LOWEST_RATE} and {HIGHEST_RATE}"
+            )
+        yield sound
 
 
-def _checked(sound: Sound) -> Sound:
-    if not LOWEST_RATE <= sound.rate <= HIGHEST_RATE:
-        raise TrackError("odd-rate", f"the sample rate {sound.rate} Hz is not between {LOWEST_RATE} and {HIGHEST_RATE}")
-    return sound
-
-
-def _cause(error: Exception) -> str:
-    """What the decoder said, without the file's name."""
-    return str(getattr(error, "error_string", error)).strip().rstrip(".").lower()
-
-
-def _check_file(path: Path) -> None:
-    """Raise a `TrackError` unless `path` is a regular, readable file with something in it."""
+def check_file(path: Path) -> None:
+    """Raise a `TrackError` unless `path` is a regular, readable file with something in it that may be sound."""
     try:
         status = path.stat()
         if stat.S_ISREG(status.st_mode):
             # A pipe is never opened: that would wait for its other end.
-            os.close(os.open(path, os.O_RDONLY))
-    except PermissionError as error:
-        raise TrackError("no-permission", "the file may not be read") from error
+            with path.open("rb") as file:
+                dump = _is_sample_dump(file)
     except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno == errno.EIO:
-            raise TrackError("unreadable", "the disk cannot read the file") from error
-        loop = isinstance(error, OSError) and error.errno == errno.ELOOP
-        raise TrackError("missing", "its link leads in a circle" if loop else "there is no such file") from error
+        raise _refusal(error) from error
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe or a device"
         raise TrackError("not-a-file", f"{kind}, not a file")
     if not status.st_size:
         raise TrackError("empty", "the file has no bytes")
+    if dump:
+        raise TrackError("unreadable", "a MIDI sample dump, which is not read")
+
+
+def _is_sample_dump(file: BinaryIO) -> bool:
+    """Whether libsndfile would take an open file for a MIDI sample dump, whose reader prints to standard output."""
+    while (head := file.read(10))[:3] == b"ID3" and len(head) == 10:
+        size = 0
+        for byte in head[6:]:
+            size = size << 7 | byte & 0x7F
+        file.seek(size, os.SEEK_CUR)
+    return head[:2] == b"\xf0\x7e"
+
+
+def _refusal(error: OSError | ValueError) -> TrackError:
+    """Why a file cannot be looked at."""
+    number = error.errno if isinstance(error, OSError) else errno.ENOENT  # a name with a zero byte
+    if number in {errno.EACCES, errno.EPERM}:
+        return TrackError("no-permission", "the file may not be read")
+    if number == errno.EIO:
+        return TrackError("unreadable", "the disk cannot read the file")
+    if number == errno.ELOOP:
+        return TrackError("missing", "its link leads in a circle")
+    if number in {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}:
+        return TrackError("missing", "there is no such file")
+    return TrackError("system", f"the system cannot open the file now: {os.strerror(number or 0).lower()}")

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from genreclf.audio.windowing import stated_length
 from genreclf.errors import TrackError
-from genreclf.stderr import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# FFmpeg's names of containers; among those left out are playlists, which would open other files.
+FORMATS = ("aac", "aiff", "asf", "au", "caf", "flac", "mov", "mp3", "ogg", "w64", "wav")
 
 
 class PyavSound:
@@ -25,10 +28,10 @@ class PyavSound:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._position = 0
         self._rewind()
-        self.rate: int = self._stream.rate or 0
-        length = self._stream.duration
-        self.n_frames: int = int(length * self._stream.time_base * self.rate) if length else 0
+        self.rate: int = self._stream.rate
+        self.n_frames = stated_length(int((self._stream.duration or 0) * self._stream.time_base * self.rate))
 
     def close(self) -> None:
         """Close the container, not the file."""
@@ -56,8 +59,7 @@ class PyavSound:
         blocks = [self._ahead]
         held = len(self._ahead)
         while held < count:
-            with quiet():
-                block = next(self._frames, None)
+            block = next(self._frames, None)
             if block is None:
                 break
             blocks.append(block)
@@ -71,8 +73,7 @@ class PyavSound:
         """Decode the whole sound for its true length."""
         self.close()
         self._rewind()
-        with quiet():
-            self._position = sum(len(block) for block in self._frames)
+        self._position = sum(len(block) for block in self._frames)
         return self._position
 
     def _rewind(self, start: int = 0) -> None:
@@ -80,11 +81,14 @@ class PyavSound:
         import av
 
         self._file.seek(0)
-        with quiet():
-            self._container: Any = av.open(self._file)
+        self._container: Any = av.open(self._file, container_options={"format_whitelist": ",".join(FORMATS)})
         if not self._container.streams.audio:
             raise TrackError("unreadable", "the file holds no sound")
         self._stream: Any = self._container.streams.audio[0]
+        if self._stream.codec_context is None:
+            raise TrackError("unreadable", "its sound is encoded in a way that FFmpeg does not know")
+        if not self._stream.rate:
+            raise TrackError("unreadable", "the file does not say at which rate its sound is")
         self._frames = self._decoded(start)
         self._ahead = np.empty(0, dtype=np.float32)
         self._position = start
@@ -95,8 +99,8 @@ class PyavSound:
 
         begin = self._stream.start_time or 0
         planar: Any = AudioResampler(format="fltp")
-        for packet_frame in self._container.decode(self._stream):
-            for frame in planar.resample(packet_frame):
+        for decoded in self._frames_before_damage():
+            for frame in planar.resample(decoded):
                 channels = frame.to_ndarray()
                 block = channels.sum(axis=0, dtype=np.float32) / np.float32(len(channels))
                 if start and frame.pts is not None:
@@ -105,6 +109,19 @@ class PyavSound:
                 if len(block):
                     start = 0
                     yield block
+
+    def _frames_before_damage(self) -> Iterator[Any]:
+        """Decoded frames from where the container stands, up to the end or the first that cannot be decoded."""
+        import av
+
+        decoded = 0
+        try:
+            for frame in self._container.decode(self._stream):
+                decoded += 1
+                yield frame
+        except av.FFmpegError:
+            if not decoded:
+                raise
 
 
 @contextlib.contextmanager

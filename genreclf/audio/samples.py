@@ -13,12 +13,12 @@ _LARGEST_SAMPLE = 1e10
 
 def mono(samples: np.ndarray) -> np.ndarray:
     """The mean of the channels of (channels, n) samples; (n,) samples as they are."""
-    if samples.ndim == 1:
-        return samples
+    if samples.ndim == 1 or len(samples) == 1:
+        return samples if samples.ndim == 1 else samples[0]
     # Added up channel by channel: numpy's mean gives the same, several times slower, where channels interleave.
-    total: np.ndarray = samples[0].copy()
     with np.errstate(all="ignore"):  # what is not finite is refused afterwards
-        for channel in samples[1:]:
+        total: np.ndarray = samples[0] + samples[1]
+        for channel in samples[2:]:
             total += channel
         total /= len(samples)
     return total

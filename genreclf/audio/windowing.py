@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from genreclf.errors import RequestError
 
 SAMPLE_RATE = 22050
 DURATION = 30.0
 SHORTEST_SECONDS = 0.1
 LONGEST_SECONDS = 3600.0
+LATEST_OFFSET = 1e6
 
 _TOLERANCE_SECONDS = 1.0
+_BEYOND_BELIEF = 1 << 48
 
 
 def window(n_samples: int, *, rate: int, offset: float | None, duration: float | None) -> tuple[int, int]:
@@ -44,9 +44,14 @@ def longest_whole(*, rate: int, duration: float) -> int:
     return int((duration + _TOLERANCE_SECONDS) * rate)
 
 
+def stated_length(n_frames: int) -> int:
+    """The samples that a header states; 0 where it does not, as by a number that no file can hold."""
+    return n_frames if 0 < n_frames < _BEYOND_BELIEF else 0
+
+
 def check_window(*, offset: float | None, duration: float | None) -> None:
     """Raise a `RequestError` unless an offset and a duration, in seconds, make sense."""
-    if offset is not None and not 0 <= offset < math.inf:
-        raise RequestError(f"the offset {offset} s is not zero or more")
+    if offset is not None and not 0 <= offset <= LATEST_OFFSET:
+        raise RequestError(f"the offset {offset:g} s is not between 0 and {LATEST_OFFSET:,.0f}")
     if duration is not None and not SHORTEST_SECONDS <= duration <= LONGEST_SECONDS:
-        raise RequestError(f"the duration {duration} s is not between {SHORTEST_SECONDS:g} and {LONGEST_SECONDS:g}")
+        raise RequestError(f"the duration {duration:g} s is not between {SHORTEST_SECONDS:g} and {LONGEST_SECONDS:g}")

@@ -1,16 +1,18 @@
 """The command line: each command parses, calls one library function and shows what came back.
 
 Results go to standard output, progress and warnings to standard error. Exit codes: 0 done; 1 done, but some
-tracks failed; 2 invalid request; 130 stopped with Ctrl-C.
+tracks failed; 2 invalid request; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from inspect import signature
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +21,7 @@ from genreclf.cli import benchmark, compare, datasets, demo, extract, index, ins
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
+from genreclf.streams import silence_decoders
 
 app = typer.Typer(
     name="genreclf",
@@ -44,8 +47,8 @@ for command in COMMANDS:
 app.add_typer(datasets.app, name="datasets")
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         from genreclf import __version__
 
         show(f"genreclf {__version__}")
@@ -71,8 +74,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal of another encoding cannot show must not end the work.
             stream.reconfigure(errors="backslashreplace")
+    _end_in_order()
     try:
-        code = app(standalone_mode=False, prog_name="genreclf")
+        with silence_decoders():
+            code = app(standalone_mode=False, prog_name="genreclf")
     except GenreclfError as error:
         names = {name for command in COMMANDS for name in signature(command).parameters}
         complain(as_options(str(error), names))
@@ -86,6 +91,20 @@ def main() -> None:
         _misused(error)
         sys.exit(2)
     sys.exit(code)
+
+
+def _end_in_order() -> None:
+    """Let SIGTERM and SIGHUP end the program by way of its clean-up; what is ignored, as by nohup, stays so."""
+    endings = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def end(number: int, _: FrameType | None) -> None:
+        for ending in endings:
+            signal.signal(ending, signal.SIG_IGN)
+        sys.exit(128 + number)
+
+    for ending in endings:
+        if signal.getsignal(ending) is signal.SIG_DFL:
+            signal.signal(ending, end)
 
 
 def _misused(error: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click's errors since 0.20

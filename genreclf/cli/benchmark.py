@@ -11,6 +11,7 @@ import typer
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
     ArtistColumn,
+    ClassWeight,
     Draws,
     Families,
     Jobs,
@@ -35,8 +36,11 @@ def benchmark(
         typer.Option(help="Comma-separated: {models}; baselines: {baselines}."),
     ] = None,
     protocol: Annotated[str | None, typer.Option(help="One of {protocols}; cv by default.")] = None,
+    train_on_validation: Annotated[
+        bool, typer.Option("--train-on-validation", help="With protocol split: train on the validation tracks as well.")
+    ] = False,
     folds: Annotated[int, typer.Option(help="Number of cross-validation folds.")] = 5,
-    test_size: Annotated[float, typer.Option(help="Share of tracks that holdout tests on.")] = 0.25,
+    test_size: Annotated[float, typer.Option(help="Share of tracks that holdout and holdout-artist test on.")] = 0.25,
     seed: Seed = 42,
     features: Families = None,
     jobs: Jobs = None,
@@ -50,10 +54,14 @@ def benchmark(
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
     tune: Annotated[bool, typer.Option("--tune", help="Tune parameters on the training data of each fold.")] = False,
+    class_weight: ClassWeight = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Score each feature family alone, and families added one by one.")
     ] = False,
     test_table: Annotated[Path | None, typer.Option(help="Another table to test on, with protocol cross.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Deal the folds this often; 5 by default where that is cheap.")
+    ] = None,
     draws: Draws = 1000,
     json: Json = False,
 ) -> None:
@@ -77,15 +85,18 @@ def benchmark(
                 models=names_in(models),
                 protocol=protocol,
                 folds=folds,
+                train_on_validation=train_on_validation,
                 test_size=test_size,
                 seed=seed,
                 group=group,
                 features=families,
                 probabilities=probabilities,
                 tune=tune,
+                class_weight=class_weight,
                 ablate=ablate,
                 test_table=tested,
                 jobs=jobs,
+                repeats=repeats,
                 draws=draws,
                 progress=progress,
                 command=" ".join(["genreclf", *sys.argv[1:]]),

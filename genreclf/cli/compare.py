@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.options import Draws, Json, Seed
+from genreclf.cli.options import Json
 
 
 def compare(
@@ -15,8 +15,6 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Also write a page, and the same as Markdown.")
     ] = None,
-    draws: Draws = 1000,
-    seed: Seed = 42,
     json: Json = False,
 ) -> None:
     """Compare runs side by side: what changed, and whether the scores differ significantly."""
@@ -27,7 +25,7 @@ def compare(
 
     if output:
         check_page(output)
-    comparison = compare_runs(read_runs(reports), draws=draws, seed=seed)
+    comparison = compare_runs(read_runs(reports))
     if output:
         write_run_comparison(comparison, output)
     if json:

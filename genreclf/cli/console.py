@@ -49,6 +49,7 @@ def _choices() -> dict[str, str]:
         "protocols": ", ".join(choices()),
         "feature_sets": ", ".join(f"{name} ({len(found.columns)})" for name, found in FEATURE_SETS.items()),
         "datasets": " or ".join(f"{name}:DIR" for name in DATASETS),
+        "published": " or ".join(f"{d.name}:DIR" for d in DATASETS.values() if d.features),
         "subsets": "; ".join(subsets),
     }
 

@@ -30,31 +30,33 @@ def extract(
     ] = None,
     duration: Annotated[float, typer.Option(help="Seconds of each track to use.")] = 30.0,
     subset: Subset = None,
-    artists: Annotated[Path | None, typer.Option(help="For gtzan:DIR: its artist index.")] = None,
-    split: Annotated[Path | None, typer.Option(help="For gtzan:DIR: the folder or file of its split.")] = None,
+    artists: Annotated[
+        str | None,
+        typer.Option(help="Guess unknown artists from folders, names or tags; or a list of them, as GTZAN's index."),
+    ] = None,
+    split: Annotated[Path | None, typer.Option(help="A published split: a folder of lists, or one file.")] = None,
     jobs: Jobs = None,
     timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 120.0,
-    check: Annotated[int, typer.Option("--verify", help="Number of tracks to compare with plain librosa.")] = 0,
+    verify: Annotated[int, typer.Option(help="Number of tracks to compare with plain librosa.")] = 0,
     json: Json = False,
 ) -> None:
     """Extract features from tracks into a table; rows that exist are not computed again."""
-    from dataclasses import asdict
-
-    from genreclf.datasets import open_source
     from genreclf.extraction import extract as run
-    from genreclf.verification import verify
 
     with TerminalProgress() as progress:
-        manifest = open_source(source, subset=subset, artists=artists, split=split)
         try:
             done = run(
-                manifest,
+                source,
                 output,
                 feature_set=feature_set,
                 offset=offset,
                 duration=duration,
+                subset=subset,
+                artists=artists,
+                split=split,
                 jobs=jobs,
                 timeout=timeout,
+                verify=verify,
                 progress=progress,
             )
         except KeyboardInterrupt:
@@ -63,12 +65,10 @@ def extract(
             progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(done.failed) > 10:
             progress.message(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
-        wanted = check and not done.interrupted
-        verified = verify(manifest, output, tracks=check, progress=progress) if wanted else None
     if json:
-        emit_json(done.summary() | ({"verified": asdict(verified)} if verified else {}))
+        emit_json(done.summary())
     else:
-        show("\n".join(map(str, filter(None, (summary(done), verified)))))
+        show("\n".join(map(str, filter(None, (summary(done), done.verified)))))
     if done.interrupted:
         raise interrupted(f"{done.missing} tracks are left; the same command goes on from here")
     if done.failed:

@@ -10,15 +10,20 @@ import typer
 
 from genreclf.seeds import MAX_SEED
 
-Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or fma:DIR.")]
+Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or {published}.")]
 Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
 Families = Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
 TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
-ArtistColumn = Annotated[str | None, typer.Option("--group", help="Artist column.")]
+ArtistColumn = Annotated[
+    str | None, typer.Option("--group", help="Artist column; artist,album also keeps albums together.")
+]
+ClassWeight = Annotated[
+    str | None, typer.Option(help="Class weights of models that take some: balanced or none; by default their own.")
+]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
-Draws = Annotated[int, typer.Option(help="Bootstrap draws.")]
+Draws = Annotated[int, typer.Option(help="Draws of the comparison of models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 

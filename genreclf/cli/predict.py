@@ -17,6 +17,9 @@ def predict(
     source: Annotated[list[str], typer.Argument(help="Files, folders, patterns or a manifest CSV.")],
     segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
     csv: Annotated[Path | None, typer.Option("--csv", help="Write the predictions into this table.")] = None,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="With --csv: mark texts that look like formulas with an apostrophe.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per track, as they come.")] = False,
     jobs: Jobs = None,
     timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 900.0,
@@ -50,7 +53,7 @@ def predict(
             if csv is not None:
                 kept.append(prediction)
     if csv is not None:
-        write_predictions(csv, kept, predictor.genres)
+        write_predictions(csv, kept, predictor.genres, spreadsheet=spreadsheet)
     if stop.requested:
         raise interrupted(f"{len(manifest) - lines.tracks} tracks are left")
     if lines.failed:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError, unknown
 
@@ -16,15 +15,6 @@ if TYPE_CHECKING:
 
 _UNITS = ("B", "KiB", "MiB", "GiB")
 _SIZE = re.compile(rf"\d+(\.\d+)? ({'|'.join(_UNITS)})")
-
-
-class FeatureReader(Protocol):
-    """Reads the features that a data set publishes itself."""
-
-    def __call__(
-        self, folder: Path, *, subset: str | None = None, families: Sequence[str] | None = None
-    ) -> FeatureTable:
-        """The features of a subset as a table; all families where none are named."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ class Dataset:
     portions : what may be asked for when fetching; the first is the default.
     by_hand : what is worth having and cannot be fetched, and how to get it.
     manifest : lists the tracks below a folder: ``manifest(folder, subset=None)``.
-    features : reads published features; None where there are none.
+    features : reads published features: ``features(folder, subset=None, families=None)``; None where there are none.
     """
 
     name: str
@@ -83,7 +73,7 @@ class Dataset:
     portions: tuple[str, ...]
     by_hand: tuple[str, ...]
     manifest: Callable[..., Manifest]
-    features: FeatureReader | None = None
+    features: Callable[..., FeatureTable] | None = None
 
     def portion(self, asked: str | None) -> tuple[Archive, ...]:
         """The archives that a portion needs.

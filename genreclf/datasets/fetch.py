@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from genreclf.datasets.unpacking import unpack
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.files import set_aside, write_whole
 from genreclf.progress import SILENT, Progress
 
@@ -178,8 +178,11 @@ class ResumingDownloader:
         try:
             with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
                 if answer.status_code == requests.codes.requested_range_not_satisfiable:
-                    self._check_end(answer.headers.get("Content-Range", ""), start)
-                    return
+                    # There is nothing from here on: either all is here, or the part is of another file.
+                    if answer.headers.get("Content-Range", "") == f"bytes */{start}":
+                        return
+                    self.part.unlink(missing_ok=True)
+                    raise _BrokenOffError("what was kept does not fit the file on the server")
                 _check_status(url, answer.status_code)
                 start = _resumed_at(answer.status_code, answer.headers.get("Content-Range", ""), start)
                 length = answer.headers.get("Content-Length", "")
@@ -226,13 +229,6 @@ class ResumingDownloader:
             self.part.unlink(missing_ok=True)
             raise _NoAnswerError(f"{url}: more than the {self.most_bytes:,} bytes that {self.place.name} can have")
 
-    def _check_end(self, content_range: str, start: int) -> None:
-        """The server has nothing from here on: either all is here, or the part is of another file."""
-        if content_range == f"bytes */{start}":
-            return
-        self.part.unlink(missing_ok=True)
-        raise _BrokenOffError("what was kept does not fit the file on the server")
-
 
 def _check_status(url: str, status: int) -> None:
     if status < 400:
@@ -256,7 +252,7 @@ def _reason(error: Exception) -> str:
     """The innermost reason of a failed request, in one line."""
     while error.__context__ is not None and isinstance(error.__context__, Exception):
         error = error.__context__
-    return " ".join(str(error).split()) or type(error).__name__
+    return one_line(error)
 
 
 def _cannot_keep(to: Path, error: OSError) -> RequestError:

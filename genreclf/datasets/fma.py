@@ -11,7 +11,6 @@ from https://github.com/mdeff/fma, known faults from its issues 8, 41 and 44.
 from __future__ import annotations
 
 import csv
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError, unknown
+from genreclf.errors import RequestError, one_line, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,14 +100,13 @@ def manifest(folder: Path, *, subset: str | None = None) -> Manifest:
     audio, clips = layout.clips()
     frame = read_tracks(layout.tracks, subset=layout.subset)
     notes = []
-    silent = [] if audio == "full" else [number for number in NO_AUDIO if number in frame.index]
-    if silent:
-        frame = frame.drop(index=silent)
-        notes.append(f"skipped, as FMA's clips of these tracks hold no audio: {_numbers(silent)}")
-    short = [] if audio == "full" else [number for number in SHORTER_THAN_30_S if number in frame.index]
-    if short:
-        notes.append(f"kept, though FMA's clips of these tracks are shorter than 30 s: {_numbers(short)}")
-    notes.extend(_unlabelled(frame))
+    if audio != "full":
+        if silent := frame.index.intersection(list(NO_AUDIO)).tolist():
+            frame = frame.drop(index=silent)
+            notes.append(f"skipped, as FMA's clips of these tracks hold no audio: {_numbers(silent)}")
+        if short := frame.index.intersection(list(SHORTER_THAN_30_S)).tolist():
+            notes.append(f"kept, though FMA's clips of these tracks are shorter than 30 s: {_numbers(short)}")
+    notes += _unlabelled(frame)
     tracks = (_track(clips, number, row) for number, row in zip(frame.index, frame.to_dict("records"), strict=True))
     return Manifest(name=f"fma_{layout.subset}", tracks=tuple(tracks), notes=tuple(notes))
 
@@ -129,7 +127,7 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
 
     layout = Layout.find(folder, subset=subset)
     frame = read_tracks(layout.tracks, subset=layout.subset)
-    notes = list(_unlabelled(frame))
+    notes = _unlabelled(frame)
     found = read_features(layout.tracks.with_name("features.csv"), frame.index, families)
     if len(found) < len(frame):
         gone = sorted(set(frame.index) - set(found.index))
@@ -141,20 +139,16 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
     return FeatureTable(
         frame=pd.concat([identity.astype("object"), found.reset_index(drop=True)], axis=1),
         features=tuple(found.columns),
-        meta=_as_if_extracted(list(found.columns)),
+        # As of a table that is extracted from FMA's clips here, so that one's own tracks can be added to it.
+        meta={
+            "feature_set": "fma",
+            "parameters": {"offset": None, "duration": 30.0, "sample_rate": None},
+            "columns": list(found.columns),
+            "source": "FMA's published features.csv",
+        },
         notes=tuple(notes),
         name=f"fma_{layout.subset}",
     )
-
-
-def _as_if_extracted(columns: Sequence[str]) -> dict[str, Any]:
-    """What a table of FMA's clips would be made with here, so that one's own tracks can be added to it."""
-    return {
-        "feature_set": "fma",
-        "parameters": {"offset": None, "duration": 30.0, "sample_rate": None},
-        "columns": list(columns),
-        "source": "FMA's published features.csv",
-    }
 
 
 def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
@@ -173,18 +167,9 @@ def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
 
     columns = _positions(path)
     try:
-        frame = pd.read_csv(
-            path,
-            header=None,
-            skiprows=3,
-            usecols=[0, *columns],
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8",
-            low_memory=True,
-        )
+        frame = pd.read_csv(path, header=None, skiprows=3, usecols=[0, *columns], dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
-        raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {' '.join(str(error).split())}") from None
+        raise RequestError(f"{path}: cannot be read as FMA's tracks.csv: {one_line(error)}") from None
     frame = frame.rename(columns={0: "number", **columns})
     numbers = pd.Series(pd.to_numeric(frame.pop("number"), errors="coerce"))
     bad = numbers.isna() | (numbers % 1 != 0) | (numbers < 0) | (numbers > _LARGEST_NUMBER)
@@ -217,28 +202,17 @@ def _positions(path: Path) -> dict[int, str]:
     return {found[pair]: name for pair, name in _COLUMNS.items()}
 
 
-def _told_apart(frame: pd.DataFrame) -> list[str]:
-    known = frame[["artist_id", "artist"]].drop_duplicates()
-    shared = {name for name, count in Counter(known["artist"]).items() if count > 1 or not name}
-    return [
-        f"{name} ({number})".strip() if name in shared else name
-        for number, name in zip(frame["artist_id"], frame["artist"], strict=True)
-    ]
+def _told_apart(frame: pd.DataFrame) -> pd.Series[str]:
+    names = frame["artist"]
+    shared = (frame.groupby("artist")["artist_id"].transform("nunique") > 1) | (names == "")
+    return names.mask(shared, (names + " (" + frame["artist_id"] + ")").str.strip())
 
 
-def _track(clips: Path, number: int, row: dict[Any, str]) -> Track:
+def _track(clips: Path, number: int, row: dict[Any, Any]) -> Track:
     name = f"{number:06d}"
     relative = f"{name[:3]}/{name}.mp3"
-    return Track(
-        track_id=name,
-        path=clips / relative,
-        name=f"{clips.name}/{relative}",
-        genre=row["genre"],
-        artist=row["artist"],
-        album=row["album"],
-        title=row["title"],
-        split=row["split"],
-    )
+    known = {column: row[column] for column in ("genre", "artist", "album", "title", "split")}
+    return Track(name, clips / relative, f"{clips.name}/{relative}", **known)
 
 
 def _unlabelled(frame: pd.DataFrame) -> list[str]:
@@ -253,14 +227,8 @@ def _numbers(numbers: Sequence[int], most: int = 6) -> str:
 
 def _archive(name: str, size: str, sha1: str, subsets: tuple[str, ...] = ()) -> Archive:
     file = f"fma_{name}.zip"
-    return Archive(
-        name=file,
-        urls=(f"https://os.unil.cloud.switch.ch/fma/{file}",),
-        checksum=f"sha1:{sha1}",
-        size=size,
-        holds=f"fma_{name}",
-        subsets=subsets,
-    )
+    url = f"https://os.unil.cloud.switch.ch/fma/{file}"
+    return Archive(file, (url,), f"sha1:{sha1}", size, holds=f"fma_{name}", subsets=subsets)
 
 
 FMA = Dataset(

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.tables.columns import family_of
 
 if TYPE_CHECKING:
@@ -121,6 +121,6 @@ def _parsed(path: Path, block: list[tuple[int, bytes]], names: list[str], picked
             dtype=dict.fromkeys(picked, "float64"),
         )
     except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise RequestError(f"{path}: a value at or after line {block[0][0]} is not a number: {reason}") from None
+        where = f"{path}: a value at or after line {block[0][0]}"
+        raise RequestError(f"{where} is not a number: {one_line(error)}") from None
     return rows[picked]

@@ -91,13 +91,7 @@ def _home(folder: Path) -> Path:
 
 def _list(name: str, sha256: str) -> Archive:
     file = f"{name}_filtered.txt"
-    return Archive(
-        name=file,
-        urls=(f"{_LISTS_AT}/{file}",),
-        checksum=f"sha256:{sha256}",
-        size="10 KiB",
-        holds=file,
-    )
+    return Archive(file, (f"{_LISTS_AT}/{file}",), f"sha256:{sha256}", "10 KiB", holds=file)
 
 
 GTZAN = Dataset(

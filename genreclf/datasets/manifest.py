@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from genreclf.errors import RequestError
-from genreclf.tables.cells import cell, path_name
+from genreclf.tables.cells import cell, escape
 from genreclf.tables.rows import read_rows, separator_of
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
@@ -104,18 +105,9 @@ def read_manifest(path: Path) -> Manifest:
 def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
-    text = {name: cell(row.get(name, "")) for name in COLUMNS}
-    name = path_name(row["path"].replace("\\", "/"))
-    return Track(
-        track_id=text["track_id"] or name,
-        path=_located(manifest, row["path"]),
-        name=name,
-        genre=text["genre"],
-        artist=text["artist"],
-        album=text["album"],
-        title=text["title"],
-        split=text["split"],
-    )
+    name = escape(row["path"].replace("\\", "/"))
+    known: dict[str, Any] = {column: cell(row.get(column, "")) for column in COLUMNS[1:-1]}
+    return Track(cell(row.get("track_id", "")) or name, _located(manifest, row["path"]), name, **known)
 
 
 def _located(manifest: Path, text: str) -> Path:

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from genreclf.files import write_whole
 from genreclf.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from genreclf.datasets.manifest import Manifest
 
 SAMPLE_RATE = 22050
@@ -34,42 +34,25 @@ HABITS = 0.4
 VARIATION = 0.4
 
 
-@dataclass(frozen=True)
-class Manner:
-    """How music is played, each trait on its own scale.
+class Manner(NamedTuple):
+    """How music is played, each trait on its own scale."""
 
-    Parameters
-    ----------
-    tempo : beats a minute.
-    brightness : share of energy in the upper partials, 0 to 1.
-    sustain : seconds for a note to fade to a third.
-    density : lead notes a beat.
-    register : MIDI note around which the lead moves.
-    pad, bass, lead : levels of chords, bass and lead.
-    kick, snare, hat : levels of the drums.
-    swing : how late the off-beat comes, 0 straight to 1 a triplet.
-    minor : chance of a minor chord.
-    drive : how hard the mix is pressed into a soft clipper.
-    room : level of the reverberation.
-    hiss : level of steady noise.
-    """
-
-    tempo: float
-    brightness: float
-    sustain: float
-    density: float
-    register: float
-    pad: float
-    bass: float
+    tempo: float  # beats a minute
+    brightness: float  # share of energy in the upper partials, 0 to 1
+    sustain: float  # seconds for a note to fade to a third
+    density: float  # lead notes a beat
+    register: float  # MIDI note around which the lead moves
+    pad: float  # level of the chords
+    bass: float  # levels, as are the next four
     lead: float
     kick: float
     snare: float
     hat: float
-    swing: float
-    minor: float
-    drive: float
-    room: float
-    hiss: float
+    swing: float  # how late the off-beat comes, 0 straight to 1 a triplet
+    minor: float  # chance of a minor chord
+    drive: float  # how hard the mix is pressed into a soft clipper
+    room: float  # level of the reverberation
+    hiss: float  # level of steady noise
 
 
 STYLES = {
@@ -85,20 +68,8 @@ STYLES = {
 _FLOORS = Manner(50, 0.05, 0.1, 0.25, 48, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 _CEILINGS = Manner(190, 0.95, 3.0, 4.0, 84, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.0, 1.0, 4.0, 1.0, 0.05)
 
-_FIRST = (
-    "Amber",
-    "Brass",
-    "Copper",
-    "Drift",
-    "Ember",
-    "Fable",
-    "Glass",
-    "Hollow",
-    "Iron",
-    "Juniper",
-    "Kettle",
-    "Lunar",
-)
+_FIRST = ("Amber", "Brass", "Copper", "Drift", "Ember", "Fable", "Glass", "Hollow", "Iron", "Juniper", "Kettle",
+          "Lunar")  # fmt: skip
 _SECOND = ("Arcade", "Bloom", "Canyon", "Dynamo", "Engine", "Foxes", "Garden", "Harbour", "Index", "Larks", "Mirror")
 _TITLES = ("Night Bus", "Paper Moon", "Salt", "Low Tide", "Signal", "Second Floor", "Half Light", "Return")
 
@@ -152,8 +123,6 @@ def make_demo_music(folder: Path, *, seed: int = 42, jobs: int | None = None, pr
 
 def collection(*, seed: int = 42) -> list[Clip]:
     """The clips of the collection: styles x artists x clips, in a fixed order."""
-    import numpy as np
-
     rng = np.random.default_rng(seed)
     names = [f"{first} {second}" for first in _FIRST for second in _SECOND]
     names = [names[i] for i in rng.permutation(len(names))]
@@ -161,8 +130,7 @@ def collection(*, seed: int = 42) -> list[Clip]:
     for style in STYLES:
         for _ in range(ARTISTS_PER_STYLE):
             artist, centre = names.pop(), _artist_manner(style, rng)
-            titles = rng.permutation(len(_TITLES))[:CLIPS_PER_ARTIST]
-            for title in titles:
+            for title in rng.permutation(len(_TITLES))[:CLIPS_PER_ARTIST]:
                 manner = _varied(centre, VARIATION, rng)
                 clips.append(Clip(style, artist, _TITLES[title], manner, int(rng.integers(2**31))))
     return clips
@@ -170,12 +138,10 @@ def collection(*, seed: int = 42) -> list[Clip]:
 
 def _artist_manner(style: str, rng: np.random.Generator) -> Manner:
     """An artist's manner: the style's, leaning towards another style, with habits."""
-    import numpy as np
-
     others = [name for name in STYLES if name != style]
     other = STYLES[others[int(rng.integers(len(others)))]]
     lean = LEANING * rng.uniform()
-    blend = (1 - lean) * np.array(astuple(STYLES[style])) + lean * np.array(astuple(other))
+    blend = (1 - lean) * np.array(STYLES[style]) + lean * np.array(other)
     return _varied(Manner(*blend.tolist()), HABITS, rng)
 
 
@@ -184,11 +150,9 @@ def _varied(centre: Manner, amount: float, rng: np.random.Generator) -> Manner:
 
     The step of each trait is a share of its spread over the styles.
     """
-    import numpy as np
-
-    spread = np.std([astuple(manner) for manner in STYLES.values()], axis=0)
-    step = amount * spread * rng.standard_normal(len(fields(Manner)))
-    return Manner(*np.clip(np.array(astuple(centre)) + step, astuple(_FLOORS), astuple(_CEILINGS)).tolist())
+    spread = np.std(list(STYLES.values()), axis=0)
+    step = amount * spread * rng.standard_normal(len(centre))
+    return Manner(*np.clip(np.array(centre) + step, _FLOORS, _CEILINGS).tolist())
 
 
 def _write(clip: Clip, *, folder: Path) -> None:
@@ -203,8 +167,6 @@ def _write(clip: Clip, *, folder: Path) -> None:
 
 def play(clip: Clip) -> np.ndarray:
     """The samples of a clip, shape (samples,), float64 within [-0.9, 0.9]."""
-    import numpy as np
-
     rng = np.random.default_rng(clip.seed)
     manner = clip.manner
     beat = 60.0 / manner.tempo
@@ -234,8 +196,6 @@ def _progression(manner: Manner, rng: np.random.Generator) -> list[tuple[int, in
 
 def _wavetable(brightness: float) -> np.ndarray:
     """One period with 1 to 24 partials that fall off the slower the brighter the sound."""
-    import numpy as np
-
     partials = np.arange(1, 2 + round(23 * brightness))
     phase = 2 * np.pi * np.arange(2048) / 2048
     wave = np.sin(np.outer(partials, phase)).T @ partials ** (-2.5 + 1.7 * brightness)
@@ -243,8 +203,6 @@ def _wavetable(brightness: float) -> np.ndarray:
 
 
 def _note(midi: float, seconds: float, table: np.ndarray, sustain: float) -> np.ndarray:
-    import numpy as np
-
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     frequency = 440.0 * 2 ** ((midi - 69) / 12)
     wave = table[(time * (frequency * table.size)).astype(np.int64) % table.size]
@@ -268,23 +226,17 @@ def _lead(
         tone = chord[int(rng.integers(3))] + int(rng.choice([0, 0, 0, 2, -1]))
         octave = round((manner.register - tone) / 12)
         length = beat / max(count, 1)
-        _add(
-            mix,
-            start + position * length + late,
-            manner.lead * 0.4 * _note(tone + 12 * octave, length, table, manner.sustain),
-        )
+        sound = _note(tone + 12 * octave, length, table, manner.sustain)
+        _add(mix, start + position * length + late, manner.lead * 0.4 * sound)
 
 
 def _drums(mix: np.ndarray, start: float, beat: float, number: int, manner: Manner, rng: np.random.Generator) -> None:
     """Kick on the odd beats (on all of them where it is loud), snare on the even ones, hats on the halves."""
-    import numpy as np
-
     time = np.arange(int(0.25 * SAMPLE_RATE)) / SAMPLE_RATE
     noise = rng.standard_normal(time.size)
     if number % 2 == 0 or manner.kick > 0.7:
-        _add(
-            mix, start, manner.kick * np.sin(2 * np.pi * (50 * time - 12 * np.exp(-time / 0.03))) * np.exp(-time / 0.09)
-        )
+        wave = np.sin(2 * np.pi * (50 * time - 12 * np.exp(-time / 0.03)))
+        _add(mix, start, manner.kick * wave * np.exp(-time / 0.09))
     if number % 2 == 1:
         _add(mix, start, 0.35 * manner.snare * noise * np.exp(-time / 0.07))
     for half in (0.0, 0.5 + manner.swing / 6):
@@ -301,7 +253,6 @@ def _add(mix: np.ndarray, start: float, sound: np.ndarray) -> None:
 
 def _mastered(mix: np.ndarray, manner: Manner, rng: np.random.Generator) -> np.ndarray:
     """The mix with its room, pressed into the clipper, at a level of its own."""
-    import numpy as np
     from scipy.signal import fftconvolve
 
     if manner.room > 0:

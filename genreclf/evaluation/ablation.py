@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.evaluation.bootstrap import Estimate
-from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.fitting import Fit, Fitted
 from genreclf.evaluation.predictions import Predictions, gather
-from genreclf.evaluation.scores import macro_f1_estimate
+from genreclf.evaluation.scores import macro_f1
+from genreclf.evaluation.uncertainty import Estimate
 from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
@@ -62,20 +62,39 @@ def ablation_fits(
 
 
 def ablation_rows(
-    predictions: Predictions, data: Data, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
+    predictions: Predictions, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """Rows of the table ``ablation``, from `ablation_fits`; a step without fits is the comparison itself."""
+    """Rows of the table ``ablation``, from `ablation_fits`, all of the first dealing of the folds.
+
+    A step without fits is the comparison itself. A step that adds a family is compared with the one before it, on the
+    same tracks.
+    """
     rows: list[dict[str, Any]] = []
+    before: dict[str, Estimate] = {}
+    first = [(fit, fitted) for fit, fitted in outcomes if not fit.repeat]
     for step, chosen in steps(list(positions)):
-        parts = [(fit, fitted) for fit, fitted in outcomes if fit.step == chosen]
-        whole = predictions
-        found = gather(whole.plan, whole.genres, data, parts, whole.bootstrap) if parts else whole
-        for model, macro_f1 in found.macro_f1.items():
-            if not is_baseline(model):
-                row = {"protocol": predictions.protocol, "model": model, "step": step, "families": "+".join(chosen)}
-                features = sum(len(positions[family]) for family in chosen)
-                rows.append({**row, "features": features, **macro_f1.columns("macro_f1")})
+        scores = _of_step(predictions, [(fit, fitted) for fit, fitted in first if fit.step == chosen])
+        for model, estimate in scores.items():
+            if is_baseline(model):
+                continue
+            row: dict[str, Any] = {"protocol": predictions.protocol, "model": model, "step": step}
+            features = sum(len(positions[family]) for family in chosen)
+            row |= {"families": "+".join(chosen), "features": features, **estimate.columns("macro_f1")}
+            if step == "added":
+                gain = estimate - before[model] if model in before else None
+                before[model] = estimate
+                row |= gain.columns("gain") if gain else {}
+            rows.append(row)
     return sorted(rows, key=lambda row: predictions.ranked.index(row["model"]))
+
+
+def _of_step(predictions: Predictions, outcomes: Sequence[tuple[Fit, Fitted]]) -> dict[str, Estimate]:
+    """Macro-F1 of each model in a step of the ablation, in the first dealing of the folds."""
+    if not outcomes:
+        return {model: estimates[0] for model, estimates in predictions.repeats.items()}
+    whole = predictions
+    found = gather(whole.plan, whole.genres, outcomes, whole.jackknife, draws=whole.draws, seed=whole.seed)
+    return found.macro_f1
 
 
 def importance_rows(
@@ -84,7 +103,7 @@ def importance_rows(
     """Rows of the table ``importance``: how far macro-F1 drops when a family is shuffled over the test tracks."""
     rows: list[dict[str, Any]] = []
     for model in predictions.ranked:
-        parts = [(fit, fitted.shuffled) for fit, fitted in outcomes if fit.model == model]
+        parts = [(fit, fitted.shuffled) for fit, fitted in outcomes if fit.model == model and not fit.repeat]
         shuffled = [
             (np.searchsorted(predictions.rows, fit.fold.test), y_pred) for fit, y_pred in parts if y_pred is not None
         ]
@@ -93,13 +112,9 @@ def importance_rows(
         together = np.zeros((*shuffled[0][1].shape[:2], len(predictions.rows)), dtype=np.intp)
         for places, y_pred in shuffled:
             together[:, :, places] = y_pred
+        whole = predictions.repeats[model][0]
         for family, repeats in zip(families, together, strict=True):
-            drops = [predictions.macro_f1[model] - _macro_f1(predictions, y_pred) for y_pred in repeats]
-            mean = Estimate(float(np.mean([d.value for d in drops])), np.mean([d.drawn for d in drops], axis=0))
+            drop = Estimate.mean([whole - predictions.jackknife.score(y_pred, macro_f1) for y_pred in repeats])
             row = {"protocol": predictions.protocol, "model": model, "family": family}
-            rows.append({**row, **mean.columns("drop")})
+            rows.append({**row, **drop.columns("drop")})
     return rows
-
-
-def _macro_f1(predictions: Predictions, y_pred: np.ndarray) -> Estimate:
-    return macro_f1_estimate(predictions.y, y_pred, len(predictions.genres), predictions.bootstrap)

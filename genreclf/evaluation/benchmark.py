@@ -8,16 +8,20 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from genreclf.errors import RequestError
-from genreclf.evaluation.bootstrap import LEVEL
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.plans import Plan, leak_notes, plan, precision_notes
+from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
+from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
 from genreclf.models import resolve_all
+from genreclf.models.registry import weighted
+from genreclf.models.tuning import at_edges
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
@@ -25,8 +29,12 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.models.entry import ModelSpec
     from genreclf.tables.table import FeatureTable
 
+REPEATS = 5
+_CHEAP = 30.0  # seconds of fitting that repeats may always take
+_DRAWS = 500
 _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 
 
@@ -39,12 +47,16 @@ def benchmark(
     test_size: float = 0.25,
     seed: int = 42,
     group: bool = True,
+    train_on_validation: bool = False,
     features: Iterable[str] | None = None,
     probabilities: bool = False,
     tune: bool = False,
+    class_weight: str | None = None,
     ablate: bool = False,
     test_table: FeatureTable | None = None,
+    nested: bool = False,
     jobs: int | None = None,
+    repeats: int | None = None,
     draws: int = 1000,
     progress: Progress = SILENT,
     command: str = "",
@@ -59,15 +71,23 @@ def benchmark(
     protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
         artists are known, ``cv`` is artist-disjoint and random cross-validation.
     folds, test_size : options of the protocol.
-    seed : of folds, models and bootstrap.
+    seed : of folds, models and draws.
     group : whether artists stay on one side where the protocol allows both.
+    train_on_validation : whether ``split`` trains on its validation tracks as well.
     features : feature families to use; None for all.
     probabilities : calibrate models that have no probabilities, and keep those of every model.
     tune : search each model's parameters inside the training part of every fold.
+    class_weight : ``balanced`` weighs genres inversely to their frequency, ``none`` weighs tracks alike, in every model
+        that takes class weights; None leaves each model as it is registered.
     ablate : score each feature family alone, added one after another, and shuffled.
     test_table : tracks to test on, for ``cross``.
+    nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
+        score is kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
-    draws : of the bootstrap.
+    repeats : how often the folds of a cross-validation are dealt, with other seeds; scores are means. None is 5 for
+        models of which that costs no more than all fits on one dealing, or half a minute, and 1 for others. Models that
+        cannot be among the best after the first dealing are not repeated.
+    draws : of the comparison of models, see `genreclf.evaluation.best_set`.
     command : recorded in ``run.json`` as what made the comparison.
 
     Raises
@@ -76,32 +96,53 @@ def benchmark(
     """
     started = time.perf_counter()
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
-    entries = resolve_all(models)
-    names = tuple(entry.name for entry in entries)
+    entries, notes = weighted(resolve_all(models), class_weight)
     if draws < 2:
-        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
+        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
+    if repeats is not None and repeats < 1:
+        raise RequestError(f"repeats={repeats}: choose at least 1")
     check_seed(seed)
-    notes = list(table.notes)
+    notes = [*table.notes, *notes]
     if test_table is not None:
         table, more = crossed(table, test_table)
         notes += more
     table, more = usable(table)
     notes += more
+    if models is None:
+        entries, more = _affordable(entries, len(table))
+        notes += more
+    names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
-    groups = find_groups(table)
-    settings = Settings(folds=folds, test_size=test_size, seed=seed, group=group)
-    plans, more = _plans(table, groups, settings, protocol, crossing=test_table is not None)
-    notes += [*groups.notes, *more, *_draws_note(draws, names)]
+    settings = Settings(
+        folds=folds,
+        test_size=test_size,
+        seed=seed,
+        group=group,
+        train_on_validation=train_on_validation,
+        tune=tune,
+        repeats=REPEATS if repeats is None else repeats,
+    )
+    rows = len(table)
+    table, groups, plans, more = _testable(table, settings, protocol, crossing=test_table is not None)
+    # What is left out of every score comes before all else.
+    notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
+    notes += _draws_note(draws)
     if features is not None:
         table = table.select(features)
         check_features(table)
     work = Work(
         table, groups, plans, entries, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
     )
-    outcomes = fit_all(work.fits, work.data, jobs=jobs, progress=progress)
+    fits = work.fits
+    outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
+    again, more = _repeated(work, outcomes, every=repeats is not None)
+    notes += more
+    outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
+    if nested:
+        run["selection"] = work.selection(outcomes, jobs=jobs, progress=progress).as_json()
     tables = work.tables(outcomes, progress)
-    notes += _warnings(work.fits, outcomes)
+    notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
     run |= {
@@ -111,13 +152,20 @@ def benchmark(
             "folds": folds,
             "test_size": test_size,
             "group": group,
+            "grouping": list(table.grouping),
+            "train_on_validation": train_on_validation,
             "features": None if features is None else list(table.families),
             "probabilities": probabilities,
             "tune": tune,
+            "class_weight": class_weight,
             "ablate": ablate,
+            "repeats": repeats,
             "draws": draws,
         },
         "models": list(names),
+        "model_parameters": {
+            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers)) for entry in entries
+        },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*_LIBRARIES),
@@ -126,6 +174,16 @@ def benchmark(
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:
+    """The models that are fitted to so many tracks without being named, and a note for each of the others."""
+    large = [entry for entry in entries if entry.most_tracks is not None and tracks > entry.most_tracks]
+    notes = [
+        f"{entry.name} is left out: more than {entry.most_tracks:,} tracks take too much memory; name it to include it"
+        for entry in large
+    ]
+    return tuple(entry for entry in entries if entry not in large), notes
 
 
 def _check_genre_names(table: FeatureTable) -> None:
@@ -137,6 +195,26 @@ def _check_genre_names(table: FeatureTable) -> None:
         )
 
 
+def _testable(
+    table: FeatureTable, settings: Settings, protocol: str | None, *, crossing: bool
+) -> tuple[FeatureTable, Groups, tuple[Plan, ...], list[str]]:
+    """The tracks of genres that the first plan can both train and test, with their groups, plans and notes."""
+    groups = find_groups(table)
+    plans, notes = _plans(table, groups, settings, protocol, crossing=crossing)
+    gone = untestable(plans[0], table, groups)
+    left = table.take(~np.isin(table.y.astype(str), gone))
+    if not gone:
+        return table, groups, plans, notes
+    if len(left.genres) < 2:
+        raise RequestError(
+            f"{plans[0].protocol}: {len(left.genres)} of {len(table.genres)} genres can be both trained on and tested; "
+            "at least two need tracks on both sides"
+        )
+    note = untestable_note(plans[0], gone, table)
+    left, groups, plans, notes = _testable(left, settings, protocol, crossing=crossing)
+    return left, groups, plans, [note, *notes]
+
+
 def _plans(
     table: FeatureTable, groups: Groups, settings: Settings, protocol: str | None, *, crossing: bool
 ) -> tuple[tuple[Plan, ...], list[str]]:
@@ -146,7 +224,10 @@ def _plans(
     notes: list[str] = []
     for entry in chosen:
         try:
-            plans.append(plan(entry, table, groups, settings))
+            if plans and entry.name == "cv-random":
+                plans.append(like(entry, plans[0], table, groups, settings))
+            else:
+                plans.append(plan(entry, table, groups, settings))
         except RequestError as error:
             if entry.grouping != "artists" or len(chosen) == 1:
                 raise
@@ -159,13 +240,45 @@ def _plans(
     return tuple(plans), notes
 
 
-def _draws_note(draws: int, models: Sequence[str]) -> list[str]:
-    """A note where even the smallest p-value that the draws allow would not pass Holm's correction."""
-    others = len(models) - 1
-    needed = round(2 * others / LEVEL)
-    if draws >= needed:
-        return []
-    return [f"with {draws} draws no difference of {len(models)} models can be significant; {needed} or more are needed"]
+def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool) -> tuple[list[Fit], list[str]]:
+    """The fits on further dealings of the folds, and notes on models that are not repeated.
+
+    Parameters
+    ----------
+    every : whether to repeat all models that may be the best, whatever it costs.
+    """
+    repeats = max(len(made.repeats) for made in work.plans)
+    if repeats < 2:
+        return [], []
+    costs = {
+        name: sum(fit.seconds for fit in work.fits if fit.model == name and not fit.step) * (repeats - 1)
+        for name in (model.name for model in work.models)
+    }
+    left = max(sum(costs.values()) / (repeats - 1), _CHEAP)
+    chosen, costly = set(), []
+    contenders = work.contenders(outcomes)
+    for name in sorted(contenders, key=lambda name: costs[name]):
+        if every or costs[name] <= left:
+            chosen.add(name)
+            left -= costs[name]
+        else:
+            costly.append(name)
+    notes = []
+    if costly:
+        notes.append(f"{', '.join(costly)}: folds were dealt once, as more costs much; `repeats={repeats}` repeats all")
+    beaten = [model.name for model in work.models if not model.baseline and model.name not in contenders]
+    if beaten:
+        notes.append(f"{', '.join(beaten)}: folds were dealt once, as no longer among the models that may be the best")
+    return work.repeats(chosen), notes
+
+
+def _draws_note(draws: int) -> list[str]:
+    """A note where p-values of so few draws are rough, or none is small enough."""
+    if 1 / (draws + 1) >= LEVEL:
+        return [f"with {draws} draws no difference can be significant; {round(1 / LEVEL)} or more are needed"]
+    if draws < _DRAWS:
+        return [f"p-values of {draws} draws are rough; {_DRAWS} or more are better"]
+    return []
 
 
 def _without_probabilities(probabilities: pd.DataFrame, plans: Sequence[Plan], models: Sequence[str]) -> list[str]:
@@ -179,16 +292,33 @@ def _without_probabilities(probabilities: pd.DataFrame, plans: Sequence[Plan], m
     ]
 
 
-def _warnings(fits: Sequence[Fit], outcomes: Sequence[Fitted]) -> list[str]:
+def _warnings(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
     """One note for each model and warning, with the number of fits that gave it."""
-    counts = Counter((fit.model, line) for fit, fitted in zip(fits, outcomes, strict=True) for line in fitted.warnings)
+    counts = Counter((fit.model, line) for fit, fitted in outcomes for line in fitted.warnings)
     return [f"{model}: {line} (fits: {count})" for (model, line), count in counts.items()]
+
+
+def _edge_notes(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
+    """A note for each parameter that a search set to an edge of its grid, where a wider one may do better."""
+    tuned = [(fit, fitted.parameters) for fit, fitted in outcomes if fitted.parameters]
+    searched = Counter(fit.model for fit, _ in tuned)
+    edges = Counter(
+        (fit.model, *edge) for fit, parameters in tuned for edge in at_edges(fit.entry.space, parameters).items()
+    )
+    return [
+        f"{model}: {name}={value} is at the edge of its grid; a wider one may do better "
+        f"({count} of {searched[model]} fits)"
+        for (model, name, value), count in edges.items()
+    ]
 
 
 def _described(table: FeatureTable) -> dict[str, Any]:
     labels = table.y.astype(str)
+    made_with = table.meta.get("parameters") or {}
     return {
         "name": table.name,
+        "feature_set": table.meta.get("feature_set"),
+        **{name: made_with.get(name) for name in ("offset", "duration", "sample_rate")},
         "digest": table.digest,
         "rows": len(table),
         "features": len(table.features),

@@ -19,9 +19,16 @@ from genreclf.files import write_whole
 if TYPE_CHECKING:
     import pandas as pd
 
-_TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family")
+_TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family", "predicted")
 # The other columns of this table are named by the genres, and a genre may be called path.
+_PREDICTIONS: dict[str, str] = defaultdict(lambda: "str", fold="int64", repeat="int64")
 _TEXTS_OF_PROBABILITIES = ("protocol", "track_id", "model")
+
+
+def _no_rows() -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame()
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +39,15 @@ class Comparison:
     ----------
     scores : one row for each protocol and model, best macro-F1 first within a protocol: ``protocol, model,
         macro_f1, macro_f1_low, macro_f1_high, accuracy`` (and other scores, each with ``_low`` and ``_high``),
-        ``p_value`` (against the best, Holm-corrected; empty for the best), ``tied_with_best`` (bool),
-        ``fit_seconds, predict_seconds``. Scores are shares from 0 to 1.
-    predictions : ``protocol, fold, track_id, genre``, then a column for each model with the genre that it predicted.
+        ``repeats`` (dealings of the folds, over which scores are means), ``macro_f1_sd`` (standard deviation over
+        them; empty for one), ``p_value`` (of being among the best, for all models together; empty for the best),
+        ``tied_with_best`` (bool: it is not the best, and may be), ``fit_seconds, predict_seconds``. Scores are shares
+        from 0 to 1.
+    predictions : ``protocol, fold, track_id, genre``, then a column for each model with the genre that it predicted, in
+        the first dealing of the folds.
+    repeats : ``protocol, repeat, fold, track_id, genre``, then the same for each further dealing, numbered from 2,
+        empty for models that it leaves out; empty without further dealings.
+    confusion : ``protocol, model, genre, predicted, tracks``; means over the dealings.
     genre_scores : ``protocol, model, genre, support, precision, recall, f1, f1_low, f1_high``.
     tests : ``protocol, model, best, test, statistic, p_value, p_holm``; one row for each paired test.
     tracks : ``track_id, genre``, and ``artist, title, path`` where known, and ``map_x, map_y``, the track's
@@ -42,7 +55,7 @@ class Comparison:
     probabilities : ``protocol, fold, track_id, model``, then a column for each genre; empty unless requested.
     leak : ``model, macro_f1_safe, macro_f1_random, leak, leak_low, leak_high``; empty without artists.
     ablation : ``protocol, model, step`` (``alone`` or ``added``), ``families, features, macro_f1, macro_f1_low,
-        macro_f1_high``; empty unless requested.
+        macro_f1_high``, and ``gain, gain_low, gain_high`` over the step before; empty unless requested.
     importance : ``protocol, model, family, drop, drop_low, drop_high``: how far macro-F1 drops when the family is
         shuffled over the test tracks; empty unless requested.
     tuning : ``protocol, model, fold, parameters`` (JSON), ``inner_macro_f1``; empty unless requested.
@@ -62,6 +75,8 @@ class Comparison:
     importance: pd.DataFrame
     tuning: pd.DataFrame
     retrieval: pd.DataFrame
+    repeats: pd.DataFrame = field(default_factory=_no_rows)
+    confusion: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -124,7 +139,7 @@ class Comparison:
         for name in _tables():
             path = folder / f"{name}.csv"
             # Predictions are names too: a genre may be called 01, or NA.
-            types: dict[str, str] = defaultdict(lambda: "str", fold="int64") if name == "predictions" else _texts(name)
+            types = _PREDICTIONS if name in ("predictions", "repeats") else _texts(name)
             try:
                 tables[name] = (
                     pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])

@@ -38,6 +38,7 @@ class Data:
     y : (tracks,), genre codes.
     genres : number of genres.
     recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
+    families : (features,), the number of each feature's family.
     """
 
     X: np.ndarray
@@ -45,6 +46,7 @@ class Data:
     genres: int
     recordings: np.ndarray
     artists: np.ndarray | None
+    families: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,7 @@ class Fit:
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
     families : features of each family, by position, to shuffle over the test tracks; empty for none.
+    repeat : which dealing of the folds it belongs to, from 0.
     """
 
     protocol: str
@@ -75,6 +78,7 @@ class Fit:
     tune: bool = False
     families: Sequence[np.ndarray] = ()
     seed: int = 42
+    repeat: int = 0
 
     @property
     def model(self) -> str:
@@ -89,7 +93,9 @@ class Fit:
         return self.entry.cost * size * candidates
 
     def __str__(self) -> str:
-        return f"{self.model}, {self.protocol} fold {self.number}" + (f", {'+'.join(self.step)}" if self.step else "")
+        repeat = f", repeat {self.repeat + 1}" if self.repeat else ""
+        step = f", {'+'.join(self.step)}" if self.step else ""
+        return f"{self.model}, {self.protocol} fold {self.number}{repeat}{step}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +108,7 @@ class Fitted:
     probabilities : (tested, genres); None where the model has none.
     shuffled : (families, repeats, tested), genre codes with a family's features shuffled over the tracks.
     parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None without a search.
+    fit_seconds, predict_seconds : of CPU time; fitting includes the search and the calibration.
     warnings : warnings that the model did not converge, without repeats.
     """
 
@@ -186,20 +193,25 @@ def _fit(fit: Fit, data: Data) -> Fitted:
     from sklearn.exceptions import ConvergenceWarning
 
     train, test = fit.fold.train, fit.fold.test
-    started = time.perf_counter()
+    rows = train if fit.fold.validation is None else np.union1d(train, fit.fold.validation)
     calibrate = fit.calibrate and not has_probabilities(fit.entry.build(fit.seed))
+    # Of the process, which runs one fit at a time on one thread: other processes do not count.
+    started = time.process_time()
     found = fit_pipeline(
         fit.entry,
-        data.X[np.ix_(train, fit.columns)],
-        data.y[train],
+        data.X[np.ix_(rows, fit.columns)],
+        data.y[rows],
         seed=fit.seed,
-        tune_folds=_inner(fit, data, folds=3) if fit.tune and fit.entry.space else None,
+        families=data.families[fit.columns],
+        impute=bool(np.isnan(data.X[:, fit.columns]).any()),
+        rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
+        tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
     )
-    fitted = time.perf_counter()
+    fitted = time.process_time()
     model, tested = base_estimator(found.estimator), data.X[np.ix_(test, fit.columns)]
     y_pred = model.predict(tested)
-    predicted = time.perf_counter()
+    predicted = time.process_time()
     return Fitted(
         y_pred=y_pred,
         probabilities=_probabilities(found.estimator, tested, data.genres),
@@ -210,6 +222,17 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         inner_macro_f1=found.inner_macro_f1,
         warnings=found.messages(ConvergenceWarning),
     )
+
+
+def _tuning_folds(fit: Fit, data: Data, rows: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds of the search among `rows`: the split's own validation part where it has one."""
+    validation = fit.fold.validation
+    if validation is None:
+        return _inner(fit, data, folds=3)
+    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
+    train = np.setdiff1d(fit.fold.train, validation)
+    train = train[~np.isin(tied[train], tied[validation])]
+    return [(np.searchsorted(rows, train), np.searchsorted(rows, validation))]
 
 
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:

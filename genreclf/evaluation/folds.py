@@ -15,14 +15,22 @@ import numpy as np
 from genreclf.errors import RequestError
 
 _ATTEMPTS = 10
+_DIVISIONS = 100  # of artists, of which a holdout takes the one with the most even genres
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Row numbers to train on and to test on."""
+    """Row numbers to train on and to test on.
+
+    Parameters
+    ----------
+    validation : rows to choose parameters on, where a split names some; None makes folds of `train` for that. They
+        may be part of `train`.
+    """
 
     train: np.ndarray
     test: np.ndarray
+    validation: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +39,13 @@ class Folds:
 
     folds: tuple[Fold, ...]
     notes: tuple[str, ...] = ()
+
+    def sides(self, rows: int) -> np.ndarray:
+        """(rows,), the fold that tests each row, from 0; -1 where none does."""
+        side = np.full(rows, -1)
+        for number, fold in enumerate(self.folds):
+            side[fold.test] = number
+        return side
 
     def pairs(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """As scikit-learn takes them for ``cv``."""
@@ -63,7 +78,7 @@ def random_folds(y: np.ndarray, recordings: np.ndarray, *, folds: int = 5, seed:
         splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
         for number, (_, test) in enumerate(splitter.split(rows, labels)):
             side[rows[test]] = number
-    return _checked(y, _with_first(side, recordings), folds, "tracks", ())
+    return folds_of_sides(y, _with_first(side, recordings), folds, "tracks", ())
 
 
 def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: int = 42) -> Folds:
@@ -102,7 +117,7 @@ def grouped_folds(y: np.ndarray, groups: np.ndarray, *, folds: int = 5, seed: in
     if best[1]:
         taken = (seed + best[1]) % 2**32
         notes.append(f"the folds were made with seed {taken}, as with seed {seed} a fold would lack a genre")
-    return _checked(y, best[2], folds, "artists", tuple(notes))
+    return folds_of_sides(y, best[2], folds, "artists", tuple(notes))
 
 
 def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, seed: int = 42) -> Folds:
@@ -114,8 +129,7 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
     """
     from sklearn.model_selection import train_test_split
 
-    if not 0 < test_size < 1:
-        raise RequestError(f"test_size={test_size}: choose a share between 0 and 1, for example 0.25")
+    _check_share(test_size)
     rows = _rows_to_split(recordings)
     try:
         train, test = train_test_split(rows, test_size=test_size, stratify=y[rows].astype(str), random_state=seed)
@@ -125,12 +139,47 @@ def holdout(y: np.ndarray, recordings: np.ndarray, *, test_size: float = 0.25, s
         ) from None
     side = np.ones(len(y), dtype=int)
     side[test] = 0
-    made = _checked(y, _with_first(side, recordings), 1, "tracks", ())
+    made = folds_of_sides(y, _with_first(side, recordings), 1, "tracks", ())
     # Boosting and forests draw rows by position, so the rows stand in scikit-learn's order.
     order = np.concatenate([train, test, np.setdiff1d(np.arange(len(y)), rows)])
     place = np.argsort(order)
     ordered = (Fold(*(part[np.argsort(place[part])] for part in (f.train, f.test))) for f in made.folds)
     return Folds(tuple(ordered), made.notes)
+
+
+def grouped_holdout(y: np.ndarray, groups: np.ndarray, *, test_size: float = 0.25, seed: int = 42) -> Folds:
+    """One split with each group (an artist and whatever is tied to them) on one side.
+
+    Of a hundred random divisions of the groups, the one is taken that leaves every genre on both sides, if any does,
+    and whose test part is nearest to the share of each genre's tracks.
+
+    Parameters
+    ----------
+    y : (tracks,), genres.
+    groups : (tracks,), group numbers.
+
+    Raises
+    ------
+    RequestError : there are fewer than two groups, or no division leaves two genres to train on.
+    """
+    from sklearn.model_selection import GroupShuffleSplit
+
+    _check_share(test_size)
+    number = len(np.unique(groups))
+    if number < 2:
+        raise RequestError("an artist-disjoint split needs at least two artists; choose protocol=holdout")
+    share = min(max(test_size, 1 / number), 1 - 1 / number)  # at least one group on each side
+    splitter = GroupShuffleSplit(_DIVISIONS, test_size=share, random_state=seed)
+    codes, sizes = np.unique(y.astype(str), return_inverse=True, return_counts=True)[1:]
+
+    def unevenness(part: tuple[np.ndarray, np.ndarray]) -> tuple[int, float]:
+        tested = np.bincount(codes[part[1]], minlength=len(sizes)) / sizes
+        return int(((tested == 0) | (tested == 1)).sum()), float(np.abs(tested - test_size).sum())
+
+    _, test = min(splitter.split(y, y, groups), key=unevenness)
+    side = np.ones(len(y), dtype=int)
+    side[test] = 0
+    return folds_of_sides(y, side, 1, "artists", ())
 
 
 def inner_folds(
@@ -172,7 +221,7 @@ def one_fold(y: np.ndarray, train: np.ndarray, test: np.ndarray) -> Folds:
     """
     side = np.full(len(y), -1)
     side[train], side[test] = 1, 0
-    return _checked(y, side, 1, "tracks", ())
+    return folds_of_sides(y, side, 1, "tracks", ())
 
 
 def _rows_to_split(recordings: np.ndarray) -> np.ndarray:
@@ -185,6 +234,11 @@ def _with_first(side: np.ndarray, recordings: np.ndarray) -> np.ndarray:
     """Put every row on the side of the first row of its recording."""
     first = np.unique(recordings, return_index=True)[1]
     return np.asarray(side[first][recordings])
+
+
+def _check_share(test_size: float) -> None:
+    if not 0 < test_size < 1:
+        raise RequestError(f"test_size={test_size}: choose a share between 0 and 1, for example 0.25")
 
 
 def _check_folds(folds: int) -> None:
@@ -221,7 +275,7 @@ def _gaps(y: np.ndarray, side: np.ndarray, folds: int) -> int:
     return gaps
 
 
-def _checked(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequence[str]) -> Folds:
+def folds_of_sides(y: np.ndarray, side: np.ndarray, folds: int, what: str, notes: Sequence[str] = ()) -> Folds:
     """Make folds from sides, with notes on what they lack.
 
     A row with side k is tested in fold k and trained on in the others; a row with a negative side takes no part.

@@ -1,4 +1,4 @@
-"""Groups: which rows of a table are the same recording, and which share an artist.
+"""Groups: which rows of a table are the same recording, and which share an artist, or an album or label on request.
 
 Two rows are one recording if their audio has the same digest, if all their features are equal, or if artist and title
 are the same. Such rows never stand on both sides of a split.
@@ -28,9 +28,10 @@ class Groups:
     Parameters
     ----------
     recordings : (tracks,), the number of the recording that each row belongs to.
-    artists : (tracks,), the number of the set of rows that share an artist, or a recording, directly or through each
-        other, in the order of the artists' names; None where no artist is known.
-    notes : the recordings that are in the table more than once.
+    artists : (tracks,), the number of the set of rows that share an artist, a recording, or a value of a column in
+        `FeatureTable.grouping`, directly or through each other, in the order of the artists' names; None where no
+        artist is known.
+    notes : the recordings that are in the table more than once, and how far further columns unite artists.
     """
 
     recordings: np.ndarray
@@ -42,8 +43,8 @@ class Groups:
         """(tracks,), the sets of rows that are not independent: artists where known, else recordings."""
         return self.recordings if self.artists is None else self.artists
 
-    def drawn(self, rows: np.ndarray) -> np.ndarray:
-        """What a bootstrap over some rows draws: their `widest` sets, or recordings where there is only one set."""
+    def independent(self, rows: np.ndarray) -> np.ndarray:
+        """What counts as independent among some rows: their `widest` sets, or recordings where there is only one."""
         tied = self.widest if len(np.unique(self.widest[rows])) > 1 else self.recordings
         return np.asarray(tied[rows])
 
@@ -53,18 +54,20 @@ class Groups:
 
 
 def find_groups(table: FeatureTable) -> Groups:
-    """Find the recordings of a table, and its artists joined by the recordings that they share."""
+    """Find the recordings of a table, and its artists united by the recordings (and albums, labels) that they share."""
     ways = {
         "same audio": _same_audio(table),
         "equal features": _equal_features(table.X),
         "same artist and title": _same_titles(table),
     }
     recordings = joined([codes for codes in ways.values() if codes is not None], len(table))
-    artists = None
+    artists, notes = None, _notes(table, recordings, ways)
     if table.groups is not None:
         names, by_name = np.unique(table.groups.astype(str), return_inverse=True)
-        artists = _in_order_of(by_name, joined([by_name, recordings], len(table)), len(names))
-    return Groups(recordings, artists, _notes(table, recordings, ways))
+        further = [_codes([str(value) or None for value in table.frame[name]]) for name in table.grouping]
+        artists = _in_order_of(by_name, joined([by_name, recordings, *further], len(table)), len(names))
+        notes += _united(table, artists, len(names))
+    return Groups(recordings, artists, notes)
 
 
 def joined(labelings: Sequence[np.ndarray], rows: int) -> np.ndarray:
@@ -150,6 +153,16 @@ def _notes(table: FeatureTable, recordings: np.ndarray, ways: dict[str, np.ndarr
     shown = [_one_note(table, np.flatnonzero(recordings == number), ways) for number in several[:5]]
     more = f"; and {len(several) - 5} more" if len(several) > 5 else ""
     return (f"recordings in the table more than once, kept on one side of every split: {'; '.join(shown)}{more}",)
+
+
+def _united(table: FeatureTable, artists: np.ndarray, names: int) -> tuple[str, ...]:
+    """How far the columns besides the artist unite artists; a value such as 'Various' may unite most of them."""
+    if not table.grouping:
+        return ()
+    sizes = np.bincount(artists)
+    columns = ", ".join(table.grouping)
+    found = f"{names} artists form {len(sizes)} groups, the largest of {int(sizes.max())} tracks"
+    return (f"tracks that share an artist or a value of {columns} stay together: {found}",)
 
 
 def _one_note(table: FeatureTable, rows: np.ndarray, ways: dict[str, np.ndarray | None]) -> str:

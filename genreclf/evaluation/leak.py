@@ -10,30 +10,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.evaluation.bootstrap import Bootstrap
-from genreclf.evaluation.scores import macro_f1_estimate
+from genreclf.evaluation.scores import macro_f1
+from genreclf.evaluation.uncertainty import Estimate, Jackknife
 
 if TYPE_CHECKING:
     from genreclf.evaluation.predictions import Predictions
 
 
-def leak_rows(
-    safe: Predictions, random: Predictions, groups: np.ndarray, *, draws: int = 1000, seed: int = 42
-) -> list[dict[str, Any]]:
+def leak_rows(safe: Predictions, random: Predictions, groups: np.ndarray) -> list[dict[str, Any]]:
     """Rows of the table ``leak``, one for each model, in the order of the artist-safe ranking.
 
     Parameters
     ----------
     safe, random : predictions of the same models for the same tracks, with artist-disjoint and with random folds.
-    groups : (rows of the table,), what is drawn together: both scores are taken on the same draws of artists.
+    groups : (rows of the table,), what is left out together.
     """
     rows, in_safe, in_random = np.intersect1d(safe.rows, random.rows, return_indices=True)
-    bootstrap = Bootstrap.over(groups[rows], draws=draws, seed=seed)
-    genres, y = len(safe.genres), safe.y[in_safe]
+    jackknife = Jackknife.over(safe.y[in_safe], groups[rows], len(safe.genres), factor=safe.jackknife.factor)
+
+    def mean(y_pred: np.ndarray, places: np.ndarray) -> Estimate:
+        return Estimate.mean([jackknife.score(repeat[places], macro_f1) for repeat in y_pred])
+
     found = []
     for model in safe.ranked:
-        apart = macro_f1_estimate(y, safe.y_pred[model][in_safe], genres, bootstrap)
-        mixed = macro_f1_estimate(y, random.y_pred[model][in_random], genres, bootstrap)
-        row = {"model": model, "macro_f1_safe": apart.value, "macro_f1_random": mixed.value}
-        found.append(row | (mixed - apart).columns("leak"))
+        repeats = min(len(safe.y_pred[model]), len(random.y_pred[model]))
+        disjoint = mean(safe.y_pred[model][:repeats], in_safe)
+        mixed = mean(random.y_pred[model][:repeats], in_random)
+        row = {"model": model, "macro_f1_safe": disjoint.value, "macro_f1_random": mixed.value}
+        found.append(row | (mixed - disjoint).columns("leak"))
     return found

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from genreclf.evaluation.folds import Folds, folds_of_sides
+from genreclf.evaluation.repeats import like_folds
 
 if TYPE_CHECKING:
     from genreclf.evaluation.folds import Fold
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from genreclf.evaluation.protocols import Protocol, Settings
     from genreclf.tables.table import FeatureTable
 
-# With fewer groups than some twenty, percentile intervals over them are too narrow.
+# With fewer groups than some twenty, their variance is hardly known.
 FEW_GROUPS = 20
 
 
@@ -24,14 +28,20 @@ class Plan:
     Parameters
     ----------
     protocol : its name.
+    repeats : the folds of each dealing; all dealings test the same rows.
     grouped : whether the folds are artist-disjoint.
-    notes : what the user must know of the folds.
+    notes : what the user must know of the first folds.
     """
 
     protocol: str
-    folds: tuple[Fold, ...]
+    repeats: tuple[tuple[Fold, ...], ...]
     grouped: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def folds(self) -> tuple[Fold, ...]:
+        """The folds of the first dealing."""
+        return self.repeats[0]
 
     @property
     def tested(self) -> np.ndarray:
@@ -47,14 +57,51 @@ def plan(protocol: Protocol, table: FeatureTable, groups: Groups, settings: Sett
     RequestError : the table does not allow the protocol.
     """
     made = protocol.folds(table, groups, settings)
+    again = protocol.again(table, groups, settings, made) if protocol.again and settings.repeats > 1 else []
     grouped = protocol.grouping == "artists" or (protocol.grouping == "optional" and settings.group)
     tied = groups.widest if grouped else groups.recordings
-    for number, fold in enumerate(made.folds, start=1):
+    return _plan(protocol.name, [made, *again], tied, grouped=grouped and groups.artists is not None)
+
+
+def like(protocol: Protocol, disjoint: Plan, table: FeatureTable, groups: Groups, settings: Settings) -> Plan:
+    """The plan of random folds that hold as many tracks of each genre as the artist-disjoint folds of another plan."""
+    codes = np.unique(table.y.astype(str), return_inverse=True)[1]
+    repeats = []
+    for number, folds in enumerate(disjoint.repeats):
+        side = Folds(folds).sides(len(codes))
+        dealt = like_folds(codes, groups.recordings, side, seed=(settings.seed + number) % 2**32)
+        repeats.append(folds_of_sides(table.y, dealt, len(folds), "tracks"))
+    return _plan(protocol.name, repeats, groups.recordings, grouped=False)
+
+
+def _plan(name: str, repeats: Sequence[Folds], tied: np.ndarray, *, grouped: bool) -> Plan:
+    """A plan, after a check that nothing stands on both sides of a fold."""
+    for number, fold in (pair for made in repeats for pair in enumerate(made.folds, start=1)):
         both = np.intersect1d(tied[fold.train], tied[fold.test])
         if len(both):
-            raise AssertionError(f"{protocol.name}, fold {number}: {len(both)} groups stand on both sides")
-    notes = [f"{protocol.name}: {note}" for note in made.notes]
-    return Plan(protocol.name, made.folds, grouped and groups.artists is not None, tuple(notes))
+            raise AssertionError(f"{name}, fold {number}: {len(both)} groups stand on both sides")
+    notes = tuple(f"{name}: {note}" for note in repeats[0].notes)
+    return Plan(name, tuple(made.folds for made in repeats), grouped, notes)
+
+
+def untestable(made: Plan, table: FeatureTable, groups: Groups) -> list[str]:
+    """The genres that no fold can both train and test: all their tracks are tied, or on one side of a single split."""
+    y = table.y.astype(str)
+    tied = groups.widest if made.grouped else groups.recordings
+    sides = [(set(y[fold.train]), set(y[fold.test])) for fold in made.folds]
+    return [
+        genre
+        for genre in table.genres
+        if len(np.unique(tied[y == genre])) == 1 or (len(sides) == 1 and not all(genre in side for side in sides[0]))
+    ]
+
+
+def untestable_note(made: Plan, genres: Sequence[str], table: FeatureTable) -> str:
+    """What is left out because it cannot be tested, and why."""
+    counts = [f"{genre} ({int((table.y == genre).sum())} tracks)" for genre in genres]
+    tied = "by one artist" if made.grouped else "of one recording"
+    why = "not on both sides of the split" if len(made.folds) == 1 else f"all tracks are {tied}"
+    return f"{made.protocol}: genres that cannot be both trained and tested ({why}) are left out: {', '.join(counts)}"
 
 
 def leak_notes(made: Plan, groups: Groups) -> list[str]:
@@ -75,6 +122,4 @@ def precision_notes(made: Plan, groups: Groups) -> list[str]:
     what = "recordings" if groups.artists is None else "artists"
     if number == 1:
         return [f"{made.protocol}: all test tracks are by one artist; intervals are over tracks, for this artist alone"]
-    return [
-        f"{made.protocol}: {number} {what} are tested; intervals over so few are too narrow, and p-values too small"
-    ]
+    return [f"{made.protocol}: {number} {what} are tested; intervals and p-values over so few are rough"]

@@ -1,68 +1,98 @@
-"""Scores of probabilities: one-vs-rest ROC AUC, log loss, expected calibration error, and reliability.
+"""Scores of probabilities: one-vs-rest ROC AUC, log loss, Brier score, top-2 and top-3 accuracy, and calibration.
 
 The highest probability of a track is its confidence. A model is calibrated if, of the tracks with a confidence of
-70 %, it gets 70 in 100 right; the expected calibration error is the mean distance between confidence and accuracy over
-bins of equal width, weighted by the tracks in them.
+70 %, it gets 70 in 100 right, see `genreclf.evaluation.calibration_error`.
 
-Sources: Hand and Till (2001) for AUC with many classes (here each against the rest, macro average); Guo, Pleiss,
-Sun and Weinberger (2017), On Calibration of Modern Neural Networks, for the calibration error in 15 bins.
+Sources: Hand and Till (2001) for AUC with many classes (here each against the rest, macro average); DeLong, DeLong and
+Clarke-Pearson (1988) for its variance; Brier (1950), Verification of forecasts expressed in terms of probability (the
+original, multi-class form, from 0 to 2).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.evaluation.bootstrap import Bootstrap, Estimate
+from genreclf.evaluation.calibration_error import calibration_error
+from genreclf.evaluation.uncertainty import Estimate, Jackknife
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
 RELIABILITY_BINS = 10
-_BINS = 15
 
 
-def score_probabilities(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> dict[str, float]:
-    """``roc_auc, log_loss, calibration_error``, each with ``_low`` and ``_high``.
+def score_probabilities(repeats: Sequence[np.ndarray], jackknife: Jackknife) -> dict[str, float]:
+    """Every score of one model's probabilities, each with ``_low`` and ``_high``; means over the repeats.
 
     Parameters
     ----------
-    y : (tracks,), genre codes.
-    probabilities : (tracks, genres), rows that sum to one.
+    repeats : for each repeat (tracks, genres), rows that sum to one.
+
+    Returns
+    -------
+    ``roc_auc, log_loss, brier_score, top_2_accuracy, top_3_accuracy, calibration_error``; no accuracy of as many genres
+    as there are.
     """
-    whole = Bootstrap.once(len(y))
+    y, genres = jackknife.y, jackknife.n_genres
+    scores = {
+        "roc_auc": [roc_auc(probabilities, jackknife) for probabilities in repeats],
+        "log_loss": [jackknife.mean(log_loss(y, shares), (0.0, np.inf)) for shares in repeats],
+        "brier_score": [jackknife.mean(brier(y, shares), (0.0, 2.0)) for shares in repeats],
+    } | {
+        f"top_{k}_accuracy": [jackknife.mean(within_top(y, shares, k)) for shares in repeats]
+        for k in (2, 3)
+        if k < genres
+    }
     found: dict[str, float] = {}
-    for name, formula in (("roc_auc", roc_auc), ("log_loss", log_loss), ("calibration_error", calibration_error)):
-        value = float(formula(y, probabilities, whole)[0])
-        found |= Estimate(value, formula(y, probabilities, bootstrap)).columns(name)
-    return found
+    for name, estimates in scores.items():
+        found |= Estimate.mean(estimates).columns(name)
+    errors = [calibration_error(shares.max(axis=1), shares.argmax(axis=1) == y, jackknife.groups) for shares in repeats]
+    names = ("calibration_error", "calibration_error_low", "calibration_error_high")
+    return found | dict(zip(names, np.mean(errors, axis=0).tolist(), strict=True))
 
 
-def roc_auc(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), area under the ROC curve of each genre against the rest, mean over the genres.
+def roc_auc(probabilities: np.ndarray, jackknife: Jackknife) -> Estimate:
+    """Area under the ROC curve of each genre against the rest, mean over the genres that have tracks.
 
-    A genre that has no track in a draw, or every track, is left out of that draw's mean.
+    A track of the genre contributes the share of other tracks that have a lower probability, any other track the share
+    of the genre's tracks that have a higher one; ties count half.
     """
-    genres = probabilities.shape[1]
-    parts = [_areas(y == k, probabilities[:, k], bootstrap) for k in range(genres)]
-    areas = np.stack(parts, axis=1)
-    known = np.isfinite(areas)
-    total = np.where(known, areas, 0.0).sum(axis=1)
-    unknown = np.full(len(areas), np.nan)
-    return np.asarray(np.divide(total, known.sum(axis=1), out=unknown, where=known.any(axis=1)))
+    from scipy.stats import rankdata
+
+    y = jackknife.y
+    known = [k for k in range(jackknife.n_genres) if 0 < (y == k).sum() < len(y)]
+    influence, areas = np.zeros(len(y)), []
+    for k in known:
+        given, positive = probabilities[:, k], y == k
+        n, others = positive.sum(), (~positive).sum()
+        ranks = rankdata(given)
+        share = np.empty(len(y))
+        share[positive] = (ranks[positive] - rankdata(given[positive])) / others
+        share[~positive] = 1 - (ranks[~positive] - rankdata(given[~positive])) / n
+        areas.append(share[positive].mean())
+        influence += (share - areas[-1]) / np.where(positive, n, others) / len(known)
+    value = float(np.mean(areas)) if areas else float("nan")
+    return Estimate(value, jackknife.linear(influence), jackknife.factor)
 
 
-def log_loss(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), mean negative logarithm of the probability of the true genre."""
-    given = np.maximum(probabilities[np.arange(len(y)), y], np.finfo(float).eps)
-    return np.asarray(bootstrap.sums(-np.log(given)) / bootstrap.sums(np.ones(len(y))))
+def log_loss(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(tracks,), negative logarithm of the probability of the true genre."""
+    return np.asarray(-np.log(np.maximum(probabilities[np.arange(len(y)), y], np.finfo(float).eps)))
 
 
-def calibration_error(y: np.ndarray, probabilities: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), expected calibration error over 15 bins of confidence."""
-    return _calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == y, bootstrap, _BINS)
+def brier(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(tracks,), squared distance of the probabilities from 1 for the true genre and 0 for the others."""
+    return np.asarray(((probabilities - np.eye(probabilities.shape[1])[y]) ** 2).sum(axis=1))
+
+
+def within_top(y: np.ndarray, probabilities: np.ndarray, k: int) -> np.ndarray:
+    """(tracks,), 1 where the true genre is among the `k` most probable; of equal ones the first count, else 0."""
+    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    return np.asarray((top == y[:, None]).any(axis=1).astype(float))
 
 
 @dataclass(frozen=True)
@@ -105,8 +135,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
         hits, tracks = int(right[chosen].sum()), int(chosen.sum())
         low, high = binomtest(hits, tracks).proportion_ci(method="wilson")
         bins.append(Bin(tracks, float(confidence[chosen].mean()), hits / tracks, float(low), float(high)))
-    error = _calibration_error(confidence, right, Bootstrap.once(len(right)), RELIABILITY_BINS)
-    return Reliability(tuple(bins), float(error[0]))
+    return Reliability(tuple(bins), calibration_error(confidence, right, np.arange(len(right)))[0])
 
 
 def reliability_of(comparison: Comparison, model: str) -> Reliability | None:
@@ -129,31 +158,3 @@ def reliability_of(comparison: Comparison, model: str) -> Reliability | None:
 
 def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:
     return np.asarray(np.clip((confidence * bins).astype(int), 0, bins - 1))
-
-
-def _calibration_error(confidence: np.ndarray, right: np.ndarray, bootstrap: Bootstrap, bins: int) -> np.ndarray:
-    excess = np.zeros((len(right), bins))
-    excess[np.arange(len(right)), _bins(confidence, bins)] = right - confidence
-    return np.asarray(np.abs(bootstrap.sums(excess)).sum(axis=1) / bootstrap.sums(np.ones(len(right))))
-
-
-def _areas(positive: np.ndarray, given: np.ndarray, bootstrap: Bootstrap) -> np.ndarray:
-    """(draws,), area under the ROC curve of one genre against the rest; NaN where one side is empty.
-
-    It is the share of pairs in which the track of the genre has the higher probability; ties count half.
-    """
-    order = np.argsort(given, kind="stable")
-    ordered, hits = given[order], np.flatnonzero(positive[order])
-    less = np.searchsorted(ordered, ordered[hits], side="left")
-    at_most = np.searchsorted(ordered, ordered[hits], side="right")
-    areas = []
-    for drawn in bootstrap.weights():
-        weights = drawn[:, order]
-        of_genre = weights[:, hits].astype(np.float64)
-        weights[:, hits] = 0
-        rest = np.zeros((len(weights), len(order) + 1))
-        np.cumsum(weights, axis=1, out=rest[:, 1:])
-        wins = (of_genre * (rest[:, less] + rest[:, at_most])).sum(axis=1) / 2
-        pairs = of_genre.sum(axis=1) * rest[:, -1]
-        areas.append(np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))
-    return np.concatenate(areas)

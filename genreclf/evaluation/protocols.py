@@ -8,13 +8,22 @@ beside it, so that artist leak shows. How a protocol is applied to a table is in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from genreclf.errors import RequestError, unknown
-from genreclf.evaluation.folds import Folds, grouped_folds, holdout, one_fold, random_folds
+from genreclf.evaluation.folds import (
+    Folds,
+    folds_of_sides,
+    grouped_folds,
+    grouped_holdout,
+    holdout,
+    one_fold,
+    random_folds,
+)
+from genreclf.evaluation.repeats import deal_again
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -40,12 +49,18 @@ class Settings:
     test_size : share of the tracks that ``holdout`` tests on.
     seed : seed of the folds.
     group : whether artists stay on one side where they are known.
+    train_on_validation : whether ``split`` trains on its validation tracks as well.
+    tune : whether ``split`` chooses parameters on its validation tracks.
+    repeats : how often the folds of a cross-validation are dealt.
     """
 
     folds: int = 5
     test_size: float = 0.25
     seed: int = 42
     group: bool = True
+    train_on_validation: bool = False
+    tune: bool = False
+    repeats: int = 1
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,9 @@ class Protocol:
     grouping : what must not stand on both sides: ``artists``; ``recordings``, so that artists may; or ``optional``,
         which is artists unless `Settings.group` is off.
     in_cv : whether ``cv`` includes it; a protocol that groups by artist is included where artists are known.
-    options : which of ``folds``, ``test_size`` and ``test_table`` it takes; one that takes a table needs one.
+    options : which of ``folds``, ``test_size``, ``train_on_validation`` and ``test_table`` it takes; one that takes a
+        table needs one.
+    again : deals its folds again, unlike the first; None where there is only one way to divide a table.
     """
 
     name: str
@@ -68,6 +85,7 @@ class Protocol:
     grouping: Literal["artists", "recordings", "optional"] = "recordings"
     in_cv: bool = False
     options: tuple[str, ...] = ()
+    again: Callable[[FeatureTable, Groups, Settings, Folds], list[Folds]] | None = None
 
 
 def register(protocol: Protocol, *, replace: bool = False) -> Protocol:
@@ -113,6 +131,7 @@ def choose(
     changed = {
         "folds": settings.folds if settings.folds != Settings.folds else None,
         "test_size": settings.test_size if settings.test_size != Settings.test_size else None,
+        "train_on_validation": True if settings.train_on_validation else None,
         "test_table": "TABLE" if crossed else None,
     }
     for option, value in changed.items():
@@ -143,39 +162,84 @@ def _holdout(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     return holdout(table.y, groups.recordings, test_size=settings.test_size, seed=settings.seed)
 
 
+def _holdout_artist(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    artists = _artists(table, groups, otherwise="holdout")
+    return grouped_holdout(table.y, artists, test_size=settings.test_size, seed=settings.seed)
+
+
 def _cv_artist(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    artists = _artists(table, groups, otherwise="cv-random")
+    return grouped_folds(table.y, artists, folds=settings.folds, seed=settings.seed)
+
+
+def _artists(table: FeatureTable, groups: Groups, *, otherwise: str) -> np.ndarray:
     if groups.artists is None:
         raise RequestError(
             f"{table.name} names no artists, so no folds can be artist-disjoint; name their column (group=COLUMN), "
-            "or choose protocol=cv-random"
+            f"or choose protocol={otherwise}"
         )
-    return grouped_folds(table.y, groups.artists, folds=settings.folds, seed=settings.seed)
+    y = table.y.astype(str)
+    testable = [genre for genre in np.unique(y) if len(np.unique(groups.artists[y == genre])) > 1]
+    if len(testable) < 2:
+        raise RequestError(
+            f"fewer than two genres of {table.name} have two artists each, as artist-disjoint folds need; choose "
+            f"protocol={otherwise}"
+        )
+    return groups.artists
 
 
 def _cv_random(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
     return random_folds(table.y, groups.recordings, folds=settings.folds, seed=settings.seed)
 
 
-def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+def _artists_again(table: FeatureTable, groups: Groups, settings: Settings, first: Folds) -> list[Folds]:
+    assert groups.artists is not None  # noqa: S101 - the first folds were made of them
+    codes = np.unique(table.y.astype(str), return_inverse=True)[1]
+    sides = deal_again(codes, groups.artists, first.sides(len(codes)), repeats=settings.repeats, seed=settings.seed)
+    return [folds_of_sides(table.y, side, len(first.folds), "artists") for side in sides[1:]]
+
+
+def _random_again(table: FeatureTable, groups: Groups, settings: Settings, first: Folds) -> list[Folds]:
+    del first
+    seeds = range(settings.seed + 1, settings.seed + settings.repeats)
+    return [random_folds(table.y, groups.recordings, folds=settings.folds, seed=seed % 2**32) for seed in seeds]
+
+
+def _split_parts(table: FeatureTable) -> list[np.ndarray]:
+    """The rows that the column ``split`` calls training, test and validation."""
     if "split" not in table.frame:
         others = ", ".join(name for name in choices() if name != "split")
         raise RequestError(f"{table.name} has no column 'split'; choose another protocol: {others}")
     parts = np.array([str(part).strip().casefold() for part in table.frame["split"]])
-    train, test = (np.flatnonzero(np.isin(parts, names)) for names in (_TRAINING, _TEST))
+    train, test, validation = (np.flatnonzero(np.isin(parts, names)) for names in (_TRAINING, _TEST, _VALIDATION))
     if not len(train) or not len(test):
         found = ", ".join(sorted({repr(str(p)) for p in table.frame["split"]})[:6])
         raise RequestError(
             f"{table.name}: the column 'split' must hold 'training' and 'test' (and may hold 'validation'); "
             f"it holds {found}"
         )
+    return [train, test, validation]
+
+
+def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
+    train, test, validation = _split_parts(table)
+    if settings.train_on_validation and not len(validation):
+        raise RequestError(
+            f"{table.name}: no track is marked 'validation' in the column 'split'; leave out train_on_validation=True"
+        )
     notes = []
-    validation = int(np.isin(parts, _VALIDATION).sum())
-    if validation:
-        notes.append(f"validation tracks are neither trained on nor tested: {validation}")
-    other = len(parts) - len(train) - len(test) - validation
+    other = len(table) - len(train) - len(test) - len(validation)
     if other:
         notes.append(f"tracks left out for want of a known split: {other}")
     tied = groups.widest if settings.group else groups.recordings
+    tuned_on = validation[~np.isin(tied[validation], tied[test])] if settings.tune else np.empty(0, dtype=int)
+    if len(tuned_on):
+        notes.append(f"parameters are chosen on the validation tracks: {len(tuned_on)}")
+    if settings.train_on_validation:
+        notes.append(f"validation tracks are trained on as well: {len(validation)}")
+        train = np.union1d(train, validation)
+    elif len(validation) and not len(tuned_on):
+        notes.append(f"validation tracks are neither trained on nor tested: {len(validation)}")
     shared = np.isin(tied[train], tied[test])
     if shared.any():
         why = "recordings are also tested"
@@ -186,7 +250,8 @@ def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
         made = one_fold(table.y, train[~shared], test)
     except RequestError as error:
         raise RequestError("; ".join([str(error), *notes])) from None
-    return Folds(made.folds, (*notes, *made.notes))
+    folds = tuple(replace(fold, validation=tuned_on) for fold in made.folds) if len(tuned_on) else made.folds
+    return Folds(folds, (*notes, *made.notes))
 
 
 PROTOCOLS: Registry[Protocol] = Registry(
@@ -195,11 +260,20 @@ PROTOCOLS: Registry[Protocol] = Registry(
     (
         Protocol("study", "the study's random split", _study),
         Protocol("holdout", "a random split", _holdout, options=("test_size",)),
+        Protocol("holdout-artist", "an artist-disjoint split", _holdout_artist, "artists", options=("test_size",)),
         Protocol(
-            "cv-artist", "artist-disjoint cross-validation", _cv_artist, "artists", in_cv=True, options=("folds",)
+            "cv-artist",
+            "artist-disjoint cross-validation",
+            _cv_artist,
+            "artists",
+            in_cv=True,
+            options=("folds",),
+            again=_artists_again,
         ),
-        Protocol("cv-random", "random cross-validation", _cv_random, in_cv=True, options=("folds",)),
-        Protocol("split", "the data set's own split", _split, "optional"),
+        Protocol(
+            "cv-random", "random cross-validation", _cv_random, in_cv=True, options=("folds",), again=_random_again
+        ),
+        Protocol("split", "the data set's own split", _split, "optional", options=("train_on_validation",)),
         Protocol("cross", "training on one table, testing on another", _split, "optional", options=("test_table",)),
     ),
 )

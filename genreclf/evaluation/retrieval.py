@@ -63,7 +63,7 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
     progress.begin("retrieval", 3)
     try:
         with threadpool_limits(1):
-            plain = fit_space(table.X, table.y, metric="euclidean")(table.X).astype(np.float32)
+            plain = fit_space(table.filled, table.y, metric="euclidean")(table.filled).astype(np.float32)
             spread = spread_of_distances(plain, plain).astype(np.float32)
             for method in (PLAIN, LEARNED, MUTUAL):
                 scores = np.full((len(table), 2), np.nan)
@@ -84,11 +84,11 @@ def _queries(
     if method != LEARNED:
         return [(np.arange(len(table)), plain)]
     pairs = inner_folds(y, groups.recordings, groups.artists, folds=5, seed=seed).pairs()
-    return [(test, _learned(table, train)(table.X).astype(np.float32)) for train, test in pairs]
+    return [(test, _learned(table, train)(table.filled).astype(np.float32)) for train, test in pairs]
 
 
 def _learned(table: FeatureTable, train: np.ndarray) -> Space:
-    return fit_space(table.X[train], table.y[train], metric="lda")
+    return fit_space(table.filled[train], table.y[train], metric="lda")
 
 
 def _score(

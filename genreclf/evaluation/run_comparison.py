@@ -1,8 +1,9 @@
 """Several runs side by side: what changed between them, and whether the scores changed with it.
 
 Two runs are compared on the tracks that both tested, where they agree on the genre. The difference of a model's
-macro-F1 is bootstrapped over artists (over tracks where no artist is known) with the same draws for both runs, so what
-makes tracks easy or hard in both cancels out. p-values are two-sided and Holm-corrected over all differences.
+macro-F1 gets its interval over artists (over tracks where no artist is known), on the same tracks for both runs, so
+what makes tracks easy or hard in both cancels out, see `genreclf.evaluation.uncertainty`. p-values are two-sided and
+Holm-corrected over all differences. Where both runs have repeats, differences are means over them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genreclf.errors import RequestError
-from genreclf.evaluation.bootstrap import LEVEL, Bootstrap
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.protocols import title
-from genreclf.evaluation.scores import macro_f1_estimate
-from genreclf.evaluation.significance import holm, paired_bootstrap
+from genreclf.evaluation.scores import macro_f1
+from genreclf.evaluation.significance import holm
+from genreclf.evaluation.uncertainty import LEVEL, TRAINING_FACTOR, Estimate, Jackknife
 from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
@@ -133,22 +134,19 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int = 42) -> RunComparison:
+def compare_runs(runs: Mapping[str, Comparison]) -> RunComparison:
     """Compare runs with the first of them.
 
     Parameters
     ----------
     runs : at least two comparisons by name, the one that the others are compared with first.
-    draws, seed : of the bootstrap.
 
     Raises
     ------
-    RequestError : fewer than two runs, or draws.
+    RequestError : fewer than two runs.
     """
     if len(runs) < 2:
         raise RequestError("one run alone cannot be compared; give two or more")
-    if draws < 2:
-        raise RequestError(f"draws={draws}: an interval needs at least 2, better some hundred")
     protocols = _protocols(runs)
     first, *others = names = tuple(runs)
     notes = _protocol_notes(protocols)
@@ -160,9 +158,10 @@ def compare_runs(runs: Mapping[str, Comparison], *, draws: int = 1000, seed: int
     for name in others:
         shared, more = _shared({first: runs[first], name: runs[name]}, protocols)
         notes += more
+        again = _repeats(runs[first], runs[name], protocols[first], protocols[name])
         artists = _artists(runs[name]) | _artists(runs[first])
         for model in _models(runs[name]):
-            scores[model, name] = _compared(scores[model, name], shared, artists, draws=draws, seed=seed)
+            scores[model, name] = _compared(scores[model, name], [shared, *again], artists)
     models = list(dict.fromkeys(model for model, _ in scores))
     ordered = sorted(_corrected(scores.values()), key=lambda s: (models.index(s.model), names.index(s.run)))
     return RunComparison(
@@ -225,29 +224,55 @@ def _shared(runs: Mapping[str, Comparison], protocols: Mapping[str, str]) -> tup
     return kept, notes
 
 
-def _compared(score: RunScore, shared: pd.DataFrame, artists: Mapping[str, str], *, draws: int, seed: int) -> RunScore:
-    """A score with its difference from the first run over the shared tracks, where both runs have the model."""
-    columns = ["genre\0first", f"{score.model}\0first", f"{score.model}\0other"]
-    if not set(columns) <= set(shared.columns):
+def _repeats(first: Comparison, other: Comparison, protocol: str, other_protocol: str) -> list[pd.DataFrame]:
+    """As `_shared`, the predictions of each further repeat that both runs have."""
+    sides = []
+    for run, name in ((first, protocol), (other, other_protocol)):
+        if run.repeats.empty:
+            return []
+        sides.append(run.repeats[run.repeats["protocol"] == name].astype({"track_id": "str"}))
+    numbers = [number for number in sides[0]["repeat"].unique() if number in set(sides[1]["repeat"])]
+    mine, theirs = ([side[side["repeat"] == number] for number in numbers] for side in sides)
+    suffixes = ("\0first", "\0other")
+    return [one.merge(two, on="track_id", suffixes=suffixes) for one, two in zip(mine, theirs, strict=True)]
+
+
+def _compared(score: RunScore, repeats: Sequence[pd.DataFrame], artists: Mapping[str, str]) -> RunScore:
+    """A score with its difference from the first run over the shared tracks, where both runs have the model.
+
+    Parameters
+    ----------
+    repeats : the predictions of both runs side by side; the first says which tracks are shared.
+    """
+    columns = [f"{score.model}\0first", f"{score.model}\0other"]
+    if not {"genre\0first", *columns} <= set(repeats[0].columns):
         return score
-    known = shared.dropna(subset=columns)
-    if known.empty:
+    shared = repeats[0].dropna(subset=["genre\0first", *columns])
+    if shared.empty:
         return score
-    texts = known[columns].astype(str).to_numpy(dtype=str)
-    genres, codes = np.unique(texts, return_inverse=True)
-    y, mine, theirs = codes.reshape(texts.shape).T
-    groups = np.array([artists.get(track) or f"\0{track}" for track in known["track_id"]])
-    bootstrap = Bootstrap.over(groups, draws=draws, seed=seed)
-    first, other = (macro_f1_estimate(y, y_pred, len(genres), bootstrap) for y_pred in (mine, theirs))
-    difference = other - first
+    texts = [shared["genre\0first"].astype(str).to_numpy(dtype=str)]
+    for repeat in repeats:
+        if not set(columns) <= set(repeat.columns):
+            break
+        aligned = repeat.set_index("track_id")[columns].reindex(shared["track_id"])
+        if aligned.isna().to_numpy().any():
+            break
+        texts += [aligned[column].astype(str).to_numpy(dtype=str) for column in columns]
+    genres, codes = np.unique(np.stack(texts), return_inverse=True)
+    y, *predictions = codes.reshape(len(texts), -1)
+    groups = np.array([artists.get(track) or f"\0{track}" for track in shared["track_id"]])
+    folds = min(shared[column].nunique() for column in ("fold\0first", "fold\0other"))
+    jackknife = Jackknife.over(y, groups, len(genres), factor=TRAINING_FACTOR if folds > 1 else 1.0)
+    macro = [jackknife.score(y_pred, macro_f1) for y_pred in predictions]
+    difference = Estimate.mean([other - first for first, other in zip(macro[::2], macro[1::2], strict=True)])
     low, high = difference.interval
     return replace(
         score,
-        shared=len(known),
+        shared=len(shared),
         difference=difference.value,
         difference_low=low,
         difference_high=high,
-        p_value=paired_bootstrap(difference).p_value,
+        p_value=difference.p_value,
     )
 
 

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
-from genreclf.evaluation.bootstrap import Bootstrap
 from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.hierarchy import Hierarchy
 from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.predictions import (
     Predictions,
+    confusion_rows,
     gather,
     genre_rows,
     prediction_frame,
     probability_frame,
+    repeat_frame,
     score_rows,
     test_rows,
 )
 from genreclf.evaluation.retrieval import retrieval
+from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
+from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,12 +75,25 @@ class Work:
         """What is fitted on."""
         genres = np.array(self.table.genres)
         codes = np.searchsorted(genres, self.table.y.astype(str))
-        return Data(self.table.X, codes, len(genres), self.groups.recordings, self.groups.artists)
+        groups, families = self.groups, self.table.family_numbers
+        return Data(self.table.X, codes, len(genres), groups.recordings, groups.artists, families)
 
     @cached_property
     def fits(self) -> list[Fit]:
-        """Every fit: each model on each fold of each plan, and what the ablation adds."""
-        found = [
+        """The fits on the first dealing of the folds: each model on each fold of each plan, and the ablation's."""
+        found = [fit for model in self.models for fit in self._fits(model, 0)]
+        if self.ablate:
+            found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
+        return found
+
+    def repeats(self, models: Collection[str]) -> list[Fit]:
+        """The fits of some models on the further dealings."""
+        number = max(len(made.repeats) for made in self.plans)
+        chosen = [model for model in self.models if model.name in models]
+        return [fit for model in chosen for repeat in range(1, number) for fit in self._fits(model, repeat)]
+
+    def _fits(self, model: ModelSpec, repeat: int) -> list[Fit]:
+        return [
             Fit(
                 made.protocol,
                 number,
@@ -87,26 +103,34 @@ class Work:
                 grouped=made.grouped,
                 calibrate=self.probabilities,
                 tune=self.tune,
-                families=self._shuffled_families(made, model),
-                seed=self.seed,
+                families=() if repeat else self._shuffled_families(made, model),
+                seed=(self.seed + repeat) % 2**32,
+                repeat=repeat,
             )
             for made in self.plans
-            for model in self.models
-            for number, fold in enumerate(made.folds, start=1)
+            for number, fold in enumerate(made.repeats[repeat] if repeat < len(made.repeats) else (), start=1)
         ]
-        if self.ablate:
-            found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
-        return found
 
     def _shuffled_families(self, made: Plan, model: ModelSpec) -> tuple[np.ndarray, ...]:
         shuffle = self.ablate and made is self.plans[0] and not model.baseline
         return tuple(self.positions.values()) if shuffle else ()
 
-    def tables(self, outcomes: Sequence[Fitted], progress: Progress) -> dict[str, pd.DataFrame]:
-        """The tables of a `Comparison`, from the outcomes of `fits` in their order."""
+    def contenders(self, outcomes: Sequence[tuple[Fit, Fitted]]) -> set[str]:
+        """The models that may be the best by the outcomes of `fits`, under the first protocol."""
+        found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
+        return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
+
+    def selection(self, outcomes: Sequence[tuple[Fit, Fitted]], *, jobs: int | None, progress: Progress) -> Selection:
+        """What choosing the best model would have scored under the first protocol, the choice made inside its folds."""
+        found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
+        models = [model for model in self.models if not model.baseline]
+        return select(self.plans[0], models, found, self.data, seed=self.seed, jobs=jobs, progress=progress)
+
+    def tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
+        """The tables of a `Comparison`, from fits and what came of them."""
         progress.begin("scoring predictions", len(self.plans) * len(self.models))
         try:
-            return self._tables(list(zip(self.fits, outcomes, strict=True)), progress)
+            return self._tables(outcomes, progress)
         finally:
             progress.end()
 
@@ -115,21 +139,23 @@ class Work:
 
         main = [(fit, fitted) for fit, fitted in outcomes if not fit.step]
         predictions = [self._predictions(made, main) for made in self.plans]
-        tests = [test_rows(part) for part in predictions]
-        scores = [score_rows(part, tested, progress) for part, tested in zip(predictions, tests, strict=True)]
+        hierarchy = Hierarchy.of(self.table.genres, self.table.parents) if self.table.parents else None
         rows: dict[str, list[dict[str, Any]]] = {
-            "scores": list(chain.from_iterable(scores)),
+            "scores": [row for part in predictions for row in score_rows(part, progress, hierarchy=hierarchy)],
             "genre_scores": [row for part in predictions for row in genre_rows(part)],
-            "tests": list(chain.from_iterable(tests)),
+            "confusion": [row for part in predictions for row in confusion_rows(part)],
+            "tests": [row for part in predictions for row in test_rows(part)],
             "leak": self._leak(predictions),
-            "ablation": ablation_rows(predictions[0], self.data, outcomes, self.positions) if self.ablate else [],
+            "ablation": ablation_rows(predictions[0], outcomes, self.positions) if self.ablate else [],
             "importance": importance_rows(predictions[0], main, list(self.positions)) if self.ablate else [],
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
         ids = self.table.ids
         probabilities = [probability_frame(part, ids) for part in predictions] if self.probabilities else []
+        repeats = [repeat_frame(part, ids) for part in predictions]
         return {name: pd.DataFrame(found) for name, found in rows.items()} | {
             "predictions": pd.concat([prediction_frame(part, ids) for part in predictions], ignore_index=True),
+            "repeats": pd.concat([pd.DataFrame(), *repeats], ignore_index=True),
             "probabilities": pd.concat([pd.DataFrame(), *probabilities], ignore_index=True),
             "tracks": self._tracks(predictions),
             "retrieval": self._retrieval(),
@@ -147,28 +173,24 @@ class Work:
             return pd.DataFrame()
 
     def _predictions(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Predictions:
-        drawn = Bootstrap.over(self.groups.drawn(made.tested), draws=self.draws, seed=self.seed)
+        groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
+        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
+        jackknife = Jackknife.over(y, groups, len(self.table.genres), factor=factor)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
-        return gather(made, self.table.genres, self.data, here, drawn)
+        return gather(made, self.table.genres, here, jackknife, draws=self.draws, seed=self.seed)
 
     def _leak(self, predictions: Sequence[Predictions]) -> list[dict[str, Any]]:
         by_protocol = {part.protocol: part for part in predictions}
         if not {"cv-artist", "cv-random"} <= set(by_protocol):
             return []
-        return leak_rows(
-            by_protocol["cv-artist"],
-            by_protocol["cv-random"],
-            self.groups.widest,
-            draws=self.draws,
-            seed=self.seed,
-        )
+        return leak_rows(by_protocol["cv-artist"], by_protocol["cv-random"], self.groups.widest)
 
     def _tracks(self, predictions: Sequence[Predictions]) -> pd.DataFrame:
         """The tested tracks, with their places on the map."""
         rows = np.unique(np.concatenate([part.rows for part in predictions]))
         known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
-        places = track_map(self.table.X, self.data.y)[rows]
+        places = track_map(self.table.filled, self.data.y)[rows]
         return tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
 
 

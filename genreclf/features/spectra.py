@@ -9,10 +9,12 @@ rounded to single, as librosa's does, so that its values are librosa's to the la
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
+
+Shared = TypeVar("Shared")
 
 FRAME_LENGTH = 2048
 HOP_LENGTH = 512
@@ -35,8 +37,10 @@ class Spectra:
     def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
         self.samples = samples
         self.sample_rate = sample_rate
-        self._shared: dict[Any, np.ndarray] = {}
+        self._shared: dict[Any, Any] = {}
 
+    # Not `functools.cached_property`: until Python 3.12 that holds a lock while it computes, one for all tracks, and a
+    # process that is forked meanwhile would wait for it for ever.
     @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
@@ -52,29 +56,41 @@ class Spectra:
         """(1025, frames) float32, the transpose of `magnitude`, so that neighbouring frames lie side by side."""
         return self._transformed[2]
 
-    @cached_property
+    @property
     def _transformed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return _transform(self.samples)
+        return self.shared(_transformed)
 
-    @cached_property
+    @property
     def highest(self) -> np.ndarray:
         """(frames,) float32, the highest magnitude of each frame."""
-        return np.asarray(self.by_bin.max(axis=0))
+        return self.shared(_highest)
 
-    @cached_property
+    @property
     def mel_decibels(self) -> np.ndarray:
         """(frames, 128) float32, the mel power spectrogram in dB, at most 80 dB below the track's peak."""
-        from genreclf.features import kernels
+        return self.shared(_mel_decibels)
 
-        power = kernels.mel_power(self.by_bin, *mel_bands(self.sample_rate))
-        return power_to_decibels(power)
-
-    def shared(self, compute: Callable[..., np.ndarray], **options: float) -> np.ndarray:
+    def shared(self, compute: Callable[..., Shared], **options: float) -> Shared:
         """``compute(self, **options)``, remembered: for what several families need, and only they."""
         key = (compute, tuple(sorted(options.items())))
         if key not in self._shared:
             self._shared[key] = compute(self, **options)
-        return self._shared[key]
+        found: Shared = self._shared[key]
+        return found
+
+
+def _transformed(spectra: Spectra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return _transform(spectra.samples)
+
+
+def _highest(spectra: Spectra) -> np.ndarray:
+    return np.asarray(spectra.by_bin.max(axis=0))
+
+
+def _mel_decibels(spectra: Spectra) -> np.ndarray:
+    from genreclf.features import kernels
+
+    return power_to_decibels(kernels.mel_power(spectra.by_bin, *mel_bands(spectra.sample_rate)))
 
 
 @lru_cache(maxsize=128)

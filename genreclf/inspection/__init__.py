@@ -1,4 +1,4 @@
-"""One track as the features see it: its series on one time axis, and where its numbers stand among other tracks."""
+"""One track as the features see it: its series on one time axis, and the percentiles of its numbers."""
 
 from __future__ import annotations
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.inspection.heatmap import as_address, narrowed, png, shades
+from genreclf.inspection.heatmap import narrowed, png, shades
 from genreclf.inspection.panels import NOTES, Panel
 from genreclf.pages.svg import Drawing, Scale, glyph, number, words
 
 if TYPE_CHECKING:
-    from genreclf.inspection.percentiles import FeaturePercentile
     from genreclf.inspection.timeline import Timeline
 
 LEFT, TITLE, GAP = 138.0, 22.0, 18.0
@@ -42,8 +42,8 @@ def side_by_side(panels: Sequence[Panel], *, start: float, seconds: float, width
     room = (width - left - gap) / 2
     height = panels[0].height
     title = " and ".join(panel.title.lower() for panel in panels)
-    said = "; ".join(f"{p.title}: {p.note}" for p in panels)
-    drawing = Drawing(width, TITLE + height + 30, title.capitalize(), said)
+    described = "; ".join(f"{p.title}: {p.note}" for p in panels)
+    drawing = Drawing(width, TITLE + height + 30, title.capitalize(), described)
     for index, panel in enumerate(panels):
         x = left + index * (room + gap)
         _panel(drawing, panel, x, TITLE, room, labels=index == 0)
@@ -75,7 +75,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
     image = png(shades(narrowed(panel.values, 900)[::-1], panel.low, panel.high), panel.colours)
     drawing.add(
         "image",
-        href=as_address(image),
+        href="data:image/png;base64," + b64encode(image).decode(),
         x=x,
         y=top,
         width=room,
@@ -97,16 +97,14 @@ def _curve(drawing: Drawing, panel: Panel, x: float, top: float, room: float) ->
     count = rows.shape[1]
     across = [x + room * (i + 0.5) / count for i in range(count)]
     drawing.add("rect", x=x, y=top, width=room, height=panel.height, class_="sea")
+    paths = [[f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, row, strict=True)] for row in rows]
     if len(rows) == 2:
-        there = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, rows[1], strict=True))
-        back = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in reversed(list(zip(across, rows[0], strict=True))))
-        drawing.add("path", d=f"M{there}L{back}z", class_="wave")
+        drawing.add("path", d=f"M{'L'.join([*paths[1], *reversed(paths[0])])}z", class_="wave")
         for value in (-1, 0, 1):
             base = up(value) + (8 if value > 0 else -1 if value < 0 else 4)
             drawing.text(x - 6, base, str(value).replace("-", "\u2212"), class_="tick small", text_anchor="end")
     else:
-        path = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, rows[0], strict=True))
-        drawing.add("path", d=f"M{path}", class_="curve")
+        drawing.add("path", d=f"M{'L'.join(paths[0])}", class_="curve")
         drawing.text(x - 6, up(panel.high) + 8, f"{panel.high:.1f}", class_="tick small", text_anchor="end")
         drawing.text(x - 6, up(panel.low), "0", class_="tick small", text_anchor="end")
 
@@ -137,37 +135,33 @@ def circle_of_fifths(tonnetz: np.ndarray, *, width: float = 360) -> Drawing:
 
 
 def number_grid(
-    numbers: Sequence[FeaturePercentile], *, rows: Sequence[str], columns: Sequence[str], title: str, width: float
+    numbers: Mapping[str, float],
+    percentiles: Mapping[str, float],
+    *,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str,
+    width: float,
 ) -> Drawing:
-    """Draw numbers in rows and columns, each over a strip that shows its percentile.
-
-    `numbers` are column by column, as feature tables have them.
-    """
+    """Draw numbers, column by column, each over a strip that shows its percentile where that is known."""
     left, head, tall = 44.0 if len(rows) > 1 else 0.0, 24.0 if len(columns) > 1 else 4.0, 31.0
     cell = (width - left) / len(columns)
     drawing = Drawing(width, head + tall * len(rows) + 2, title, f"{len(numbers)} numbers")
     for c, column in enumerate(columns):
         drawing.text(left + cell * c + 6, 14, column, class_="tick")
-    for index, shown in enumerate(numbers):
+    for index, (name, value) in enumerate(numbers.items()):
         c, r = divmod(index, len(rows))
         x, y = left + cell * c + 6, head + tall * r
         if c == 0 and len(rows) > 1:
             drawing.text(0, y + 15, rows[r], class_="strong")
-        _strip(drawing, shown, x, y, cell - 18)
+        share = percentiles.get(name)
+        tip = f"{name} = {value:.6g}" + ("" if share is None else f"; percentile {100 * share:.0f}")
+        drawing.text(x, y + 14, f"{value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
+        if share is not None:
+            drawing.add("rect", x=x, y=y + 20, width=cell - 18, height=4.0, rx=2, class_="track", tip=tip)
+            style, at = "place" if 0.05 <= share <= 0.95 else "place far", x + (cell - 18) * share
+            drawing.add("rect", x=at - 2.5, y=y + 17, width=5.0, height=10.0, rx=1.5, class_=style, tip=tip)
     return drawing
-
-
-def _strip(drawing: Drawing, shown: FeaturePercentile, x: float, y: float, room: float) -> None:
-    tip = f"{shown.feature} = {shown.value:.6g}"
-    if shown.percentile is not None:
-        tip += f"; percentile {100 * shown.percentile:.0f}"
-    drawing.text(x, y + 14, f"{shown.value:.4g}".replace("-", "\u2212"), class_="value", tip=tip)
-    if shown.percentile is None:
-        return
-    drawing.add("rect", x=x, y=y + 20, width=room, height=4.0, rx=2, class_="track", tip=tip)
-    extreme = " far" if not 0.05 <= shown.percentile <= 0.95 else ""
-    at = x + room * shown.percentile
-    drawing.add("rect", x=at - 2.5, y=y + 17, width=5.0, height=10.0, rx=1.5, class_=f"place{extreme}", tip=tip)
 
 
 def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
@@ -175,8 +169,8 @@ def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
     genres = timeline.genres
     tall, top = 34.0, 6.0
     bottom = top + tall * len(genres)
-    said = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.mean, strict=True))
-    drawing = Drawing(width, bottom + 26, "Genre probabilities over time", said)
+    described = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.mean, strict=True))
+    drawing = Drawing(width, bottom + 26, "Genre probabilities over time", described)
     across = Scale(timeline.starts[0], timeline.ends[-1], LEFT, width - 50)
     for row, genre in enumerate(genres):
         base = top + tall * (row + 1) - 4

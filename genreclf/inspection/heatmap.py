@@ -6,7 +6,6 @@ middle to orange, which colour-blind readers can distinguish.
 
 from __future__ import annotations
 
-import base64
 import io
 
 import numpy as np
@@ -48,8 +47,3 @@ def png(indices: np.ndarray, stops: tuple[str, ...]) -> bytes:
     stream = io.BytesIO()
     image.save(stream, format="PNG", optimize=True)
     return stream.getvalue()
-
-
-def as_address(picture: bytes) -> str:
-    """A PNG as an address that needs no file."""
-    return "data:image/png;base64," + base64.b64encode(picture).decode()

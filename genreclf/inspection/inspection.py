@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import DURATION
+from genreclf.errors import RequestError
 
 if TYPE_CHECKING:
-    from genreclf.inspection.percentiles import FeaturePercentile
     from genreclf.inspection.series import TrackSeries
     from genreclf.inspection.timeline import Timeline
     from genreclf.tables.table import FeatureTable
@@ -25,9 +25,9 @@ class Inspection:
     ----------
     path : the file.
     start : where the excerpt begins, in seconds; None where the middle was taken.
-    series : what is heard at each time.
+    series : the series behind the features.
     features : the row of features, by column.
-    percentiles : the same, each with its percentile among the tracks of a table.
+    percentiles : see `feature_percentiles`.
     table_name, table_tracks : of that table; empty and 0 without one.
     timeline : genre probabilities over time, where a model was given.
     model_name : of that model.
@@ -37,7 +37,7 @@ class Inspection:
     start: float | None
     series: TrackSeries
     features: Mapping[str, float]
-    percentiles: tuple[FeaturePercentile, ...]
+    percentiles: Mapping[str, float] = field(default_factory=dict)
     table_name: str = ""
     table_tracks: int = 0
     timeline: Timeline | None = None
@@ -52,8 +52,8 @@ class Inspection:
             "sample_rate": self.series.sample_rate,
             "table": {"name": self.table_name, "tracks": self.table_tracks} if self.table_tracks else None,
             "features": {
-                p.feature: {"value": p.value if math.isfinite(p.value) else None, "percentile": p.percentile}
-                for p in self.percentiles
+                name: {"value": value if math.isfinite(value) else None, "percentile": self.percentiles.get(name)}
+                for name, value in self.features.items()
             },
             "genres": None if self.timeline is None else {"model": self.model_name} | self.timeline.as_json(),
         }
@@ -83,22 +83,45 @@ def inspect_track(
     """
     from genreclf.audio import load
     from genreclf.features import describe, find_feature_set
-    from genreclf.inspection.percentiles import feature_percentiles
     from genreclf.inspection.series import series_of
     from genreclf.inspection.timeline import timeline_of
+    from genreclf.prediction import load as load_model
     from genreclf.tables.table import FeatureTable
 
     read = table if table is None or isinstance(table, FeatureTable) else FeatureTable.read(table)
     samples, rate = load(path, sample_rate=find_feature_set("study").sample_rate, offset=offset, duration=duration)
     features = describe(samples, rate)
+    timeline = None
+    if model is not None:
+        timeline = timeline_of(load_model(model).predict_segments(path), length=len(samples) / rate)
     return Inspection(
         path=Path(path),
         start=offset,
         series=series_of(samples, rate),
         features=features,
-        percentiles=feature_percentiles(features, read),
+        percentiles={} if read is None else feature_percentiles(features, read),
         table_name="" if read is None else read.name,
         table_tracks=0 if read is None else len(read),
-        timeline=None if model is None else timeline_of(Path(path), Path(model), length=len(samples) / rate),
+        timeline=timeline,
         model_name="" if model is None else Path(model).name,
     )
+
+
+def feature_percentiles(features: Mapping[str, float], table: FeatureTable) -> dict[str, float]:
+    """For each feature that the table has, the share of its tracks below, counting equal ones by half, from 0 to 1.
+
+    Raises
+    ------
+    RequestError : the table holds none of the features.
+    """
+    columns = {name: table.filled[:, place] for place, name in enumerate(table.features) if name in features}
+    if not columns:
+        raise RequestError(
+            f"{table.name} holds none of the {len(features)} features of this track; give a table that "
+            "'genreclf extract' wrote with the same feature set"
+        )
+    return {
+        name: float(((column < features[name]).mean() + (column <= features[name]).mean()) / 2)
+        for name, column in columns.items()
+        if len(column)
+    }

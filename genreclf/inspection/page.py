@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,6 @@ from genreclf.pages.page import html
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
-    from genreclf.inspection.percentiles import FeaturePercentile
 
 
 def write_page(inspection: Inspection, path: Path | str) -> None:
@@ -98,16 +98,16 @@ def _genres(inspection: Inspection) -> Iterator[Section]:
 
 
 def _numbers(inspection: Inspection) -> Section:
-    known = {p.feature: p for p in inspection.percentiles}
+    known, percentiles = inspection.features, inspection.percentiles
     figures = []
     for family, size, title in (("mfcc", 20, "MFCC"), ("tonnetz", 6, "Tonnetz")):
-        cells = [known[f"{family}_{statistic}_{row + 1:02d}"] for statistic in STATISTICS for row in range(size)]
-        rows = [str(row + 1) for row in range(size)]
-        grid = number_grid(cells, rows=rows, columns=STATISTICS, title=title, width=WIDE)
+        names = [f"{family}_{statistic}_{row + 1:02d}" for statistic in STATISTICS for row in range(size)]
+        rows, numbers = [str(row + 1) for row in range(size)], {name: known[name] for name in names}
+        grid = number_grid(numbers, percentiles, rows=rows, columns=STATISTICS, title=title, width=WIDE)
         figures.append(Figure(f"numbers-{family}", f"{title}: one row per series, one column per statistic.", grid))
-    singles = ("tempo", "harmonic_power", "percussive_power")
-    cells = [known[name] for name in singles]
-    grid = number_grid(cells, rows=[""], columns=singles, title="Tempo and powers", width=WIDE / 2)
+    singles = {name: known[name] for name in ("tempo", "harmonic_power", "percussive_power")}
+    title = "Tempo and powers"
+    grid = number_grid(singles, percentiles, rows=[""], columns=list(singles), title=title, width=WIDE / 2)
     figures.append(Figure("numbers-single", "Tempo in BPM; powers in mean squares of full scale.", grid))
     lead = "Give a feature table to see the percentile of each number among its tracks."
     if inspection.table_tracks:
@@ -115,16 +115,14 @@ def _numbers(inspection: Inspection) -> Section:
             f"The strip below a number shows its percentile among the {inspection.table_tracks:,} tracks of"
             f" {inspection.table_name}; orange marks are below the 5th or above the 95th percentile."
         )
-    shown = {
-        "Feature": lambda p: Cell(p.feature),
-        "Value": lambda p: Cell(f"{p.value:.6g}".replace("-", "\u2212"), p.value),
+    shown: dict[str, Callable[[str], Cell]] = {
+        "Feature": Cell,
+        "Value": lambda name: Cell(f"{known[name]:.6g}".replace("-", "\u2212"), known[name]),
     }
     if inspection.table_tracks:
-        shown["Percentile"] = _percentile
-    whole = table("Every feature of the track", inspection.percentiles, shown)
+        shown["Percentile"] = lambda name: (
+            Cell(f"{100 * percentiles[name]:.0f}", percentiles[name]) if name in percentiles else Cell("", math.nan)
+        )
+    whole = table("Every feature of the track", known, shown)
     part = Section("table", "The same numbers as a table", tables=[whole], folded=True)
     return Section("numbers", f"{len(known)} features", short="Features", lead=lead, figures=figures, parts=[part])
-
-
-def _percentile(p: FeaturePercentile) -> Cell:
-    return Cell("", float("nan")) if p.percentile is None else Cell(f"{100 * p.percentile:.0f}", p.percentile)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genreclf.features import chroma, kernels, mfcc, power, rhythm, tonnetz
-from genreclf.features.spectra import HOP_LENGTH, Spectra, mel_bands, stft
+from genreclf.features.spectra import HOP_LENGTH, Spectra, mel_bands
 
 SLOWEST_TEMPO, FASTEST_TEMPO = 30.0, 300.0
 _TEMPO_ROWS = 96
@@ -77,7 +77,7 @@ def series_of(samples: np.ndarray, sample_rate: int) -> TrackSeries:
 
 
 def _mel_decibels(samples: np.ndarray, sample_rate: int, peak: float) -> np.ndarray:
-    power = kernels.mel_power(np.abs(stft(samples)), *mel_bands(sample_rate))
+    power = kernels.mel_power(Spectra(samples, sample_rate).by_bin, *mel_bands(sample_rate))
     return np.asarray(np.maximum(10 * np.log10(np.maximum(power, _FLOOR)), peak - _RANGE)).T
 
 
@@ -90,16 +90,11 @@ def tempogram_of(strength: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray,
     -------
     (tempogram, tempi) : (tempi, frames) and (tempi,) in BPM.
     """
-    local = local_autocorrelation(strength, window=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
+    from librosa.feature import tempogram
+
+    local = tempogram(onset_envelope=strength, win_length=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
     tempi = np.geomspace(SLOWEST_TEMPO, FASTEST_TEMPO, _TEMPO_ROWS)
     lags = np.clip(60.0 * sample_rate / (HOP_LENGTH * tempi), 1, len(local) - 1.001)
     below = lags.astype(int)
     share = (lags - below)[:, None]
     return (1 - share) * local[below] + share * local[below + 1], tempi
-
-
-def local_autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
-    """Autocorrelation of the window around each frame, scaled to 1 at lag 0: (window, frames)."""
-    from librosa.feature import tempogram
-
-    return np.asarray(tempogram(onset_envelope=strength, win_length=window))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,25 +48,13 @@ class Timeline:
         }
 
 
-def timeline_of(path: Path, model: Path, *, length: float) -> Timeline:
-    """Genre probabilities of every window of a track, by a trained model.
+def timeline_of(segments: pd.DataFrame, *, length: float) -> Timeline:
+    """The timeline of what `genreclf.prediction.Predictor.predict_segments` returns.
 
     Parameters
     ----------
     length : of a window, in seconds, where the track has only one.
-
-    Raises
-    ------
-    RequestError : the model cannot be loaded.
-    TrackError : the track cannot be read.
     """
-    from genreclf.prediction import load
-
-    return ordered(load(model).predict_segments(path), length=length)
-
-
-def ordered(segments: Any, *, length: float) -> Timeline:  # noqa: ANN401 - a pandas frame
-    """A timeline from a frame with the columns ``start`` (seconds) and ``genre``, then one for each genre."""
     probabilities = segments.iloc[:, 2:].to_numpy(dtype=float)
     order = np.argsort(-probabilities.mean(axis=0), kind="stable")
     genres = segments.columns[2:][order].astype(str)

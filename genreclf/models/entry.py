@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.pipeline import Pipeline
 
 Check = Callable[[Any, int, int], None]
+
+WIDE = 200  # features; the study's 185 are not wide
 
 
 class StudyScore(NamedTuple):
@@ -51,6 +55,10 @@ class ModelSpec:
     title : what it is called in texts and pictures.
     factory : seed -> scikit-learn classifier, on one thread, not fitted.
     space : values to search, by the classifier's own parameter names; empty where there is nothing to search.
+    limit : standardised features are clipped at this many standard deviations on either side; None leaves them.
+    by_family : whether the classifier has a parameter ``families``, which is set to the family of each feature.
+    wide : parameters that differ for tables of more than `WIDE` features.
+    most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
     cost : seconds to fit 6,000 tracks of 57 features, roughly; the longest fits are started first.
@@ -61,6 +69,10 @@ class ModelSpec:
     title: str
     factory: Callable[[int], Any]
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    limit: float | None = None
+    by_family: bool = False
+    wide: Mapping[str, Any] = field(default_factory=dict)
+    most_tracks: int | None = None
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
     cost: float = 1.0
@@ -71,9 +83,57 @@ class ModelSpec:
         """The search space by the parameter names of the pipeline that `build` returns."""
         return {f"model__{name}": list(values) for name, values in self.space.items()}
 
-    def build(self, seed: int = 42) -> Pipeline:
-        """A pipeline of standardisation (``scale``) and classifier (``model``), not fitted."""
+    def build(self, seed: int = 42, *, families: np.ndarray | None = None, impute: bool = False) -> Pipeline:
+        """A pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
+
+        Parameters
+        ----------
+        families : (features,), the number of each feature's family, as `FeatureTable.family_numbers` has them; None
+            takes the features, however many there are, as one family.
+        impute : begin with a step (``impute``) that fills empty cells by medians.
+        """
         from sklearn.pipeline import Pipeline
         from sklearn.preprocessing import StandardScaler
 
-        return Pipeline([("scale", StandardScaler()), ("model", self.factory(seed))])
+        from genreclf.models.scaling import ClippedScaler
+
+        classifier = self.factory(seed)
+        if families is not None:
+            parameters = dict(self.wide) if len(families) > WIDE else {}
+            if self.by_family:
+                parameters["families"] = tuple(int(number) for number in families)
+            classifier.set_params(**parameters)
+        scaler = StandardScaler() if self.limit is None else ClippedScaler(limit=self.limit)
+        steps: list[tuple[str, Any]] = [("scale", scaler), ("model", classifier)]
+        if impute:
+            from genreclf.models.imputation import MedianImputer
+
+            steps.insert(0, ("impute", MedianImputer()))
+        return Pipeline(steps)
+
+    def plain_parameters(self, pipeline: Pipeline) -> dict[str, str | int | float | bool | None]:
+        """The classifier's parameters as JSON can hold them, except families, which follow from the features' names."""
+        parameters = dict(pipeline.named_steps["model"].get_params())
+        if self.by_family:
+            del parameters["families"]
+        plain = (str, int, float, bool, type(None))
+        return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters.items()}
+
+    @property
+    def takes_class_weight(self) -> bool:
+        """Whether the classifier has a parameter ``class_weight``."""
+        return "class_weight" in self.factory(0).get_params()
+
+    def with_class_weight(self, class_weight: str | None) -> ModelSpec:
+        """The same model with class weights, ``balanced`` or None, which are then not searched.
+
+        A model that takes none stays as it is.
+        """
+        if not self.takes_class_weight:
+            return self
+        space = {name: values for name, values in self.space.items() if name != "class_weight"}
+        return replace(self, factory=partial(_weighted, self.factory, class_weight), space=space)
+
+
+def _weighted(factory: Callable[[int], Any], class_weight: str | None, seed: int) -> Any:  # noqa: ANN401
+    return factory(seed).set_params(class_weight=class_weight)

@@ -49,6 +49,9 @@ def fit_pipeline(
     y: np.ndarray,
     *,
     seed: int,
+    families: np.ndarray | None = None,
+    impute: bool = False,
+    rows: np.ndarray | None = None,
     tune_folds: Folds | None = None,
     calibration_folds: Folds | None = None,
 ) -> FittedPipeline:
@@ -58,17 +61,23 @@ def fit_pipeline(
     ----------
     X, y : (tracks, features) and (tracks,).
     seed : of the model and of the search.
+    families : (features,), the number of each feature's family, see `ModelSpec.build`.
+    impute : whether empty cells (NaN) are filled by medians of what is fitted on.
+    rows : the rows to fit on in the end; None is all. The others serve the search alone.
     tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
-    calibration_folds : rows for the sigmoids, every fold training on every class; None gives no calibration.
+    calibration_folds : rows, among those fitted on, for the sigmoids, every fold training on every class; None gives
+        no calibration.
     """
     from genreclf.models.calibration import fit_calibrated
     from genreclf.models.tuning import search
 
-    model, parameters, inner = entry.build(seed), None, float("nan")
+    model, parameters, inner = entry.build(seed, families=families, impute=impute), None, float("nan")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:
             model, parameters, inner = search(model, entry, X, y, tune_folds, seed=seed)
+        if rows is not None:
+            X, y = X[rows], y[rows]
         if calibration_folds is None:
             model.fit(X, y)
         else:

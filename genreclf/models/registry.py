@@ -6,21 +6,23 @@ packages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError, nearest, one_line
+from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.models.entry import ModelSpec
 from genreclf.models.zoo import ENTRIES
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
+    import numpy as np
     from sklearn.pipeline import Pipeline
 
 MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, ENTRIES, group="genreclf.models")
 register = MODELS.register
+CLASS_WEIGHTS = ("balanced", "none")
 
 
 def spec(name: str) -> ModelSpec:
@@ -35,14 +37,18 @@ def spec(name: str) -> ModelSpec:
     return MODELS[name]
 
 
-def build(name: str, seed: int = 42) -> Pipeline:
+def build(name: str, seed: int = 42, *, families: np.ndarray | None = None) -> Pipeline:
     """Make a model: a pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
+
+    Parameters
+    ----------
+    families : (features,), the number of each feature's family, for models that go by it, see `ModelSpec.build`.
 
     Raises
     ------
     RequestError : there is no model of that name.
     """
-    return spec(name).build(seed)
+    return spec(name).build(seed, families=families)
 
 
 def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no types
@@ -82,6 +88,27 @@ def resolve_all(models: Iterable[Any] | None) -> tuple[ModelSpec, ...]:
     if not found:
         raise RequestError(f"no model to compare; choose from {', '.join(MODELS)}")
     return tuple(found.values())
+
+
+def weighted(entries: Sequence[ModelSpec], class_weight: str | None) -> tuple[tuple[ModelSpec, ...], list[str]]:
+    """The entries with class weights, and a note on those that take none.
+
+    Parameters
+    ----------
+    class_weight : ``balanced``, ``none``, or None to leave every model as it is registered.
+
+    Raises
+    ------
+    RequestError : it is something else.
+    """
+    if class_weight is None:
+        return tuple(entries), []
+    if class_weight not in CLASS_WEIGHTS:
+        raise unknown("class_weight", class_weight, CLASS_WEIGHTS)
+    without = [entry.name for entry in entries if not (entry.baseline or entry.takes_class_weight)]
+    note = f"class_weight={class_weight} changes nothing for models that take none: {', '.join(without)}"
+    chosen = None if class_weight == "none" else class_weight
+    return tuple(entry.with_class_weight(chosen) for entry in entries), [note] if without else []
 
 
 def is_baseline(name: str) -> bool:

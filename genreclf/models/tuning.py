@@ -9,7 +9,7 @@ Source: Jamieson and Talwalkar (2016), Non-stochastic Best Arm Identification an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 _LARGE = 16
 # With fewer tracks the first candidates would be tried on a handful.
 _WORTH_HALVING = 100
+
+
+def at_edges(space: Mapping[str, Sequence[Any]], parameters: Mapping[str, Any]) -> dict[str, float]:
+    """The parameters that a search set to the smallest or largest of three or more numbers."""
+    found = {}
+    for name, value in parameters.items():
+        numbers = [v for v in space.get(name, ()) if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) > 2 and value in (min(numbers), max(numbers)):
+            found[name] = value
+    return found
 
 
 def search(

@@ -116,11 +116,11 @@ class Section:
     folded: bool = False
     beside: bool = False
 
-    def all_figures(self) -> Iterator[Figure]:
-        """The figures of the section and of its parts."""
-        yield from self.figures
+    def pictures(self) -> Iterator[tuple[str, Drawing]]:
+        """The file name and the drawing of each figure of the section and of its parts, for Markdown."""
+        yield from ((f"{figure.name}.svg", figure.alone or figure.wide) for figure in self.figures)
         for part in self.parts:
-            yield from part.all_figures()
+            yield from part.pictures()
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,3 @@ class Page:
     findings: Sequence[Finding] = ()
     notes: Sequence[str] = ()
     version: str = ""
-
-    def pictures(self) -> Iterator[tuple[str, Drawing]]:
-        """The file name and the drawing of each figure, for Markdown."""
-        for section in self.sections:
-            for shown in section.all_figures():
-                yield f"{shown.name}.svg", shown.alone or shown.wide

@@ -23,7 +23,7 @@ def html(page: Page) -> str:
     """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
     from markupsafe import Markup
 
-    style, script = chart_style() + _resource("page.css"), _resource("page.js")
+    style, script = _resource("chart.css") + _resource("page.css"), _resource("page.js")
     template = _environment().get_template("report.html.jinja")
     return template.render(
         page=page,
@@ -46,14 +46,9 @@ def write_pages(page: Page, path: Path) -> None:
 
     write_whole(path, html(page))
     write_whole(path.with_suffix(".md"), markdown(page))
-    for name, drawing in page.pictures():
-        write_whole(path.parent / "pictures" / name, drawing.standalone(chart_style()))
-
-
-@cache
-def chart_style() -> str:
-    """The style sheet that pages and pictures share."""
-    return _resource("chart.css")
+    for section in page.sections:
+        for name, drawing in section.pictures():
+            write_whole(path.parent / "pictures" / name, drawing.standalone(_resource("chart.css")))
 
 
 @cache

@@ -9,12 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING
 
 from genreclf.pages.wording import clean
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _NARROW = frozenset("iljtfrI.,:;'|!()[]{} ")
 _WIDE = frozenset("mwMWQO@%&")
@@ -46,21 +42,17 @@ def shorten(text: str, room: float, size: float = 13) -> str:
 
 def element(tag: str, *content: str, **attributes: object) -> str:
     """One element; attributes are escaped, `content` is markup already (see `words`). None leaves one out."""
-    pairs = "".join(f' {_name(k)}="{_value(v)}"' for k, v in attributes.items() if v is not None)
+    pairs = ""
+    for keyword, value in attributes.items():
+        if value is not None:
+            written = number(value) if isinstance(value, float) else escape(clean(str(value)))
+            pairs += f' {keyword.rstrip("_").replace("_", "-")}="{written}"'
     return f"<{tag}{pairs}>{''.join(content)}</{tag}>" if content else f"<{tag}{pairs}/>"
 
 
 def words(text: object) -> str:
     """Text as content of an element."""
     return escape(clean(str(text)), quote=False)
-
-
-def _name(keyword: str) -> str:
-    return keyword.rstrip("_").replace("_", "-")
-
-
-def _value(value: object) -> str:
-    return number(value) if isinstance(value, float) else escape(clean(str(value)))
 
 
 def number(value: float) -> str:
@@ -79,7 +71,7 @@ class Scale:
     logarithmic: bool = False
 
     def __call__(self, value: float) -> float:
-        """The pixel of a value; values outside are held at the ends."""
+        """The pixel of a value; values outside are clipped."""
         low, high, at = (math.log10(v) if self.logarithmic else v for v in (self.low, self.high, value))
         share = (at - low) / (high - low) if high > low else 0.5
         return self.start + min(max(share, 0.0), 1.0) * (self.end - self.start)
@@ -89,14 +81,11 @@ class Scale:
         if self.logarithmic:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
             return [10.0**power for power in range(first, last + 1)]
-        step = _round_step((self.high - self.low) / max(about, 1))
+        rough = (self.high - self.low) / max(about, 1)
+        power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
+        step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [index * step for index in range(first, last + 1)]
-
-
-def _round_step(rough: float) -> float:
-    power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
 
 
 @dataclass
@@ -124,7 +113,7 @@ class Drawing:
     def text(self, x: float, y: float, text: object, *, tip: str = "", **attributes: object) -> None:
         """Add a line of text whose baseline is at `y`."""
         title = element("title", words(tip)) if tip else ""
-        self.marks.append(element("text", title + words(text), x=float(x), y=float(y), **attributes))
+        self.marks.append(element("text", title, words(text), x=float(x), y=float(y), **attributes))
 
     def line(self, x1: float, y1: float, x2: float, y2: float, **attributes: object) -> None:
         """Add a straight line."""
@@ -135,7 +124,7 @@ class Drawing:
         return self._markup(identity, "")
 
     def standalone(self, style: str) -> str:
-        """The picture as a file of its own, with its style sheet and a ground to stand on."""
+        """The picture as a file of its own, with its style sheet and a background."""
         ground = element("rect", class_="ground", width="100%", height="100%", rx=8)
         return self._markup("picture", element("style", style.replace("<", "")) + ground, room=12) + "\n"
 
@@ -166,7 +155,7 @@ def glyph(shape: int, x: float, y: float, size: float) -> str:
     at = f"{number(x)} {number(y)}"
     half = f"a{number(r)} {number(r)} 0 1 0 "
     long = number(1.3 * r)
-    shapes: Sequence[str] = (
+    shapes = (
         f"M{at}m{number(-r)} 0{half}{number(2 * r)} 0{half}{number(-2 * r)} 0z",
         f"M{at}m{number(-r * 0.9)} {number(-r * 0.9)}h{number(r * 1.8)}v{number(r * 1.8)}h{number(-r * 1.8)}z",
         f"M{at}m0 {number(-r * 1.2)}l{number(r * 1.15)} {number(r * 2)}h{number(-r * 2.3)}z",

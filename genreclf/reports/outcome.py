@@ -39,7 +39,7 @@ def score_of(row: Mapping[str, Any], name: str = "macro_f1") -> Score:
 
 
 def is_tied(row: Mapping[str, Any]) -> bool:
-    """Whether a row of the scores is not significantly different from the best."""
+    """Whether a model that does not score highest may be the best."""
     return str(row.get("tied_with_best")) in ("True", "1", "1.0")
 
 

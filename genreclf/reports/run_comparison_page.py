@@ -31,7 +31,7 @@ def check_page(page: Path) -> None:
     from genreclf.files import check_file
 
     if page.suffix == ".md":
-        raise RequestError(f"{page}: the Markdown goes there; name the page itself, {page.with_suffix('.html')}")
+        raise RequestError(f"{page}: the Markdown goes there; name the page, {page.with_suffix('.html')}")
     check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import numpy as np
 
-from genreclf.archive import Kind, damaged, dump_array, load_array, read_container, write_container
+from genreclf.archive import Kind, damaged, decode, dump_array, load_array, read_container, write_container
 from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.metrics import METRICS, Space, fit_space, standard_deviations
@@ -54,11 +54,11 @@ class _Version(msgspec.Struct):
     format: int
 
 
-class _Description(msgspec.Struct):
+class _Description(_Version):
     """The contents of ``index.json``: an `Index` without its arrays, and the digests of those."""
 
     tracks: dict[str, list[str]]
-    features: list[str]
+    features: tuple[str, ...]
     metric: str
     hubness: str
     approximate: bool
@@ -66,7 +66,9 @@ class _Description(msgspec.Struct):
     feature_set: str
     feature_parameters: dict[str, float | None]
     sha256: dict[str, str]
-    format: int = _FORMAT
+
+
+_DESCRIBED = tuple(name for name in _Description.__struct_fields__ if name not in ("sha256", "format"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,18 +191,8 @@ class Index:
         space = np.vstack([self.space.mean, self.space.std, self.space.projection.T])
         arrays = {"points.npy": self.points, "space.npy": space, "spread.npy": self.spread}
         members = {name: dump_array(array) for name, array in arrays.items()}
-        description = _Description(
-            tracks=dict(self.tracks),
-            features=list(self.features),
-            metric=self.metric,
-            hubness=self.hubness,
-            approximate=self.approximate,
-            skew=self.skew,
-            feature_set=self.feature_set,
-            feature_parameters=dict(self.feature_parameters),
-            sha256=_digests(members),
-        )
-        text = json.dumps(msgspec.to_builtins(description), sort_keys=True)
+        described = {name: getattr(self, name) for name in _DESCRIBED}
+        text = json.dumps(described | {"sha256": _digests(members), "format": _FORMAT}, sort_keys=True)
         write_container(Path(path), KIND, {"index.json": text.encode("ascii")} | members)
 
     @classmethod
@@ -214,16 +206,14 @@ class Index:
         path = Path(path)
         members = read_container(path, KIND)
         text = members.pop("index.json")
+        if decode(path, "index.json", text, _Version).format > _FORMAT:
+            raise RequestError(f"{path}: made by a newer genreclf: pip install --upgrade genreclf")
+        description = decode(path, "index.json", text, _Description)
+        if description.sha256 != _digests(members):
+            raise damaged(path, "its arrays are not those that index.json names")
         try:
-            if msgspec.json.decode(text, type=_Version).format > _FORMAT:
-                raise RequestError(f"{path}: made by a newer genreclf: pip install --upgrade genreclf")
-            description = msgspec.json.decode(text, type=_Description)
-            if description.sha256 != _digests(members):
-                raise damaged(path, "its arrays are not those that index.json names")
             return _from_parts(description, {name: load_array(data) for name, data in members.items()})
-        except RequestError:
-            raise
-        except (ValueError, RecursionError, msgspec.MsgspecError) as error:
+        except ValueError as error:
             raise damaged(path, f"index.json and its arrays do not fit ({one_line(error)})") from None
 
 
@@ -279,6 +269,11 @@ def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximat
         raise unknown("hubness reduction", hubness, HUBNESS)
     if len(table) < 2:
         raise RequestError(f"{table.name}: an index needs at least two tracks; there is {len(table)}")
+    if table.incomplete:
+        raise RequestError(
+            f"{table.name}: column {table.incomplete[0]!r} has empty cells, and distances need every value; fill or "
+            "remove the cells or the column"
+        )
     if METRICS[metric]:
         counts = [int((table.y == genre).sum()) for genre in table.genres if genre]
         if len(counts) < 2 or min(counts) < 2:
@@ -375,19 +370,9 @@ def _from_parts(description: _Description, arrays: dict[str, np.ndarray]) -> Ind
     for what, holds in fits.items():
         if not holds:
             raise ValueError(what)
-    return Index(
-        points=points,
-        spread=spread,
-        tracks={name: tracks[name] for name in _SHOWN if name in tracks},
-        space=Space(space[0], space[1], space[2:].T),
-        features=tuple(features),
-        metric=description.metric,
-        hubness=description.hubness,
-        approximate=description.approximate,
-        skew=description.skew,
-        feature_set=description.feature_set,
-        feature_parameters=description.feature_parameters,
-    )
+    described = {name: getattr(description, name) for name in _DESCRIBED}
+    described["tracks"] = {name: tracks[name] for name in _SHOWN if name in tracks}
+    return Index(points=points, spread=spread, space=Space(space[0], space[1], space[2:].T), **described)
 
 
 def _all_below(array: np.ndarray, limit: float) -> bool:

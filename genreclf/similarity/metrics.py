@@ -49,11 +49,11 @@ def standard_deviations(table: FeatureTable) -> np.ndarray:
     RequestError : the values of a column are so large that their squares overflow.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        std: np.ndarray = table.X.std(axis=0)
+        std: np.ndarray = np.nanstd(table.X, axis=0)
     wild = ~np.isfinite(std)
     if wild.any():
         column = int(wild.argmax())
-        largest = float(np.abs(table.X[:, column]).max())
+        largest = float(np.nanmax(np.abs(table.X[:, column])))
         raise RequestError(
             f"{table.name}: column {table.features[column]!r} holds values up to {largest:.3g}, too large to be "
             "standardised; correct the column, or give it in another unit"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path
+
+_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
 def cell(text: str) -> str:
@@ -15,18 +18,29 @@ def cell(text: str) -> str:
     return clean.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def path_name(path: Path | str) -> str:
-    """A path as a label: forward slashes, one line; line ends, blanks at the ends and bytes that are no text escaped.
+def escape(text: str) -> str:
+    r"""A text on one line, where no two become one: ``\x0a`` for a line end, ``\udcff`` for a byte that is no text.
 
-    A table would change them, and two files could become one.
+    Control characters, blanks at the ends and a backslash that begins what looks like such an escape are escaped.
     """
-    text = path.as_posix() if isinstance(path, Path) else path
     inside = text.strip()
-    if inside == text and text.isprintable():
+    if inside == text and text.isprintable() and "\\" not in text:
         return text
+    text = _LIKE_AN_ESCAPE.sub(r"\\x5c", text)
+    inside = text.strip()
     before, after = text[: text.find(inside)], text[text.find(inside) + len(inside) :]
     shown = "".join(_escaped(c) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in inside)
     return "".join([*map(_escaped, before), shown, *map(_escaped, after)])
+
+
+def path_name(path: Path) -> str:
+    """A path as a label: forward slashes, on one line; two paths have two names."""
+    return escape(path.as_posix())
+
+
+def for_spreadsheet(text: str) -> str:
+    """The text with an apostrophe before what a spreadsheet would take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _escaped(character: str) -> str:

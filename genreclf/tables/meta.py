@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,13 +27,18 @@ class _Meta(msgspec.Struct):
 
 
 def read_meta(table: Path) -> dict[str, Any] | None:
-    """Feature set, parameters, columns and versions of a table; None where genreclf left no such file beside it."""
-    try:
-        meta: dict[str, Any] = msgspec.json.decode(_beside(table).read_bytes())
-        msgspec.convert(meta, _Meta)
-    except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
-        return None
-    return meta
+    """Feature set, parameters, columns and versions of a table; None where genreclf left no such file beside it.
+
+    Where the table is a link, the file is beside what that leads to, or beside the link.
+    """
+    for place in (_beside(table), table.with_suffix(".json")):
+        try:
+            meta: dict[str, Any] = msgspec.json.decode(place.read_bytes())
+            msgspec.convert(meta, _Meta)
+        except (OSError, ValueError, RecursionError, msgspec.MsgspecError):
+            continue
+        return meta
+    return None
 
 
 def write_meta(table: Path, meta: Mapping[str, Any]) -> None:
@@ -57,4 +63,4 @@ def check_meta(table: Path) -> None:
 
 
 def _beside(table: Path) -> Path:
-    return table.with_suffix(".json")
+    return Path(os.path.realpath(table)).with_suffix(".json")

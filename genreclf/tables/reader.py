@@ -1,5 +1,7 @@
 """Tables from anywhere: any CSV with a label column and numeric columns has the parts of a feature table.
 
+An empty cell among numbers becomes NaN, with a note.
+
 What is wrong with a table is refused in one line that names the row and the column. Rows are counted as an
 editor counts lines: the header is line 1.
 """
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genreclf.errors import RequestError, nearest
-from genreclf.tables.columns import IDENTITY
+from genreclf.tables.columns import IDENTITY, PARENT_GENRE
 from genreclf.tables.meta import read_meta
 from genreclf.tables.rows import read_rows, separator_of
 
@@ -35,6 +37,7 @@ class TableParts(NamedTuple):
     notes: tuple[str, ...]
     name: str
     label: str
+    grouping: tuple[str, ...]
 
 
 def read_parts(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> TableParts:
@@ -44,7 +47,11 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
     separator = separator_of(path, hint=f"; make a table with: genreclf extract SOURCE -o {_as_csv(path)}")
     rows = read_rows(path, separator)
     header = _checked_header(path, next(rows)[1])
-    roles = _roles(path, header, label=label, id_column=id_column, group=group)
+    artist, grouping = _group_columns(header, group)
+    roles = _roles(path, header, label=label, id_column=id_column, group=artist)
+    roles |= _further_groups(path, header, grouping, roles)
+    if PARENT_GENRE in header and PARENT_GENRE not in roles.values():
+        roles[PARENT_GENRE] = PARENT_GENRE
     lines: list[int] = []
     comma = False
     for line, cells in rows:
@@ -64,7 +71,8 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.get("track_id", "track_id"))
-    texts = pd.DataFrame({name: identity[name] for name in IDENTITY if name in identity}, dtype="object")
+    named = [name for name in dict.fromkeys((*IDENTITY, PARENT_GENRE, *grouping)) if name in identity]
+    texts = pd.DataFrame({name: identity[name] for name in named}, dtype="object")
     return TableParts(
         frame=pd.concat([texts, features], axis=1),
         features=tuple(features.columns),
@@ -72,6 +80,7 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
         notes=tuple(notes),
         name=path.stem,
         label=roles["genre"],
+        grouping=tuple(grouping),
     )
 
 
@@ -113,6 +122,28 @@ def _roles(
     return columns
 
 
+def _group_columns(header: Sequence[str], group: str | None) -> tuple[str | None, list[str]]:
+    """The columns named by ``group``: that of the artist, which is None where it is not named, and further ones."""
+    if group is None or group in header:
+        return group, []
+    artist, *further = (name.strip() for name in group.split(","))
+    return artist, further
+
+
+def _further_groups(
+    path: Path, header: Sequence[str], grouping: Sequence[str], roles: dict[str, str]
+) -> dict[str, str]:
+    for name in grouping:
+        if name not in header:
+            raise RequestError(
+                f"{path}: no column {name!r} (group={name}); there are {_listed(header)}{nearest(name, header)}"
+            )
+        taken = next((role for role, column in roles.items() if column == name and role != name), None)
+        if taken or name in ("genre", "track_id", "artist"):
+            raise RequestError(f"{path}: the column {name!r} holds the {taken or name}; group by other columns")
+    return {name: name for name in grouping}
+
+
 def _cells(path: Path, separator: str, roles: dict[str, str], *, decimal: str) -> pd.DataFrame:
     import pandas as pd
 
@@ -142,7 +173,7 @@ def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
 def _numbers(
     path: Path, frame: pd.DataFrame, lines: Sequence[int], expected: Sequence[str], notes: list[str]
 ) -> pd.DataFrame:
-    """The numeric columns as float64; a column without a single number is left out, with a note."""
+    """The numeric columns as float64, NaN where a cell is empty; a column without a number is left out, with a note."""
     import numpy as np
     import pandas as pd
 
@@ -153,17 +184,16 @@ def _numbers(
         bad = ~np.isfinite(values)
         if (name.startswith("Unnamed:") or name == "" or bad.all()) and name not in expected:
             dropped.append(name or "(no name)")
-        elif bad.any():
-            row = int(bad.argmax())
-            cell = str(frame[name].iloc[row])
-            found = "no value" if cell in _MISSING else f"{cell!r}, not a finite number"
+            continue
+        wrong = bad & ~frame[name].astype(str).str.strip().isin(_MISSING).to_numpy() if bad.any() else bad
+        if wrong.any():
+            row = int(wrong.argmax())
             raise RequestError(
-                f"{path}: line {lines[row]}, column {name!r}: {found} ({int(bad.sum())} such in this column); "
-                "mend or remove the row or the column"
+                f"{path}: line {lines[row]}, column {name!r}: {str(frame[name].iloc[row])!r}, not a finite number "
+                f"({int(wrong.sum())} such in this column); mend or remove the row or the column"
             )
-        else:
-            columns[name] = values
-    missing = [name for name in expected if name not in columns]
+        columns[name] = values
+    missing = [name for name in expected if name not in columns or np.isnan(columns[name]).all()]
     if missing:
         raise RequestError(
             f"{path}: the feature column {missing[0]!r} is missing ({len(missing)} in all); extract again"
@@ -175,7 +205,14 @@ def _numbers(
         )
     if dropped:
         notes.append(f"columns left out, as they hold no numbers: {_listed(dropped)}")
-    constant = [name for name, values in columns.items() if len(values) > 1 and (values == values[0]).all()]
+    empty = {name: int(np.isnan(values).sum()) for name, values in columns.items() if np.isnan(values).any()}
+    if empty:
+        cells = "1 empty cell" if sum(empty.values()) == 1 else f"{sum(empty.values())} empty cells"
+        where = "1 column" if len(empty) == 1 else f"{len(empty)} columns"
+        notes.append(
+            f"{cells} in {where} ({_listed(list(empty))}) take the column's median over the tracks that are trained on"
+        )
+    constant = [name for name, values in columns.items() if len(values) > 1 and np.nanmin(values) == np.nanmax(values)]
     if constant:
         notes.append(f"features that are the same in every track and tell nothing: {_listed(constant)}")
     return pd.DataFrame(columns)

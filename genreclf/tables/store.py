@@ -1,10 +1,10 @@
-"""The feature table as a cache on disk that survives anything: a kill, a full disk, a second run.
+"""The feature table as a cache on disk that survives anything: a kill, a full disk, a second run, a spreadsheet.
 
 The table is a CSV file in which each row is one line and each line is written by one call, so that what is on
 disk is always whole lines and at most one torn one at the end, which the next opening cuts off. Rows are
 appended as they come and put in the order of their ids at the end. Beside ``NAME.csv`` stand ``NAME.json``
-(what the table was made with), ``NAME.failed.csv`` (which tracks failed and why), and two hidden files: a lock,
-and what was seen of each file's size and time, which only saves reading it again.
+(what the table was made with), ``NAME.failed.csv`` (which tracks failed and why), and hidden files: a lock, what was
+seen of each file's size and time, which only saves reading it again, and a checksum of each row's values.
 """
 
 from __future__ import annotations
@@ -12,24 +12,33 @@ from __future__ import annotations
 import csv
 import errno
 import io
-import json
+import math
 import os
+import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from types import MappingProxyType, TracebackType
+from typing import Any, Self, TypeVar
+from zlib import crc32
+
+import msgspec
 
 from genreclf.errors import RequestError
-from genreclf.files import cannot_write, write_whole
+from genreclf.files import cannot_write, check_file, free_name, write_whole
 from genreclf.progress import SILENT, Progress
+from genreclf.tables.cells import cell
+from genreclf.tables.columns import IDENTITY
 from genreclf.tables.meta import read_meta, write_meta
-from genreclf.tables.table import IDENTITY, table_path
+from genreclf.tables.table import table_path
 
 # A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
 _SYNC_SECONDS = 2.0
+_Value = TypeVar("_Value")
+Seen = dict[str, tuple[int, int, str]]
+_Checksums = dict[str, tuple[str, int]]  # of a row's values, with the digest of the file that they describe
 
 
 @dataclass(frozen=True)
@@ -45,11 +54,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class StoredRow:
-    """Where a row's line stands in the file, and its identity cells, in the order of `IDENTITY`."""
+    """Where a row's line is in the file, its identity cells in the order of `IDENTITY`, a checksum of its values."""
 
     start: int
     length: int
     identity: tuple[str, ...]
+    checksum: int
 
     @property
     def digest(self) -> str:
@@ -60,9 +70,12 @@ class StoredRow:
 class TableStore(AbstractContextManager["TableStore"]):
     """A feature table that is open for writing; nobody else can open it meanwhile.
 
+    ``rows`` and ``failures`` are by track id; ``seen`` holds size, time and digest of files by their paths;
+    ``rewritten`` names the rows whose values are numbers, but not those that were written.
+
     Parameters
     ----------
-    path : the CSV file.
+    path : the CSV file; where it is a link, what it leads to is the table.
     features : names of the feature columns.
     meta : what the table is made with; must equal what an existing table was made with under ``feature_set`` and
         ``parameters``.
@@ -76,13 +89,15 @@ class TableStore(AbstractContextManager["TableStore"]):
     def __init__(
         self, path: Path, *, features: Sequence[str], meta: Mapping[str, Any], progress: Progress = SILENT
     ) -> None:
-        self.path = table_path(path)
+        self.path = table_path(Path(os.path.realpath(table_path(path))))
         self.features = tuple(features)
         self.meta = dict(meta)
         self.rows: dict[str, StoredRow] = {}
+        self.rewritten: set[str] = set()
         self.failures: dict[str, Failure] = {}
-        self.seen: dict[str, list[Any]] = {}
+        self.seen: Seen = {}
         self._progress = progress
+        self._failed = self.path.with_suffix(".failed.csv")
         self._lock: Any = None
         self._stream: io.FileIO | None = None
         self._size = 0
@@ -92,11 +107,10 @@ class TableStore(AbstractContextManager["TableStore"]):
         self._acquire()
         try:
             self._open()
-        except OSError as error:
-            self._release()
-            raise cannot_write(self.path, error) from error
-        except BaseException:
-            self._release()
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, OSError):
+                raise cannot_write(self.path, error) from error
             raise
         return self
 
@@ -107,40 +121,41 @@ class TableStore(AbstractContextManager["TableStore"]):
             if self._stream is not None:
                 self._stream.close()
         finally:
-            self._release()
+            self._lock.release()
 
     def append(self, identity: Sequence[str], values: Iterable[float]) -> None:
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""
         line = _line([*identity, *(repr(float(value)) for value in values)])
         self._append(line)
-        self.rows[identity[0]] = StoredRow(self._size - len(line), len(line), tuple(identity))
+        self.rows[identity[0]], _ = self._row(self._size - len(line), line)
+        self.rewritten.discard(identity[0])
         self.failures.pop(identity[0], None)
 
     def revise(self, *, drop: Iterable[str] = (), relabel: Mapping[str, Sequence[str]] | None = None) -> None:
         """Take rows out and give others new identity cells, in one rewrite; the values stay as they are."""
-        dropped, renamed = set(drop), relabel or {}
-        if dropped or renamed:
-            kept = [track_id for track_id in self.rows if track_id not in dropped]
-            self._rewrite(kept, lambda track_id, line: _relabelled(line, renamed.get(track_id)))
+        dropped = set(drop)
+        if dropped or relabel:
+            self._rewrite([track_id for track_id in self.rows if track_id not in dropped], relabel or {})
 
     def finish(self) -> None:
         """Put the rows in the order of their ids and write the list of failures beside the table."""
         ordered = sorted(self.rows)
         if ordered != list(self.rows):
-            self._rewrite(ordered, lambda _, line: line)
-        failed = self.path.with_suffix(".failed.csv")
+            self._rewrite(ordered)
         if self.failures:
-            lines = [_line(["track_id", "path", "code", "reason", "digest"])]
-            for _, failure in sorted(self.failures.items()):
-                lines.append(_line([failure.track_id, failure.path, failure.code, failure.reason, failure.digest]))
-            write_whole(failed, b"".join(lines))
+            failures = (replace(failure, reason=cell(failure.reason)) for _, failure in sorted(self.failures.items()))
+            rows = map(astuple, failures)
+            write_whole(self._failed, b"".join([_FAILED, *map(_line, rows)]))
         else:
-            failed.unlink(missing_ok=True)
-        write_whole(self._seen_path, json.dumps(self.seen))
+            self._failed.unlink(missing_ok=True)
+        checksums = {track_id: (row.digest, row.checksum) for track_id, row in self.rows.items()}
+        for what, content in (("seen", self.seen), ("rows", checksums)):
+            data = msgspec.json.encode(content)
+            if _bytes_of(self._hidden(what)) != data:
+                write_whole(self._hidden(what), data)
 
-    @property
-    def _seen_path(self) -> Path:
-        return self.path.with_name(f".{self.path.stem}.seen.json")
+    def _hidden(self, what: str) -> Path:
+        return self.path.with_name(f".{self.path.stem}.{what}.json")
 
     def _acquire(self) -> None:
         from filelock import FileLock, Timeout
@@ -158,14 +173,11 @@ class TableStore(AbstractContextManager["TableStore"]):
         except NotImplementedError:
             raise RequestError(f"{self.path}: files cannot be locked there; choose a place on another disk") from None
 
-    def _release(self) -> None:
-        self._lock.release()
-
     def _open(self) -> None:
-        beside = self.path.with_suffix(".json")
         header = _line([*IDENTITY, *self.features])
+        check_file(self._failed, begins=_FAILED, what="a list of the tracks that failed")
         if self.path.exists():
-            self._check_meta(beside)
+            self._check_meta()
             self._recover(header)
         else:
             write_meta(self.path, self.meta)
@@ -174,15 +186,16 @@ class TableStore(AbstractContextManager["TableStore"]):
         if self._stream is None:
             self._stream = self.path.open("ab", buffering=0)
         # A run that was killed may have written the row of a track that had failed before.
-        listed = _read_failures(self.path.with_suffix(".failed.csv"))
+        listed = _read_failures(self._failed)
         self.failures = {track_id: failure for track_id, failure in listed.items() if track_id not in self.rows}
-        self.seen = _read_seen(self._seen_path)
+        self.seen = _read_json(self._hidden("seen"), Seen, {})
 
-    def _check_meta(self, beside: Path) -> None:
+    def _check_meta(self) -> None:
         made = read_meta(self.path)
+        beside = self.path.with_suffix(".json").name
         if made is None:
             raise RequestError(
-                f"{self.path} was not written by genreclf extract (no readable {beside.name} beside it); "
+                f"{self.path} was not written by genreclf extract (no readable {beside} beside it); "
                 "choose another file with -o"
             )
         asked = {"feature set": self.meta["feature_set"]} | dict(self.meta["parameters"])
@@ -191,12 +204,9 @@ class TableStore(AbstractContextManager["TableStore"]):
             if there.get(name) != value:
                 raise RequestError(
                     f"{self.path} was made with {name} {_shown(there.get(name))}, this run asks for {_shown(value)}; "
-                    f"choose another file with -o, or delete {self.path.name} and {beside.name} to start over"
+                    f"choose another file with -o, or delete {self.path.name} and {beside} to start over"
                 )
-        self._tell_versions(made)
-
-    def _tell_versions(self, made: Mapping[str, Any]) -> None:
-        """Rows of another version stay; that they stand beside ours must be known."""
+        # Rows of another version stay; that they stand beside ours must be known.
         before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
         if before != now:
             self._progress.message(
@@ -205,7 +215,9 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def _recover(self, header: bytes) -> None:
         """Find the rows of an existing table; what a killed run left torn at its end is cut off."""
+        checksums = _read_json(self._hidden("rows"), _Checksums, {})
         torn = 0
+        faults: list[str] = []
         with self.path.open("rb") as stream:
             first = stream.readline(2 * len(header))
             if first != header and not header.startswith(first):
@@ -216,30 +228,54 @@ class TableStore(AbstractContextManager["TableStore"]):
                 )
             position = len(first)
             for number, line in enumerate(stream, start=2):
-                cells = self._cells(number, line) if line.endswith(b"\n") else []
-                if len(cells) == len(IDENTITY) + len(self.features) and cells[0] not in self.rows:
-                    self.rows[cells[0]] = StoredRow(position, len(line), tuple(cells[: len(IDENTITY)]))
-                else:
+                if not line.endswith(b"\n") or line.startswith(b"\0"):
                     torn += 1
+                elif fault := self._take(number, position, line, checksums):
+                    faults.append(f"line {number}{fault}")
                 position += len(line)
         if first != header:
             write_whole(self.path, header)
             position = len(header)
         self._size = position
+        if faults:
+            copy = free_name(self.path)
+            shutil.copy2(self.path, copy)
+            more = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""
+            self._progress.message(
+                f"{self.path}: {faults[0]}{more}; another program has changed the table. It is kept as {copy.name}; "
+                "changed rows are computed again where their files are at hand, and those that are no rows are left out"
+            )
+        if torn or faults:
+            self._rewrite(list(self.rows))
         if torn:
-            self._rewrite(list(self.rows), lambda _, line: line)
             self._progress.message(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
 
-    def _cells(self, number: int, line: bytes) -> list[str]:
+    def _take(self, number: int, position: int, line: bytes, checksums: _Checksums) -> str:
+        """Take a line of the file up as a row; what is wrong with it, empty where nothing is."""
         try:
-            return next(csv.reader([line.decode("utf-8")]), [])
+            row, values = self._row(position, line)
         except UnicodeDecodeError:
             raise RequestError(
                 f"{self.path}: line {number}: not UTF-8 text; another program may have saved the file: "
                 "save it as UTF-8 or choose another with -o"
             ) from None
-        except csv.Error:
-            return []
+        except (ValueError, csv.Error):
+            return f": not a row of {len(IDENTITY) + len(self.features)} cells"
+        track_id = row.identity[0]
+        if track_id in self.rows:
+            return f": a second row of {track_id!r}"
+        digest, checksum = checksums.get(track_id, ("", None))
+        known = digest == row.digest and checksum is not None
+        fault = ""
+        if not known or checksum != row.checksum:
+            column, value = next(_not_ours(self.features, values), ("", ""))
+            if column and not _is_finite(value):
+                return f", column {column!r}: {value!r} is not a finite number"
+            if column or known:
+                self.rewritten.add(track_id)
+                fault = f", column {column!r}: {value!r} was not written so" if column else ": its values are others"
+        self.rows[track_id] = row
+        return fault
 
     def _append(self, line: bytes) -> None:
         assert self._stream is not None, "the store is open"  # noqa: S101
@@ -255,45 +291,75 @@ class TableStore(AbstractContextManager["TableStore"]):
             os.fsync(self._stream.fileno())
             self._synced = time.monotonic()
 
-    def _rewrite(self, order: Sequence[str], change: Callable[[str, bytes], bytes]) -> None:
-        """Write the table anew with these rows in this order, each line as `change` gives it."""
+    def _row(self, start: int, line: bytes) -> tuple[StoredRow, str]:
+        """A line as a row, and the text of its values; a `ValueError` or `csv.Error` where it is no whole row."""
+        text = line.decode("utf-8").removesuffix("\n")
+        if '"' in text:
+            cells = next(csv.reader([text], strict=True))
+            identity, values = cells[: len(IDENTITY)], ",".join(cells[len(IDENTITY) :])
+        else:
+            *identity, values = text.split(",", len(IDENTITY))
+        if len(identity) != len(IDENTITY) or values.count(",") != len(self.features) - 1:
+            raise ValueError(text)
+        return StoredRow(start, len(line), tuple(identity), crc32(values.encode("utf-8"))), values
+
+    def _rewrite(self, order: Sequence[str], relabel: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        """Write the table anew with these rows in this order, some with other identity cells."""
         if self._stream is not None:
             self._stream.close()
         temporary = self.path.with_name(f".{self.path.name}.part")
         rows: dict[str, StoredRow] = {}
         try:
-            with self.path.open("rb") as old, temporary.open("wb") as new:
+            temporary.unlink(missing_ok=True)
+            with self.path.open("rb") as old, temporary.open("xb") as new:
                 position = new.write(old.readline())
                 for track_id in order:
-                    row = self.rows[track_id]
-                    old.seek(row.start)
-                    line = change(track_id, old.read(row.length))
-                    cells = next(csv.reader([line.decode("utf-8")]))
-                    rows[cells[0]] = StoredRow(position, len(line), tuple(cells[: len(IDENTITY)]))
+                    old.seek(self.rows[track_id].start)
+                    line = old.read(self.rows[track_id].length)
+                    row, values = self._row(position, line)
+                    if track_id in relabel:
+                        line = _line([*relabel[track_id], *values.split(",")])
+                        row, _ = self._row(position, line)
+                    rows[row.identity[0]] = row
                     position += new.write(line)
                 new.flush()
                 os.fsync(new.fileno())
             temporary.replace(self.path)
         except OSError as error:
             temporary.unlink(missing_ok=True)
-            self._stream = self.path.open("ab", buffering=0)
             raise cannot_write(self.path, error) from error
-        self.rows, self._size = rows, position
-        self._stream = self.path.open("ab", buffering=0)
+        else:
+            self.rows, self._size = rows, position
+        finally:
+            self._stream = self.path.open("ab", buffering=0)
 
 
-def _line(cells: Sequence[str]) -> bytes:
+def _line(cells: Iterable[str]) -> bytes:
     """Cells as one line of CSV; a line end inside a cell becomes a space, so that a row is always one line."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow([" ".join(cell.splitlines()) for cell in cells])
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _relabelled(line: bytes, identity: Sequence[str] | None) -> bytes:
-    if identity is None:
-        return line
-    cells = next(csv.reader([line.decode("utf-8")]))
-    return _line([*identity, *cells[len(IDENTITY) :]])
+_FAILED = _line(field.name for field in fields(Failure))
+
+
+def _is_finite(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
+def _not_ours(features: Sequence[str], values: str) -> Iterator[tuple[str, str]]:
+    """The values that genreclf did not write, which are finite and the shortest text that reads back as the same."""
+    cells = values.split(",")
+    with suppress(ValueError):
+        if "n" not in values and list(map(repr, map(float, cells))) == cells:
+            return
+    for name, value in zip(features, cells, strict=True):
+        if not _is_finite(value) or repr(float(value)) != value:
+            yield name, value
 
 
 def _read_failures(path: Path) -> dict[str, Failure]:
@@ -306,14 +372,19 @@ def _read_failures(path: Path) -> dict[str, Failure]:
         return {}
 
 
-def _read_seen(path: Path) -> dict[str, list[Any]]:
+def _read_json(path: Path, kind: type[_Value], otherwise: _Value) -> _Value:
+    """What a hidden file holds; `otherwise` where it is not there or damaged, for all of it can be found again."""
     try:
-        seen = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(seen, dict):
-        return {}
-    return {path: known for path, known in seen.items() if isinstance(known, list) and len(known) == 3}
+        return msgspec.json.decode(_bytes_of(path), type=kind)
+    except (ValueError, RecursionError, msgspec.MsgspecError):
+        return otherwise
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def _shown(value: object) -> str:

@@ -47,12 +47,13 @@ class FeatureTable:
     Parameters
     ----------
     frame : one row a track; ``track_id`` and ``genre`` are always there, ``artist, album, title, split, path,
-        digest`` where known (empty text where not), then the features as float64.
+        digest`` and ``parent_genre`` where known (empty text where not), then the features as float64.
     features : names of the feature columns, in order.
     meta : what the table was made with (feature set, parameters, versions); empty for tables from elsewhere.
     notes : what was noticed while reading that the user must see.
     name : short name for reports.
     label : what the genre column was called where it came from, for example ``mood``.
+    grouping : columns whose tracks stay together besides those of an artist, for example ``album``.
     """
 
     frame: pd.DataFrame
@@ -61,16 +62,32 @@ class FeatureTable:
     notes: tuple[str, ...] = ()
     name: str = "table"
     label: str = "genre"
+    grouping: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @cached_property
     def X(self) -> np.ndarray:  # noqa: N802 - scikit-learn's name
-        """(tracks, features), float64."""
+        """(tracks, features), float64; NaN where a cell of the table is empty."""
         import numpy as np
 
         return np.ascontiguousarray(self.frame[list(self.features)].to_numpy(dtype=np.float64))
+
+    @cached_property
+    def incomplete(self) -> tuple[str, ...]:
+        """The features with empty cells."""
+        import numpy as np
+
+        empty = np.isnan(self.X).any(axis=0)
+        return tuple(name for name, some in zip(self.features, empty, strict=True) if some)
+
+    @cached_property
+    def filled(self) -> np.ndarray:
+        """(tracks, features), `X` with the column's median over all tracks in empty cells: for pictures, not scores."""
+        import numpy as np
+
+        return np.where(np.isnan(self.X), np.nanmedian(self.X, axis=0), self.X) if self.incomplete else self.X
 
     @cached_property
     def y(self) -> np.ndarray:
@@ -104,12 +121,39 @@ class FeatureTable:
         return tuple(sorted(set(self.y)))
 
     @cached_property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """The path to each genre, topmost first, from the column ``parent_genre`` (``Rock/Metal``); empty without it.
+
+        Raises
+        ------
+        RequestError : a genre has two parents.
+        """
+        if "parent_genre" not in self.frame:
+            return {}
+        found: dict[str, str] = {}
+        for genre, parent in zip(self.y, self._text("parent_genre"), strict=True):
+            if parent and found.setdefault(genre, parent) != parent:
+                raise RequestError(
+                    f"{self.name}: genre {genre!r} has two parents, {found[genre]!r} and {parent!r}, in the column "
+                    "'parent_genre'; give it one"
+                )
+        return {genre: tuple(part.strip() for part in path.split("/")) for genre, path in found.items()}
+
+    @cached_property
     def families(self) -> dict[str, tuple[str, ...]]:
         """Feature columns by family, in the order of the table."""
         found: dict[str, list[str]] = {}
         for column in self.features:
             found.setdefault(family_of(column), []).append(column)
         return {family: tuple(columns) for family, columns in found.items()}
+
+    @cached_property
+    def family_numbers(self) -> np.ndarray:
+        """(features,), the number of each feature's family, in the order of `families`."""
+        import numpy as np
+
+        numbers = {family: number for number, family in enumerate(self.families)}
+        return np.array([numbers[family_of(column)] for column in self.features], dtype=np.intp)
 
     @cached_property
     def digest(self) -> str:
@@ -177,7 +221,8 @@ class FeatureTable:
         ----------
         path : a CSV file; comma, semicolon, tab or bar between columns, with or without a byte-order mark.
         label, id, group : columns that hold the genre, the track's id and the artist; by default ``genre``,
-            ``track_id`` (or another usual name, or the row's number) and ``artist`` where there is one.
+            ``track_id`` (or another usual name, or the row's number) and ``artist`` where there is one. Several
+            columns, ``artist,album``, keep the tracks together that share a value in any of them.
 
         Raises
         ------

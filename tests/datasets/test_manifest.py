@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.errors import GenreclfError, RequestError
-from genreclf.tables.cells import path_name
 
 same_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -158,12 +157,3 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "m.csv")
     with pytest.raises(RequestError, match="a pipe or a device"):
         read_manifest(tmp_path / "m.csv")
-
-
-@given(text=st.text(st.sampled_from("a b/\t\n\r\x85\u2028\u3000\udcff\N{VIOLIN}"), max_size=8))
-def test_a_path_becomes_a_label_that_a_table_keeps_as_it_is(text: str) -> None:
-    label = path_name(text)
-    assert label == label.strip()
-    assert len(label.splitlines()) == (label != "")
-    assert label.encode().decode() == label
-    assert not text.strip() or path_name(f" {text}") != label, "two names, two labels"

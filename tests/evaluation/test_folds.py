@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, train_test_split
 
 from genreclf.errors import RequestError
-from genreclf.evaluation.folds import grouped_folds, holdout, inner_folds, random_folds
+from genreclf.evaluation.folds import grouped_folds, grouped_holdout, holdout, inner_folds, random_folds
 
 _TABLES = 1000
 
@@ -140,3 +140,31 @@ def test_inner_folds_fall_back_to_recordings_where_artists_are_too_few():
 def test_too_few_tracks_for_inner_folds_are_refused_in_words_of_the_training_part():
     with pytest.raises(RequestError, match="too few tracks of a genre for folds inside the training part"):
         inner_folds(np.array(["a", "b"], dtype=object), np.arange(2))
+
+
+@pytest.mark.parametrize("test_size", [0.1, 0.25, 0.5])
+def test_an_artist_disjoint_holdout_tests_about_the_share_of_every_genre(test_size):
+    rng = np.random.default_rng(0)
+    artists = rng.integers(90, size=600)
+    y = np.array([f"genre{artist % 3}" for artist in artists], dtype=object)
+    (fold,) = grouped_holdout(y, artists, test_size=test_size, seed=1).folds
+    _assert_no_artist_on_both_sides(fold, artists, len(y))
+    for genre in set(y):
+        assert np.mean(y[fold.test] == genre) == pytest.approx(np.mean(y == genre), abs=0.06)
+        assert np.sum(y[fold.test] == genre) / np.sum(y == genre) == pytest.approx(test_size, abs=0.06)
+
+
+def test_an_artist_disjoint_holdout_leaves_every_genre_on_both_sides_where_one_division_does():
+    y = np.repeat(["a", "b"], 20).astype(object)
+    artists = np.repeat([0, 1, 2, 3], 10)  # two artists for each genre: only one way to divide each
+    for seed in range(10):
+        (fold,) = grouped_holdout(y, artists, test_size=0.3, seed=seed).folds
+        _assert_no_artist_on_both_sides(fold, artists, len(y))
+        assert set(y[fold.train]) == set(y[fold.test]) == {"a", "b"}
+    with pytest.raises(RequestError, match="at least two artists"):
+        grouped_holdout(y, np.zeros(40, dtype=int))
+
+
+def _assert_no_artist_on_both_sides(fold, artists, tracks):
+    assert not set(artists[fold.train]) & set(artists[fold.test])
+    np.testing.assert_array_equal(np.sort(np.r_[fold.train, fold.test]), np.arange(tracks))

@@ -71,3 +71,17 @@ def test_a_recording_by_two_artists_ties_the_artists(made_table):
 def test_artists_are_numbered_in_the_order_of_their_names(made_table):
     groups = find_groups(made_table)
     np.testing.assert_array_equal(groups.artists, np.unique(made_table.groups.astype(str), return_inverse=True)[1])
+
+
+def test_albums_unite_the_artists_on_them_and_empty_ones_unite_nothing(made_table):
+    artists = made_table.frame["artist"]
+    first, second, third = sorted(set(artists))[:3]
+    albums = artists.where(~artists.isin([first, second, third]), "A Compilation")
+    albums = albums.mask(artists == third, "")
+    table = dataclasses.replace(_with(made_table, album=albums), grouping=("album",))
+    groups = find_groups(table)
+    assert len(set(groups.artists[artists.isin([first, second])])) == 1
+    assert set(groups.artists[artists == third]).isdisjoint(groups.artists[artists != third])
+    assert len(set(groups.artists)) == artists.nunique() - 1
+    assert "24 artists form 23 groups" in groups.notes[0]
+    assert find_groups(_with(made_table, album=albums)).notes == ()

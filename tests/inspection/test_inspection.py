@@ -15,9 +15,9 @@ from genreclf.features.statistics import summarise
 from genreclf.inspection import inspect_track, write_page, write_picture
 from genreclf.inspection.drawings import probabilities_over_time
 from genreclf.inspection.heatmap import SEQUENTIAL, narrowed, png, shades
-from genreclf.inspection.percentiles import feature_percentiles
-from genreclf.inspection.series import local_autocorrelation, series_of
-from genreclf.inspection.timeline import ordered
+from genreclf.inspection.inspection import feature_percentiles
+from genreclf.inspection.series import series_of
+from genreclf.inspection.timeline import timeline_of
 from genreclf.tables.table import FeatureTable
 
 RATE = 22050
@@ -61,8 +61,9 @@ def test_what_is_shown_is_what_the_features_are_computed_from(sound, series):
 
 
 def test_the_tempogram_averages_to_what_the_tempo_is_read_from(series):
-    local = local_autocorrelation(series.onset_strength, window=344)
-    np.testing.assert_allclose(local.mean(axis=1), mean_autocorrelation(series.onset_strength, window=344), atol=1e-9)
+    mean = mean_autocorrelation(series.onset_strength, window=344)
+    lags = 60 * RATE / (512 * series.tempi)
+    np.testing.assert_allclose(series.tempogram.mean(axis=1), np.interp(lags, np.arange(344), mean), atol=1e-9)
 
 
 def test_the_tempogram_is_bright_at_the_tempo_of_the_clicks(series):
@@ -87,8 +88,7 @@ def test_chroma_shows_the_notes_of_the_chord(series):
 def test_percentiles_count_equal_tracks_by_half(sound, table):
     placed = feature_percentiles(describe(sound, RATE), table)
     # Four of ten tracks are below and one is equal, which counts by half.
-    assert {p.percentile for p in placed} == {0.45}
-    assert {p.percentile for p in feature_percentiles(describe(sound, RATE), None)} == {None}
+    assert set(placed.values()) == {0.45}
 
 
 def test_a_table_of_other_features_is_refused(sound):
@@ -125,9 +125,11 @@ def test_the_page_shows_all_185_numbers_and_escapes_the_name(track, table, tmp_p
     assert len(text) < 1_500_000
 
 
-def test_the_picture_is_a_png(track, tmp_path):
-    write_picture(inspect_track(track), tmp_path / "picture.png")
+def test_the_picture_is_a_png_and_without_a_table_there_are_no_percentiles(track, tmp_path):
+    inspection = inspect_track(track)
+    write_picture(inspection, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert {shown["percentile"] for shown in inspection.as_json()["features"].values()} == {None}
 
 
 def test_a_stretch_is_shown_from_its_offset(track):
@@ -143,7 +145,7 @@ def test_a_file_that_is_not_there_is_said_so(tmp_path):
 
 def test_genres_over_time_are_ordered_by_their_mean_and_drawn_by_window():
     predicted = {"genre": ["<rock>", "<rock>"], "jazz": [0.2, 0.4], "<rock>": [0.8, 0.6]}
-    timeline = ordered(pd.DataFrame({"start": [0.0, 30.0]} | predicted), length=30.0)
+    timeline = timeline_of(pd.DataFrame({"start": [0.0, 30.0]} | predicted), length=30.0)
     assert timeline.ends == (30.0, 60.0)
     assert timeline.y_pred == "<rock>"
     assert timeline.genres == ("<rock>", "jazz")
@@ -156,7 +158,7 @@ def test_genres_over_time_are_ordered_by_their_mean_and_drawn_by_window():
 
 
 def test_with_one_window_the_prediction_is_the_models_own():
-    timeline = ordered(pd.DataFrame({"start": [0.0], "genre": ["jazz"], "jazz": [0.4], "rock": [0.6]}), length=12.0)
+    timeline = timeline_of(pd.DataFrame({"start": [0.0], "genre": ["jazz"], "jazz": [0.4], "rock": [0.6]}), length=12.0)
     assert (timeline.y_pred, timeline.genres[0], timeline.ends[-1]) == ("jazz", "rock", 12.0)
 
 

@@ -11,6 +11,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from genreclf.errors import RequestError
 from genreclf.models import MODELS, STUDY_MODELS, build, is_baseline, spec
+from genreclf.models.catboost import _share_of_features
 
 _CHEAP = {"n_estimators": 5, "iterations": 10, "max_iter": 20}
 
@@ -68,6 +69,25 @@ def test_search_spaces_name_parameters_that_the_pipeline_has(name):
     parameters = build(name).get_params()
     assert set(grid) <= set(parameters)
     assert all(grid.values())
+
+
+def test_the_studys_parameters_hold_on_the_studys_columns_and_the_scaler_clips_for_kernels_alone():
+    study, wide = np.zeros(185, dtype=int), np.zeros(856, dtype=int)
+    for name, entry in MODELS.items():
+        plain = build(name).get_params()
+        by_family = {"model__families": (0,) * 185} if entry.by_family else {}
+        assert str(build(name, families=study)) == str(build(name).set_params(**by_family))
+        different = {key for key, value in build(name, families=wide).get_params().items() if value != plain.get(key)}
+        assert {"model__max_features", "model__families"} >= different - {"model", "scale", "steps"}
+        assert ("model__max_features" in different) == (name == "gb")
+        assert plain.get("scale__limit") == (4 if name == "kernels" else None)
+
+
+def test_catboost_tries_no_more_features_of_a_wide_table_than_of_the_studys():
+    assert _share_of_features(200, 185) == 0.2
+    assert _share_of_features(200, 856) == pytest.approx(0.2 * 185 / 856)
+    assert _share_of_features(8000, 57) == 1
+    assert _share_of_features(8000, 856) == pytest.approx(185 / 856)
 
 
 def test_the_study_reported_the_five_models_and_baselines_stand_apart():

@@ -54,7 +54,7 @@ def test_compare_gives_json_to_programs(reports):
 def test_no_terminal_is_too_narrow_for_a_number(width, reports, monkeypatch, capsys):
     monkeypatch.setattr("genreclf.cli.console._WIDTH_OF_NO_TERMINAL", width)
     show_comparison(made_up_comparison(models=MODELS[:3]), "folder")
-    show_run_comparison(compare_runs(read_runs([Path(report) for report in reports]), draws=50))
+    show_run_comparison(compare_runs(read_runs([Path(report) for report in reports])))
     printed = capsys.readouterr().out
     assert "\u2026" not in printed.split("contents")[0]
     ranking = made_up_comparison(models=MODELS[:3]).ranking
@@ -73,17 +73,11 @@ def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, tmp_p
     write_report(faultless, tmp_path / "faultless")
     reports = [str(tmp_path / "faultless"), reports[0]]  # the difference is below zero
     shown = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "genreclf", "compare", *reports, "--draws", "50"],
+        [sys.executable, "-m", "genreclf", "compare", *reports],
         capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
     )  # fmt: skip
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"not significant" in shown.stdout
-
-
-def test_compare_refuses_draws_that_give_no_interval(reports):
-    result = RUN.invoke(app, ["compare", *reports, "--draws", "1"])
-    assert isinstance(result.exception, RequestError)
-    assert "1 draws make no interval" in str(result.exception)
 
 
 def test_compare_refuses_a_folder_without_a_report(reports, tmp_path):

@@ -18,9 +18,17 @@ def test_the_best_model_is_named_with_its_interval_and_the_baseline():
     )
 
 
+def test_repeats_are_counted_with_their_spread():
+    scores = known_comparison().scores.assign(repeats=[5, 5, 1, 1], macro_f1_sd=[0.013, 0.01, np.nan, np.nan])
+    assert (
+        "the mean of 5 dealings of the folds (standard deviation 1.3 points)"
+        in (texts(known_comparison(scores=scores))["Best model"])
+    )
+
+
 def test_models_that_are_not_significantly_different_are_named():
     assert texts(known_comparison())["Significance"] == (
-        "Random forest is not significantly different from SVC; the other models are worse."
+        "The best model may be any of SVC and Random forest; the others score significantly lower."
     )
 
 
@@ -29,18 +37,19 @@ def test_a_clear_winner_is_called_one():
         tied_with_best=[True, False, False, False], p_value=[np.nan, 0.04, 0.01, 0]
     )
     text = texts(known_comparison(scores=scores))["Significance"]
-    assert text == "SVC is significantly better than every other model (p ≤ 0.040 for each)."
+    assert text == "SVC scores significantly higher than every other model (p ≤ 0.040 for each)."
 
 
 def test_all_tied_is_texts():
     scores = known_comparison().scores.assign(tied_with_best=[True, True, True, False])
     assert texts(known_comparison(scores=scores))["Significance"] == (
-        "None of the other models is significantly different from SVC."
+        "The best model may be any of SVC, Random forest and Logistic regression; "
+        "their differences are not significant."
     )
 
 
 def test_a_much_quicker_model_that_is_as_good_is_pointed_out():
-    assert "is fitted 40 times as fast (1.5 s instead of 60 s)" in texts(known_comparison())["Fit time"]
+    assert "is fitted 40 times as fast (CPU time: 1.5 s instead of 60 s)" in texts(known_comparison())["Fit time"]
 
 
 def leaking(leak: float, low: float, high: float) -> Comparison:

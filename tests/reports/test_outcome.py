@@ -46,7 +46,7 @@ def test_a_model_that_means_what_it_says_has_no_calibration_error():
 
 def test_overconfidence_is_the_distance_from_what_comes_true():
     measured = reliability(np.full(200, 0.95), np.repeat([True, False], [100, 100]))
-    assert measured.error == pytest.approx(0.45)
+    assert measured.error == pytest.approx(0.45, abs=0.002)
     # Wilson's interval of 100 among 200, from the formula of 1927.
     assert (measured.bins[0].low, measured.bins[0].high) == pytest.approx((0.4313, 0.5687), abs=1e-4)
 

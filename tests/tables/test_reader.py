@@ -60,8 +60,6 @@ def test_spellings_of_one_table_read_the_same(tmp_path, content):
         (PLAIN.replace("120", "fast"), "line 2, column 'tempo': 'fast', not a finite number"),
         (PLAIN.replace("90", "inf"), "line 3, column 'tempo': 'inf', not a finite number"),
         (PLAIN.replace("90", "1e999"), "line 3, column 'tempo': 'inf', not a finite number"),
-        (PLAIN.replace("90", "NaN"), "line 3, column 'tempo': no value"),
-        (PLAIN.replace("90", ""), "line 3, column 'tempo': no value"),
         (PLAIN.replace("genre", "mood"), "no column 'genre'; name the column of labels with label="),
         (PLAIN.replace(",90", ",90,1"), "line 3: 6 cells where the header has 5 columns"),
         (PLAIN.replace(",120", ",120,1"), "line 2: 6 cells where the header has 5 columns"),
@@ -96,6 +94,32 @@ def test_chosen_columns_play_their_parts(tmp_path):
     assert "no column 'nope' (group=nope); there are 'song', 'mood'" in refusal(
         tmp_path, content, label="mood", group="nope"
     )
+
+
+@pytest.mark.parametrize("written", ["", "NaN", "NA", "null"])
+def test_empty_cells_among_numbers_are_kept_empty_and_counted(tmp_path, written):
+    content = f"track_id,genre,x,y,z\na,rock,1,{written},\nb,pop,{written},2,\nc,pop,3,{written},\n"
+    table = read(tmp_path, content)
+    assert table.features == table.incomplete == ("x", "y")
+    np.testing.assert_array_equal(table.X, [[1, np.nan], [np.nan, 2], [3, np.nan]])
+    np.testing.assert_array_equal(table.filled, [[1, 2], [2, 2], [3, 2]])
+    assert any(
+        note.startswith("3 empty cells in 2 columns ('x', 'y') take the column's median") for note in table.notes
+    )
+    assert any("'z'" in note and "no numbers" in note for note in table.notes)
+    assert "line 4, column 'x': 'three', not a finite number" in refusal(tmp_path, content.replace("3", "three"))
+
+
+def test_several_group_columns_are_kept_as_texts(tmp_path):
+    content = "track_id,genre,band,label_id,x_mean\n1,sad,Ann,7,0.5\n2,glad,Bob,7,1\n3,glad,Bob,,1\n"
+    table = read(tmp_path, content, group="band,label_id")
+    assert (list(table.groups), table.grouping) == (["Ann", "Bob", "Bob"], ("label_id",))
+    assert list(table.frame["label_id"]) == ["7", "7", ""]
+    assert table.features == ("x_mean",)
+    assert "no column 'nope' (group=nope)" in refusal(tmp_path, content, group="band,nope")
+    assert "the column 'genre' holds the genre" in refusal(tmp_path, content, group="band,genre")
+    comma = read(tmp_path, 'track_id,genre,"band,leader",x\n1,sad,Ann,0.5\n2,glad,Bob,1\n', group="band,leader")
+    assert list(comma.groups) == ["Ann", "Bob"]
 
 
 def test_rows_without_ids_are_named_by_their_number(tmp_path):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -227,9 +228,8 @@ FAILED = b"track_id,path,code,reason,digest\n"
         (FAILED + b"x,x.mp3,empty\n", ["x"]),
         (FAILED + b"x,x.mp3\n", []),
         (FAILED + b"x,x.mp3,empty,no bytes,d,more\n", []),
-        (FAILED.replace(b",", b";") + b"x;x.mp3;empty;no bytes;d\n", []),
         (FAILED + b"\0" * 300_000, []),
-        (b"\xff", []),
+        (b"", []),
     ],
 )
 def test_a_damaged_list_of_failures_is_no_trouble(tmp_path: Path, listed: bytes, known: list[str]) -> None:
@@ -239,6 +239,132 @@ def test_a_damaged_list_of_failures_is_no_trouble(tmp_path: Path, listed: bytes,
     with opened(tmp_path / "t.csv") as store:
         assert list(store.failures) == known
         store.finish()
+
+
+@pytest.mark.parametrize("mine", [b"\xff", b"track_id,path\nmine\n", FAILED.replace(b",", b";"), b"genre,x\nrock,1\n"])
+def test_a_file_that_is_no_list_of_failures_is_neither_removed_nor_overwritten(tmp_path: Path, mine: bytes) -> None:
+    (tmp_path / "t.failed.csv").write_bytes(mine)
+    with pytest.raises(RequestError, match=r"t\.failed\.csv: is there already and is not"), opened(tmp_path / "t.csv"):
+        pass
+    assert (tmp_path / "t.failed.csv").read_bytes() == mine
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_a_table_called_like_a_list_of_failures_stays(tmp_path: Path) -> None:
+    with opened(tmp_path / "t.failed.csv") as store:
+        store.append(identity("a"), (1.0, 2.0))
+        store.finish()
+    whole = (tmp_path / "t.failed.csv").read_bytes()
+    with pytest.raises(RequestError, match=r"t\.failed\.csv: is there already and is not"), opened(tmp_path / "t.csv"):
+        pass
+    assert (tmp_path / "t.failed.csv").read_bytes() == whole
+
+
+def test_a_table_behind_a_link_is_one_table(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    real, link = tmp_path / "real" / "t.csv", tmp_path / "link.csv"
+    link.symlink_to(real)
+    with opened(link) as store:
+        store.append(identity("b"), (1.0, 2.0))
+        waiting = []
+
+        class Listener(Silent):
+            def message(self, line: str) -> None:
+                waiting.append(line)
+
+        def second() -> None:
+            with TableStore(real, features=FEATURES, meta=META, progress=Listener()) as other:
+                waiting.append(f"second sees {list(other.rows)}")
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.3)
+        store.append(identity("a"), (1.0, 2.0))
+        store.finish()
+    thread.join()
+    assert waiting[0].startswith("another run is writing")
+    assert waiting[1:] == ["second sees ['a', 'b']"]
+    assert link.is_symlink()
+    assert FeatureTable.read(link).ids.tolist() == ["a", "b"]
+    assert FeatureTable.read(link).meta["feature_set"] == "made-up"
+
+
+def damaged(tmp_path: Path, change: Callable[[bytes], bytes], *, forget: bool = False) -> tuple[list[str], TableStore]:
+    """What is said of a table of three rows that another program has changed, and the store as it then is."""
+    path = tmp_path / "t.csv"
+    with opened(path) as store:
+        for track_id in ("a", "b", "c"):
+            store.append(identity(track_id), (0.1 + 0.2, 120.0))
+        store.finish()
+    before = path.read_bytes()
+    path.write_bytes(change(before))
+    if forget:
+        (tmp_path / ".t.rows.json").unlink()
+    said: list[str] = []
+
+    class Listener(Silent):
+        def message(self, line: str) -> None:
+            said.append(line)
+
+    with TableStore(path, features=FEATURES, meta=META, progress=Listener()) as store:
+        store.finish()
+    if said:
+        assert (tmp_path / "t.csv.old").read_bytes() == change(before), "a copy is kept before anything is mended"
+    return said, store
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "left"),
+    [
+        (lambda data: data.replace(b"d,0.3", b"d,x0.3", 1), "line 2, column 'mfcc_mean_01': 'x0.3", ["b", "c"]),
+        (lambda data: data.replace(b",120.0\nb", b",nan\nb"), "line 2, column 'tempo': 'nan' is not a", ["b", "c"]),
+        (lambda data: data.replace(b",120.0\nb", b"\nb"), "line 2: not a row of 10 cells", ["b", "c"]),
+        (lambda data: data.replace(b"b,rock", b"a,rock"), "line 3: a second row of 'a'", ["a", "c"]),
+    ],
+)
+def test_damaged_rows_are_named_and_a_copy_is_kept(
+    tmp_path: Path, change: Callable[[bytes], bytes], said: str, left: list[str]
+) -> None:
+    [line], store = damaged(tmp_path, change)
+    assert said in line
+    assert "kept as t.csv.old" in line
+    assert list(store.rows) == left
+    assert not store.rewritten
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "forget"),
+    [
+        (lambda data: data.replace(b",120.0\nb", b",120\nb"), "line 2, column 'tempo': '120' was not written so", True),
+        (
+            lambda data: data.replace(b",120.0\nb", b",1.2E+02\nb"),
+            "column 'tempo': '1.2E+02' was not written so",
+            False,
+        ),
+        (lambda data: data.replace(b"0.30000000000000004", b"0.3", 1), "line 2: its values are others", False),
+    ],
+)
+def test_values_that_another_program_wrote_are_told_of_once(
+    tmp_path: Path, change: Callable[[bytes], bytes], said: str, forget: bool
+) -> None:
+    [line], store = damaged(tmp_path, change, forget=forget)
+    assert said in line
+    assert list(store.rows) == ["a", "b", "c"]
+    assert store.rewritten == {"a"}
+    with opened(tmp_path / "t.csv") as store:
+        assert not store.rewritten
+
+
+def test_a_row_that_was_computed_again_before_a_kill_is_ours(tmp_path: Path) -> None:
+    with opened(tmp_path / "t.csv") as store:
+        store.append(identity("a", digest="before"), (1.0, 2.0))
+        store.finish()
+    with opened(tmp_path / "t.csv") as store:
+        store.revise(drop=["a"])
+        store.append(identity("a", digest="after"), (3.0, 4.0))
+    with opened(tmp_path / "t.csv") as store:
+        assert not store.rewritten
+    assert not (tmp_path / "t.csv.old").exists()
 
 
 def test_a_track_with_a_row_has_not_failed(tmp_path: Path) -> None:

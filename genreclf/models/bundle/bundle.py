@@ -96,26 +96,17 @@ class Bundle:
             raise RequestError(f"{path}: {_stale(self.manifest)}; it does not predict as it did when it was saved")
 
 
-def probes(means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:
-    """Made-up rows around the training tracks, which every bundle predicts when it is loaded.
+def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
+    """The probabilities that an estimator gives for made-up rows around the training tracks, (5, genres).
 
-    Returns
-    -------
-    (5, features): the mean track, all features a standard deviation above and below, and alternately above and below.
+    The rows are the mean track, all features a standard deviation above and below, and alternately above and below.
     """
     import numpy as np
 
     ones = np.ones(len(means))
     alternating = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
     steps = np.array([0 * ones, ones, -ones, alternating, -alternating])
-    return np.asarray(np.array(means) + steps * np.array(stds))
-
-
-def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
-    """The probabilities that an estimator gives for the probes: (5, genres)."""
-    import numpy as np
-
-    return np.asarray(estimator.predict_proba(probes(means, stds)))
+    return np.asarray(estimator.predict_proba(np.array(means) + steps * np.array(stds)))
 
 
 def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
@@ -132,7 +123,7 @@ def _check_version(path: Path, manifest: BundleManifest) -> None:
     written = manifest.versions.get("scikit-learn", "")
     here = version("scikit-learn")
     try:
-        then, now = _major_minor(written), _major_minor(here)
+        then, now = (tuple(map(int, text.split(".")[:2])) for text in (written, here))
     except ValueError:
         raise damaged(path, f"manifest.json: {written[:40]!r} is no version of scikit-learn") from None
     if then < OLDEST_SCIKIT_LEARN:
@@ -143,13 +134,8 @@ def _check_version(path: Path, manifest: BundleManifest) -> None:
     if then > now:
         raise RequestError(
             f"{path}: made with scikit-learn {written}, newer than {here} here: "
-            f'pip install "scikit-learn>={then[0]}.{then[1]}"'
+            f'pip install "scikit-learn>={".".join(map(str, then))}"'
         )
-
-
-def _major_minor(text: str) -> tuple[int, int]:
-    major, minor = text.split(".")[:2]
-    return int(major), int(minor)
 
 
 def _stale(manifest: BundleManifest) -> str:

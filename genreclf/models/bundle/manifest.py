@@ -36,7 +36,7 @@ class BundleManifest(
     genres : sorted.
     table : ``name, sha256, rows, label`` of the training table.
     scores : of the protocol that chose or judged the model, by name; empty where none was run.
-    probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probes`;
+    probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probe`;
         a loaded model must give the same.
     seed : of the model.
     versions : of the libraries, by name.
@@ -68,15 +68,13 @@ class BundleManifest(
     format: Literal[1] = 1
 
     def __post_init__(self) -> None:
-        width, conditions = len(self.features), {}
-        conditions["feature names are unique"] = len(set(self.features)) == width
-        conditions["each feature has a mean and a deviation"] = (
-            len(self.feature_means) == len(self.feature_stds) == width
-        )
-        conditions["genres are sorted and unique"] = list(self.genres) == sorted(set(self.genres))
-        conditions["each probe has a probability of each genre"] = all(
-            len(row) == len(self.genres) for row in self.probe_probabilities
-        )
+        width, genres = len(self.features), len(self.genres)
+        conditions = {
+            "feature names are unique": len(set(self.features)) == width,
+            "each feature has a mean and a deviation": len(self.feature_means) == len(self.feature_stds) == width,
+            "genres are sorted and unique": list(self.genres) == sorted(set(self.genres)),
+            "each probe has a probability of each genre": {len(row) for row in self.probe_probabilities} == {genres},
+        }
         for condition, holds in conditions.items():
             if not holds:
                 raise ValueError(f"it does not hold that {condition}")

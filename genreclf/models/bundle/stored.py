@@ -33,7 +33,7 @@ import msgspec
 
 from genreclf.archive import damaged, read_array
 from genreclf.errors import RequestError, one_line
-from genreclf.models.bundle.structure import TREE, check_classes, check_scaler, check_sigmoids, require
+from genreclf.models.bundle.structure import TREE, check_classes, check_imputer, check_scaler, check_sigmoids, require
 from genreclf.models.registry import MODELS
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ if TYPE_CHECKING:
 Scalar = str | int | float | bool | None
 
 _PIPELINE = "sklearn.pipeline.Pipeline"
-_SCALER = "sklearn.preprocessing._data.StandardScaler"
+_SCALERS = ("sklearn.preprocessing._data.StandardScaler", "genreclf.models.scaling.ClippedScaler")
 _CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
 _SIGMOIDS = "sklearn.calibration._CalibratedClassifier"
-_SHARED = (_PIPELINE, _SCALER, _CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
+_IMPUTER = "genreclf.models.imputation.MedianImputer"
+_SHARED = (_PIPELINE, _IMPUTER, *_SCALERS, _CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
 _SCALARS = ("numpy.float64", "numpy.int64", "numpy.uint64")
 _BUILT_IN = {
     "JsonNode": ("builtins.str",),  # how skops labels any single number, text, truth value or null
@@ -285,7 +286,7 @@ class _Reader:
 
     def _class(self, node: _Typed, allowed: AbstractSet[str]) -> Any:  # noqa: ANN401
         if node.type not in allowed:
-            raise _ForeignTypeError(f"{node.type[:120]}")
+            raise _ForeignTypeError(node.type[:120])
         return getattr(importlib.import_module(node.module), node.name)
 
 
@@ -308,12 +309,16 @@ def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
         pipeline = part.estimator
     require(_type_name(pipeline) == _PIPELINE, f"is a {type(pipeline).__name__}, not a pipeline")
     pipeline.memory, pipeline.verbose, pipeline.transform_input = None, False, None
-    (scale, scaler), (model, classifier) = pipeline.steps
-    require((scale, model) == ("scale", "model") and _type_name(scaler) == _SCALER, "has other steps than it must have")
+    *first, (scale, scaler), (model, classifier) = pipeline.steps
+    for name, imputer in first:
+        require((name, len(first)) == ("impute", 1) and _type_name(imputer) == _IMPUTER, "has steps that do not belong")
+        check_imputer(imputer, features)
+    require((scale, model) == ("scale", "model"), "has other steps than it must have")
+    require(_type_name(scaler) in _SCALERS, "is scaled by another type")
     check_scaler(scaler, features)
     storage = _storage(classifier)
-    require(storage, f"has a {type(classifier).__name__} that cannot stand there")
-    assert storage is not None  # noqa: S101 - for the type checker
+    if storage is None:
+        raise ValueError(f"has a {type(classifier).__name__} that cannot stand there")
     check_classes(classifier.classes_, genres)
     storage.check(classifier, features, genres)
 

@@ -55,10 +55,19 @@ def check_classes(classes: Any, genres: int) -> None:  # noqa: ANN401
 
 
 def check_scaler(scaler: Any, features: int) -> None:  # noqa: ANN401
-    """For a `StandardScaler`."""
+    """For a `StandardScaler`, or a `genreclf.models.scaling.ClippedScaler`."""
     check_array(scaler.mean_, "mean_", (features,))
     require((check_array(scaler.scale_, "scale_", (features,)) > 0).all(), "has scale_ that is not positive")
     require(scaler.n_features_in_ == features, f"standardises {scaler.n_features_in_} features, not {features}")
+    limit = getattr(scaler, "limit", 1.0)
+    check_number(limit, "limit")
+    require(limit > 0, "has a limit that is not positive")
+
+
+def check_imputer(imputer: Any, features: int) -> None:  # noqa: ANN401
+    """For a `genreclf.models.imputation.MedianImputer`."""
+    check_array(imputer.medians_, "medians_", (features,))
+    require(imputer.n_features_in_ == features, f"fills {imputer.n_features_in_} features, not {features}")
 
 
 def check_sigmoids(part: Any, genres: int) -> None:  # noqa: ANN401
@@ -195,6 +204,21 @@ def check_dummy(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
     require(model.n_classes_ == genres and model.n_outputs_ == 1 and not model.sparse_output_, "counts other genres")
     require(type(model.random_state) in (int, type(None)), "has a seed that is not a number")
     check_array(model.class_prior_, "class_prior_", (genres,))
+
+
+def check_family_kernels(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """For `genreclf.models.family_kernel.FamilyKernelSVC`."""
+    families = (0,) * features if model.families is None else model.families
+    require(model.n_features_in_ == features, "takes other features")
+    require(type(families) is tuple and len(families) == features, "has families of other features")
+    require(all(type(number) is int for number in families), "has a family that is not a number")
+    check_number(model.gamma, "gamma")
+    require(model.gamma >= 0, "has a gamma that is negative")
+    pairs, vectors = genres * (genres - 1) // 2, len(model.support_vectors_)
+    check_array(model.support_vectors_, "support_vectors_", (vectors, features))
+    check_array(model.coef_, "coef_", (pairs, vectors))
+    check_array(model.intercept_, "intercept_", (pairs,))
+    check_array(model.weights_, "weights_", (len(set(families)),))
 
 
 def check_catboost(model: Any, features: int, genres: int) -> None:  # noqa: ANN401

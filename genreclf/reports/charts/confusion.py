@@ -15,7 +15,7 @@ _DARK_ENOUGH = 0.62
 
 
 def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawing:
-    """Draw a confusion matrix; with many genres it grows wider than asked for."""
+    """Draw a confusion matrix; with many genres it grows wider than `width`."""
     genres, counts = confusion.genres, confusion.counts
     left = label_room(genres, most=130, size=12.5)
     cell = min(max((width - left) / max(len(genres), 1), 30.0), 84.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.pages.svg import Drawing, text_width
 from genreclf.pages.wording import model_title, points, with_interval
 from genreclf.reports.charts.axes import ROOMY, Rows, mark, points_scale, whisker
-from genreclf.reports.findings import NOT_SIGNIFICANT
+from genreclf.reports.findings import NOT_WORSE
 from genreclf.reports.outcome import baselines, contenders, is_tied, rows_of, score_of, value_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _bracket(chart: Rows, tied: list[bool]) -> None:
     x, places = chart.left + 8, [y for y, flag in zip(chart.middles, tied, strict=True) if flag]
     if len(places) > 1:
         ticks = "".join(f"M{x:.1f} {y:.1f}h6" for y in places)
-        tip = f"These models are {NOT_SIGNIFICANT}: p ≥ 0.05, Holm-corrected"
+        tip = f"These models are {NOT_WORSE}: p ≥ 0.05, corrected for the number of models"
         chart.drawing.add("path", d=f"M{x:.1f} {places[0]:.1f}V{places[-1]:.1f}{ticks}", class_="bracket", tip=tip)
 
 

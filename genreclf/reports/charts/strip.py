@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from genreclf.pages.wording import family_title, model_title, points, with_interval
 from genreclf.reports.charts.axes import Rows, mark, whisker
@@ -35,48 +36,39 @@ def best_and_others(
     models : best first.
     from_zero : draw as far as the scores go on both sides of a line at zero, instead of from 0 to 100.
     """
-    best, others = model_title(models[0]), models[1:]
-    rows = rows_of(scores[scores["model"] == models[0]].sort_values(value, ascending=False, kind="stable"))
-    rest: dict[str, list[tuple[str, float]]] = {}
+    model, others = model_title(models[0]), models[1:]
+    best = scores[scores["model"] == models[0]].sort_values(value, ascending=False, kind="stable")
+    rows = {str(row[by]): score_of(row, value) for row in rows_of(best)}
+    dots: dict[str, list[tuple[str, float]]] = {name: [] for name in rows}
     for row in rows_of(scores[scores["model"].isin(others)]):
-        rest.setdefault(str(row[by]), []).append((model_title(str(row["model"])), value_of(row, value)))
-    caption = f"{best} with 95 % intervals" + (", the other models as small dots." if others else ".")
+        dots.setdefault(str(row[by]), []).append((model_title(str(row["model"])), value_of(row, value)))
+    names = [family_title(name) if by == "family" else name for name in rows]
+    caption = f"{model} with 95 % intervals" + (", the other models as small dots." if others else ".")
 
     def draw(width: float) -> Drawing:
-        return _strip(rows, rest, by, value, title=title, axis=axis, model=best, width=width, from_zero=from_zero)
+        chart = Rows(
+            title,
+            "; ".join(f"{name} {with_interval(*score)}" for name, score in zip(names, rows.values(), strict=True)),
+            names,
+            [0.0, *chain.from_iterable(rows.values()), *(place for placed in dots.values() for _, place in placed)],
+            width=width,
+            right=40,
+            axis=axis,
+            legend=[(0, "dot best", f"{model}, 95 %"), (0, "dot other", "other models")][: 2 if others else 1],
+            whole=not from_zero,
+        )
+        drawing, scale = chart.drawing, chart.scale
+        if from_zero:
+            drawing.line(scale(0), chart.top - 4, scale(0), chart.bottom, class_="zero")
+        for (key, (score, low, high)), name, y in zip(rows.items(), names, chart.middles, strict=True):
+            for other, place in dots[key]:
+                mark(drawing, scale(place), y, class_="dot other", size=3.5, tip=f"{other}, {name}: {points(place)}")
+            if from_zero and math.isfinite(score):
+                start, end = sorted((scale(0), scale(score)))
+                drawing.add("rect", x=start, y=y - 7, width=end - start, height=14.0, class_="bar")
+            whisker(drawing, scale, y, low, high, class_="whisker best")
+            mark(drawing, scale(score), y, class_="dot best", tip=f"{model}, {name}: {with_interval(score, low, high)}")
+            chart.value(y, points(score))
+        return drawing
 
     return caption, draw
-
-
-def _strip(
-    rows: Sequence[dict[str, Any]],
-    others: dict[str, list[tuple[str, float]]],
-    by: str,
-    value: str,
-    *,
-    title: str,
-    axis: str,
-    model: str,
-    width: float,
-    from_zero: bool,
-) -> Drawing:
-    names = [family_title(str(row[by])) if by == "family" else str(row[by]) for row in rows]
-    ends = [end for row in rows for end in (*score_of(row, value), *(v for _, v in others.get(str(row[by]), ())))]
-    legend = [(0, "dot best", f"{model}, 95 %"), *([(0, "dot other", "other models")] if others else [])]
-    said = "; ".join(f"{name} {with_interval(*score_of(row, value))}" for name, row in zip(names, rows, strict=True))
-    chart = Rows(title, said, names, [*ends, 0.0], width=width, right=40, axis=axis, legend=legend, whole=not from_zero)
-    drawing, scale = chart.drawing, chart.scale
-    if from_zero:
-        drawing.line(scale(0), chart.top - 4, scale(0), chart.bottom, class_="zero")
-    for row, name, y in zip(rows, names, chart.middles, strict=True):
-        for other, place in others.get(str(row[by]), ()):
-            tip = f"{other}, {name}: {points(place)}"
-            mark(drawing, scale(place), y, class_="dot other", size=3.5, tip=tip)
-        best, low, high = score_of(row, value)
-        if from_zero and math.isfinite(best):
-            start, end = sorted((scale(0), scale(best)))
-            drawing.add("rect", x=start, y=y - 7, width=end - start, height=14.0, class_="bar")
-        whisker(drawing, scale, y, low, high, class_="whisker best")
-        mark(drawing, scale(best), y, class_="dot best", tip=f"{model}, {name}: {with_interval(best, low, high)}")
-        chart.value(y, points(best))
-    return drawing

@@ -2,58 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from genreclf.pages.svg import Drawing, element, glyph, shorten, text_width
 from genreclf.pages.wording import count
 from genreclf.reports.charts.axes import COLOURS, SHAPES
 
-if TYPE_CHECKING:
-    import numpy as np
-
 _BOLD = 15.0  # bold letters of 13 pixels are as wide as plain ones of 15
 
 
-@dataclass(frozen=True)
-class GenreCloud:
-    """The tracks of a genre.
+def track_map(clouds: Mapping[str, np.ndarray], *, width: float, names: bool = False) -> Drawing:
+    """Draw the tracks of each genre.
 
     Parameters
     ----------
-    places : (tracks, 2), each coordinate in [0, 1], the second upward.
+    clouds : by genre, the largest first: (tracks, 2), each coordinate in [0, 1], the second upward.
+    names : whether to add a legend, for the picture file.
     """
-
-    genre: str
-    places: np.ndarray
-
-
-def track_map(clouds: Sequence[GenreCloud], *, width: float, names: bool = False) -> Drawing:
-    """Draw the clouds, the largest first; `names` adds a legend, for the picture that stands alone."""
-    total = sum(len(cloud.places) for cloud in clouds)
+    total = sum(map(len, clouds.values()))
     height = round(width * 0.62)
     legend_rows = _legend_rows(clouds, width) if names else []
     drawing = Drawing(
         width,
         height + 24.0 * len(legend_rows),
         "Map of the tracks",
-        f"{count(total, 'track')} in {count(len(clouds), 'genre')}: " + ", ".join(cloud.genre for cloud in clouds),
+        f"{count(total, 'track')} in {count(len(clouds), 'genre')}: " + ", ".join(clouds),
     )
     size = 4.2 if total <= 600 else 3.2 if total <= 2500 else 2.4
     size *= 1.0 if width > 500 else 0.8
     drawing.add("rect", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=8, class_="sea")
-    for index, cloud in enumerate(clouds):
-        places = [(8 + x * (width - 16), height - 8 - y * (height - 16)) for x, y in cloud.places]
+    crowded = " crowded" if total > 1500 else ""
+    for index, cloud in enumerate(clouds.values()):
+        places = [(8 + x * (width - 16), height - 8 - y * (height - 16)) for x, y in cloud]
         path = "".join(glyph(shape_of(index), x, y, size) for x, y in places)
-        crowded = " crowded" if total > 1500 else ""
         drawing.add("path", d=path, class_=f"points {colour_of(index)}{crowded}", data_genre=index)
     _names_in_place(drawing, clouds, width, height)
     for row, entries in enumerate(legend_rows):
-        for x, index in entries:
-            y = height + 18 + 24 * row
+        y = height + 18 + 24 * row
+        for x, index, genre in entries:
             drawing.add("path", d=glyph(shape_of(index), x + 6, y - 4, 5), class_=f"points {colour_of(index)}")
-            drawing.text(x + 17, y, clouds[index].genre, class_="cell")
+            drawing.text(x + 17, y, genre, class_="cell")
     return drawing
 
 
@@ -73,29 +63,25 @@ def swatch(index: int) -> str:
     return element("svg", mark, class_="chart swatch", width=16, height=16, viewBox="0 0 16 16", aria_hidden="true")
 
 
-def _legend_rows(clouds: Sequence[GenreCloud], width: float) -> list[list[tuple[float, int]]]:
-    rows: list[list[tuple[float, int]]] = [[]]
+def _legend_rows(genres: Iterable[str], width: float) -> list[list[tuple[float, int, str]]]:
+    rows: list[list[tuple[float, int, str]]] = [[]]
     x = 0.0
-    for index, cloud in enumerate(clouds):
-        wide = 17 + text_width(cloud.genre, 12) + 16
+    for index, genre in enumerate(genres):
+        wide = 17 + text_width(genre, 12) + 16
         if x + wide > width and rows[-1]:
             rows.append([])
             x = 0.0
-        rows[-1].append((x, index))
+        rows[-1].append((x, index, genre))
         x += wide
     return rows
 
 
-def _names_in_place(drawing: Drawing, clouds: Sequence[GenreCloud], width: float, height: float) -> None:
-    import numpy as np
-
+def _names_in_place(drawing: Drawing, clouds: Mapping[str, np.ndarray], width: float, height: float) -> None:
     taken: list[tuple[float, float, float]] = []
-    for cloud in clouds:
-        if not len(cloud.places) or len(clouds) > 12:
-            continue
-        name = shorten(cloud.genre, 130, _BOLD)
+    for genre, places in clouds.items() if len(clouds) <= 12 else ():
+        name = shorten(genre, 130, _BOLD)
         half = text_width(name, _BOLD) / 2 + 4
-        x, y = np.median(cloud.places, axis=0)
+        x, y = np.median(places, axis=0)
         x = min(max(8 + x * (width - 16), half), width - half)
         y = height - 8 - y * (height - 16)
         for step in (0, 20, -20, 40, -40, 60, -60, 80, -80):

@@ -73,11 +73,12 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
         return
     row = next((row for row in rows_of(comparison.ranking) if row["model"] == name), {})
     scored = value_of(row, "calibration_error")
-    # The score is over finer bins, as its interval is; the diagram's stands in where a report has no such column.
+    # The score is over finer bins, as its interval is; the diagram's is for reports without such a column.
     error = scored if math.isfinite(scored) else measured.error
     caption = (
         f"{title}: accuracy against confidence, with 95 % intervals; below, the number of tracks. A perfectly"
-        f" calibrated model lies on the dashed line; the expected calibration error is {points(error)} points."
+        f" calibrated model lies on the dashed line; its calibration error (root mean square,"
+        f" beyond what chance makes) is {points(error)} points."
     )
     yield Figure(f"reliability-{number}", caption, reliability_diagram(measured, model=title))
 

@@ -14,7 +14,7 @@ from genreclf.reports import columns
 from genreclf.reports.charts.cost import cost_chart
 from genreclf.reports.charts.forest import forest
 from genreclf.reports.charts.leak import leak_chart
-from genreclf.reports.findings import NOT_SIGNIFICANT
+from genreclf.reports.findings import NOT_WORSE
 from genreclf.reports.outcome import contenders, is_tied, rows_of, under_first, value_of
 
 if TYPE_CHECKING:
@@ -24,8 +24,13 @@ _MORE = {
     "balanced_accuracy": "Balanced accuracy",
     "macro_precision": "Macro precision",
     "macro_recall": "Macro recall",
+    "matthews_correlation": "Matthews correlation",
+    "hierarchical_f1": "Hierarchical F1",
+    "top_2_accuracy": "Top-2 accuracy",
+    "top_3_accuracy": "Top-3 accuracy",
     "roc_auc": "ROC AUC",
     "log_loss": "Log loss",
+    "brier_score": "Brier score",
     "calibration_error": "Calibration error",
 }
 _FIRST = ("command", "table", "protocols", "seed", "models", "features")
@@ -46,7 +51,7 @@ def ranking(comparison: Comparison) -> Section:
         figures=[
             figure(
                 "ranking",
-                f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_SIGNIFICANT}.",
+                f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_WORSE}.",
                 lambda width: forest(comparison.ranking, width=width),
             )
         ],
@@ -69,7 +74,7 @@ def _ranking(comparison: Comparison, protocol: str) -> Table:
 
     studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
     return table(
-        f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_SIGNIFICANT}",
+        f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_WORSE}",
         rows,
         {
             "Model": lambda row: Cell(columns.model()(row).text, strong=row["model"] == best),
@@ -89,15 +94,19 @@ def _more_scores(comparison: Comparison) -> list[Section]:
     shown: dict[str, columns.Column] = {"Model": columns.model()}
     for name, title in _MORE.items():
         if name in comparison.ranking:
-            write = _nats if name == "log_loss" else points
+            write = _plain if name in ("log_loss", "brier_score") else points
             shown |= {title: columns.number(name, write), f"{title}, 95 % interval": columns.ends(name, write)}
     if len(shown) == 1:
         return []
-    more = table("Other scores, in points out of 100; log loss in nats", rows_of(comparison.ranking), shown)
+    more = table(
+        "Other scores, in points out of 100; log loss in nats, Brier score from 0 to 2",
+        rows_of(comparison.ranking),
+        shown,
+    )
     return [Section("more-scores", "More scores", tables=[more], folded=True)]
 
 
-def _nats(value: float) -> str:
+def _plain(value: float) -> str:
     return f"{value:.3f}" if math.isfinite(value) else "\u2013"
 
 
@@ -155,7 +164,7 @@ def tests(comparison: Comparison) -> Section | None:
         "Test": columns.text("test"),
         "Statistic": columns.number("statistic", "{:.4g}".format),
         "p": columns.number("p_value", p_value),
-        "p, Holm-corrected": columns.number("p_holm", p_value),
+        "p, corrected": columns.number("p_holm", p_value),
     }
     paired = table("Each model against the best, on the same tracks", rows, shown)
     return Section("tests", "Paired tests", short="Tests", tables=[paired], folded=True)

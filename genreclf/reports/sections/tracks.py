@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.pages.blocks import NARROW, WIDE, Cell, Figure, Section, table
 from genreclf.pages.wording import clean, count, model_title
 from genreclf.reports import columns
-from genreclf.reports.charts.trackmap import GenreCloud, swatch, track_map
+from genreclf.reports.charts.trackmap import swatch, track_map
 from genreclf.reports.outcome import (
     misclassified_tracks,
     model_columns,
@@ -41,7 +41,7 @@ def track_atlas(comparison: Comparison) -> Section | None:
     places, outside = _framed(places)
     labels = tracks["genre"].astype(str)
     genres = sorted(set(labels), key=lambda genre: (-(labels == genre).sum(), genre))
-    clouds = [GenreCloud(genre, places[(labels == genre).to_numpy()]) for genre in genres]
+    clouds = {genre: places[(labels == genre).to_numpy()] for genre in genres}
     beyond = f" {count(outside, 'outlier')} drawn at the edge." if outside else ""
     drawn = Figure(
         "map",
@@ -64,7 +64,7 @@ def track_atlas(comparison: Comparison) -> Section | None:
 
 
 def _framed(places: np.ndarray) -> tuple[np.ndarray, int]:
-    """Places between 0 and 1, outliers held at the edge so that they don't squeeze the rest; and how many."""
+    """Places between 0 and 1, outliers clipped so that they do not squeeze the rest; and how many there are."""
     import numpy as np
 
     inner = np.quantile(places, [0.01, 0.99], axis=0)
