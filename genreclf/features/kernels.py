@@ -149,19 +149,6 @@ def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.
 
 
 @_compiled_fast
-def mean_magnitudes(rows: np.ndarray) -> np.ndarray:
-    """Mean of the absolute values of each row of a complex64 matrix: (rows,) float64."""
-    means = np.empty(len(rows))
-    for i in range(len(rows)):
-        total = 0.0
-        for k in range(rows.shape[1]):
-            x = rows[i, k]
-            total += np.sqrt(x.real * x.real + x.imag * x.imag)
-        means[i] = total / rows.shape[1]
-    return means
-
-
-@_compiled_fast
 def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """The product of (n, inner) and (inner, outer) float32 matrices, C-contiguous, `outer` small.
 
@@ -394,46 +381,6 @@ def mean_squares(samples: np.ndarray, overlapped: np.ndarray, weight: np.ndarray
         part_total += part * part
         rest_total += rest * rest
     return part_total / n, rest_total / n
-
-
-@_compiled
-def highest(by_bin: np.ndarray) -> np.ndarray:
-    """The highest value of each column of a (bins, frames) float32 matrix."""
-    found: np.ndarray = by_bin[0].copy()
-    before: np.ndarray = by_bin[0].copy()
-    frames = np.uint64(len(found))
-    values = by_bin.reshape(-1)
-    for k in range(len(by_bin)):
-        row = np.uint64(k) * frames
-        # To another place: what may stay as it is would be stored under a mask, which is slow.
-        found, before = before, found
-        for t in range(frames):
-            x, y = values[row + t], before[t]
-            found[t] = x if x > y else y  # noqa: FURB136
-    return found
-
-
-@_compiled
-def crossings(negative: np.ndarray, frame_length: int, hop: int, frames: int) -> np.ndarray:
-    """How often neighbours differ in each frame of (n,) booleans: (frames,) int64."""
-    parts = frame_length // hop
-    counts = np.zeros(frames + parts, dtype=np.int64)
-    flags = negative.view(np.uint8)
-    for block in range(len(counts)):
-        first, last = block * hop, min((block + 1) * hop, len(flags) - 1)
-        count = 0
-        for i in range(first, last):
-            count += flags[i] != flags[i + 1]
-        counts[block] = count
-    found = np.zeros(frames, dtype=np.int64)
-    for t in range(frames):
-        last = t * hop + frame_length - 1
-        for block in range(t, t + parts):
-            found[t] += counts[block]
-        # The pair that begins with a frame's last sample reaches into the next.
-        if last + 1 < len(flags):
-            found[t] -= flags[last] != flags[last + 1]
-    return found
 
 
 @_compiled

@@ -176,18 +176,6 @@ def test_mean_squares_are_those_of_the_part_and_of_the_rest():
     np.testing.assert_allclose(kernels.mean_squares(samples, overlapped, weight, 5), expected, rtol=1e-5)
 
 
-def test_crossings_are_changes_between_neighbours_within_a_frame():
-    negative = np.random.default_rng(0).random(16 + 9 * 4) < 0.5
-    frames = np.lib.stride_tricks.sliding_window_view(negative, 16)[::4]
-    expected = (frames[:, 1:] != frames[:, :-1]).sum(axis=1)
-    np.testing.assert_array_equal(kernels.crossings(negative, 16, 4, 10), expected)
-
-
-def test_the_highest_value_of_each_frame_is_found():
-    for name, x in matrices((33, 20)):
-        np.testing.assert_array_equal(kernels.highest(x), x.max(axis=0), err_msg=name)
-
-
 def test_moments_are_those_of_scipy():
     rng = np.random.default_rng(0)
     rows = np.stack([rng.standard_normal(500), rng.exponential(size=500), 1e6 + rng.random(500)])
