@@ -53,6 +53,7 @@ def benchmark(
     tune: bool = False,
     class_weight: str | None = None,
     ablate: bool = False,
+    learning_curve: bool = False,
     test_table: FeatureTable | None = None,
     jobs: int | None = None,
     repeats: int | None = None,
@@ -79,6 +80,7 @@ def benchmark(
     class_weight : ``balanced`` weighs genres inversely to their frequency, ``none`` weighs tracks alike, in every model
         that takes class weights; None leaves each model as it is registered.
     ablate : score each feature family alone, added one after another, and shuffled.
+    learning_curve : score each model trained on parts of the artists, and say what twice of them would bring.
     test_table : tracks to test on, for ``cross``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
     repeats : how often the folds of a cross-validation are dealt, with other seeds; scores are means. None is 5 for
@@ -129,7 +131,16 @@ def benchmark(
         table = table.select(features)
         check_features(table)
     work = Work(
-        table, groups, plans, entries, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
+        table,
+        groups,
+        plans,
+        entries,
+        seed=seed,
+        probabilities=probabilities,
+        tune=tune,
+        ablate=ablate,
+        learning_curve=learning_curve,
+        draws=draws,
     )
     fits = work.fits
     outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
@@ -154,6 +165,7 @@ def benchmark(
             "tune": tune,
             "class_weight": class_weight,
             "ablate": ablate,
+            "learning_curve": learning_curve,
             "repeats": repeats,
             "draws": draws,
         },
