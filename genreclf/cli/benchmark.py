@@ -58,6 +58,9 @@ def benchmark(
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Score each feature family alone, and families added one by one.")
     ] = False,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Score models on parts of the artists, and extrapolate to twice.")
+    ] = False,
     test_table: Annotated[Path | None, typer.Option(help="Another table to test on, with protocol cross.")] = None,
     repeats: Annotated[
         int | None, typer.Option(help="Deal the folds this often; 5 by default where that is cheap.")
@@ -94,6 +97,7 @@ def benchmark(
                 tune=tune,
                 class_weight=class_weight,
                 ablate=ablate,
+                learning_curve=learning_curve,
                 test_table=tested,
                 jobs=jobs,
                 repeats=repeats,

@@ -53,6 +53,7 @@ def benchmark(
     tune: bool = False,
     class_weight: str | None = None,
     ablate: bool = False,
+    learning_curve: bool = False,
     test_table: FeatureTable | None = None,
     nested: bool = False,
     jobs: int | None = None,
@@ -80,6 +81,7 @@ def benchmark(
     class_weight : ``balanced`` weighs genres inversely to their frequency, ``none`` weighs tracks alike, in every model
         that takes class weights; None leaves each model as it is registered.
     ablate : score each feature family alone, added one after another, and shuffled.
+    learning_curve : score each model trained on parts of the artists, and say what twice of them would bring.
     test_table : tracks to test on, for ``cross``.
     nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
         score is kept in `Comparison.run` as ``selection``.
@@ -132,7 +134,16 @@ def benchmark(
         table = table.select(features)
         check_features(table)
     work = Work(
-        table, groups, plans, entries, seed=seed, probabilities=probabilities, tune=tune, ablate=ablate, draws=draws
+        table,
+        groups,
+        plans,
+        entries,
+        seed=seed,
+        probabilities=probabilities,
+        tune=tune,
+        ablate=ablate,
+        learning_curve=learning_curve,
+        draws=draws,
     )
     fits = work.fits
     outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
@@ -159,6 +170,7 @@ def benchmark(
             "tune": tune,
             "class_weight": class_weight,
             "ablate": ablate,
+            "learning_curve": learning_curve,
             "repeats": repeats,
             "draws": draws,
         },

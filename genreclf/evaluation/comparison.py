@@ -47,6 +47,9 @@ class Comparison:
         the first dealing of the folds.
     repeats : ``protocol, repeat, fold, track_id, genre``, then the same for each further dealing, numbered from 2,
         empty for models that it leaves out; empty without further dealings.
+    learning_curve : ``protocol, model, artists, tracks`` (trained on, means over folds), ``extrapolated`` (bool: by
+        the fitted curve, for twice the artists), ``macro_f1, macro_f1_low, macro_f1_high``, and ``gain, gain_low,
+        gain_high`` of the extrapolation; empty unless requested.
     confusion : ``protocol, model, genre, predicted, tracks``; means over the dealings.
     genre_scores : ``protocol, model, genre, support, precision, recall, f1, f1_low, f1_high``.
     tests : ``protocol, model, best, test, statistic, p_value, p_holm``; one row for each paired test.
@@ -75,6 +78,7 @@ class Comparison:
     importance: pd.DataFrame
     tuning: pd.DataFrame
     retrieval: pd.DataFrame
+    learning_curve: pd.DataFrame = field(default_factory=_no_rows)
     repeats: pd.DataFrame = field(default_factory=_no_rows)
     confusion: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_po
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.hierarchy import Hierarchy
 from genreclf.evaluation.leak import leak_rows
+from genreclf.evaluation.learning_curve import learning_curve_fits, learning_curve_rows
 from genreclf.evaluation.predictions import (
     Predictions,
     confusion_rows,
@@ -63,6 +64,7 @@ class Work:
     probabilities: bool
     tune: bool
     ablate: bool
+    learning_curve: bool
     draws: int
 
     @cached_property
@@ -84,6 +86,10 @@ class Work:
         found = [fit for model in self.models for fit in self._fits(model, 0)]
         if self.ablate:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
+        if self.learning_curve:
+            groups, features = self.groups.widest, len(self.table.features)
+            options = {"features": features, "seed": self.seed}
+            found += learning_curve_fits(self.plans[0], self.models, self.data.y, groups, **options)
         return found
 
     def repeats(self, models: Collection[str]) -> list[Fit]:
@@ -148,6 +154,7 @@ class Work:
             "leak": self._leak(predictions),
             "ablation": ablation_rows(predictions[0], outcomes, self.positions) if self.ablate else [],
             "importance": importance_rows(predictions[0], main, list(self.positions)) if self.ablate else [],
+            "learning_curve": self._learning_curve(predictions[0], outcomes),
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
         ids = self.table.ids
@@ -184,6 +191,11 @@ class Work:
         if not {"cv-artist", "cv-random"} <= set(by_protocol):
             return []
         return leak_rows(by_protocol["cv-artist"], by_protocol["cv-random"], self.groups.widest)
+
+    def _learning_curve(self, first: Predictions, outcomes: Sequence[tuple[Fit, Fitted]]) -> list[dict[str, Any]]:
+        if not self.learning_curve:
+            return []
+        return learning_curve_rows(first, outcomes, self.groups.widest, seed=self.seed)
 
     def _tracks(self, predictions: Sequence[Predictions]) -> pd.DataFrame:
         """The tested tracks, with their places on the map."""

@@ -56,6 +56,7 @@ def findings(comparison: Comparison, *, leaks: int | None = 1) -> list[Finding]:
         *_significance(rows),
         *_time(rows),
         *_leakage(comparison)[:leaks],
+        *_learning_curve(comparison),
         *_confused(comparison),
     ]
 
@@ -138,6 +139,17 @@ def _leaked(row: Mapping[str, Any]) -> str:
     if low > 0 or (amount > 0 and not math.isfinite(low)):
         return f"{text}leakage of {points(amount)} points{known}."
     return f"{text}no significant leakage, {points(amount, sign=True)} points{known}."
+
+
+def _learning_curve(comparison: Comparison) -> Iterator[Finding]:
+    """What twice the artists would bring to the best model that has a curve."""
+    for row in [row for row in rows_of(comparison.learning_curve) if math.isfinite(value_of(row, "gain"))][:1]:
+        gain, low, high = score_of(row, "gain")
+        yield Finding(
+            "Learning curve",
+            f"Trained on twice the artists ({value_of(row, 'artists'):,.0f}), {model_title(row['model'])} would gain"
+            f" {points(gain, sign=True)} points (95 % interval {interval(low, high)}), if the trend continues.",
+        )
 
 
 def _confused(comparison: Comparison) -> Iterator[Finding]:
