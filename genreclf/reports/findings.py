@@ -130,7 +130,8 @@ def _learning_curve(comparison: Comparison) -> Iterator[Finding]:
         yield Finding(
             "Learning curve",
             f"Trained on twice the artists ({value_of(row, 'artists'):,.0f}), {model_title(row['model'])} would gain"
-            f" {points(gain, sign=True)} points (95 % interval {interval(low, high)}), if the curve of its scores goes on.",
+            f" {points(gain, sign=True)} points (95 % interval {interval(low, high)}), if the curve of its"
+            " scores goes on.",
         )
 
 
