@@ -2,10 +2,10 @@
 
     python benchmarks/accuracy.py TABLE... [--sets study,texture] [--models svc,kernels,...] [--seeds 10] [--jobs 2]
 
-A table with the columns of several sets (`genreclf extract MUSIC --features texture` gives study, gauss and mscat) is
-scored for each of them; a table with columns of its own counts as one set, `all`. Folds are random where no artist is
-known. Macro-F1 is the mean over the seeds; its difference from the baseline (the first set and the first model) is
-paired: all rows and seeds share the draws of artists.
+A table with the columns of several sets (`genreclf extract MUSIC --feature-set texture` gives study, gauss and mscat)
+is scored for each of them; a table with columns of its own counts as one set, `all`. Folds are random where no artist
+is known. Macro-F1 is the mean over the seeds, each with other folds. Its difference from the baseline, the first set
+with the first model, is paired; the interval is over artists (`genreclf.evaluation.uncertainty`).
 
 Prints one Markdown table for each table, row by row: columns, ms to describe a clip of 30 s (one thread, decoding not
 counted), mean seconds of a fit (one thread), macro-F1 in points, difference.
@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from genreclf.evaluation.bootstrap import Bootstrap, Estimate
 
 from genreclf import FeatureTable, describe
 from genreclf.datasets.synthetic import collection, play
@@ -28,7 +27,8 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.fitting import Data, Fit, fit_all
 from genreclf.evaluation.folds import Folds, grouped_folds, random_folds
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.scores import macro_f1_estimate
+from genreclf.evaluation.scores import macro_f1
+from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Estimate, Jackknife
 from genreclf.evaluation.usable import usable
 from genreclf.features import find_feature_set
 from genreclf.models import MODELS, ModelSpec, is_baseline, resolve_all
@@ -57,10 +57,6 @@ def folds_of(y: np.ndarray, groups: Groups, seed: int) -> Folds:
     return grouped_folds(y, groups.artists, seed=seed)
 
 
-def mean(estimates: list[Estimate]) -> Estimate:
-    return Estimate(float(np.mean([one.value for one in estimates])), np.mean([one.drawn for one in estimates], axis=0))
-
-
 def milliseconds(name: str) -> float:
     """To describe a clip of 30 s, the median of five; NaN for the columns of a foreign table."""
     if name == "all":
@@ -83,7 +79,7 @@ def rows(
     y = np.searchsorted(np.array(table.genres), table.y.astype(str))
     data = Data(table.X, y, len(table.genres), groups.recordings, groups.artists, table.family_numbers)
     repeats = [folds_of(y, groups, seed) for seed in range(seeds)]
-    bootstrap = Bootstrap.over(groups.widest)
+    jackknife = Jackknife.over(y, groups.widest, data.genres, factor=TRAINING_FACTOR)
     for name, columns in sets_of(table, names).items():
         for model in models:
             fits = [
@@ -95,8 +91,8 @@ def rows(
             y_pred = np.empty((seeds, len(y)), dtype=np.intp)
             for fit, one in zip(fits, fitted, strict=True):
                 y_pred[fit.seed, fit.fold.test] = one.y_pred
-            scores = [macro_f1_estimate(y, one, data.genres, bootstrap) for one in y_pred]
-            yield name, model, len(columns), float(np.mean([one.fit_seconds for one in fitted])), mean(scores)
+            score = Estimate.mean([jackknife.score(one, macro_f1) for one in y_pred])
+            yield name, model, len(columns), float(np.mean([one.fit_seconds for one in fitted])), score
 
 
 def main() -> None:

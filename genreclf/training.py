@@ -48,8 +48,9 @@ def train(
     Parameters
     ----------
     table : tracks with genres.
-    model : a name in `genreclf.models.MODELS`; ``best``, the winner of an artist-disjoint benchmark, whose scores
-        are kept in the manifest; or a scikit-learn classifier.
+    model : a name in `genreclf.models.MODELS`; ``best``, the winner of an artist-disjoint benchmark; or a scikit-learn
+        classifier. Of the winner the manifest holds the scores, what it was selected from, and the score of the
+        selection made inside the folds.
     tune : search the model's parameters, on artist-disjoint folds.
     calibrate : calibrate also a model that has probabilities.
     class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
@@ -103,12 +104,13 @@ def _winner(
     progress: Progress,
     **options: Any,  # noqa: ANN401 - those of `benchmark`
 ) -> tuple[str, dict[str, Any]]:
-    """The best model of the benchmark, and its scores under the protocol that it won."""
+    """The best model of the benchmark, its scores under the protocol that it won, and those of the choice itself."""
     from genreclf.evaluation.benchmark import benchmark
+    from genreclf.models import is_baseline
 
     # The leak does not matter here, and random folds would take half of the time.
     disjoint = None if table.groups is None else "cv-artist"
-    options |= {"features": families, "jobs": jobs, "progress": progress}
+    options |= {"features": families, "nested": True, "jobs": jobs, "progress": progress}
     try:
         comparison = benchmark(table, protocol=disjoint, **options)
     except RequestError:
@@ -117,7 +119,15 @@ def _winner(
         comparison = benchmark(table, **options)
     row = comparison.ranking.iloc[0]  # baselines come last
     scores = {name: row[name] if isinstance(row[name], str) else float(row[name]) for name in _SCORES if name in row}
-    return comparison.best, scores | {"tracks": len(table)}
+    selection = comparison.run["selection"]
+    chosen = ", ".join(f"{name} in {folds}" for name, folds in selection["chosen"].items())
+    return comparison.best, scores | {
+        "tracks": len(table),
+        "selected_from": ", ".join(name for name in comparison.ranking["model"] if not is_baseline(name)),
+        "selected_in_folds": chosen,
+        "selection_inner_folds": selection["inner_folds"],
+        **{f"selection_{name}": selection[name] for name in _SCORES if name in selection},
+    }
 
 
 def _fitted(
@@ -226,7 +236,7 @@ def _manifest(
     window = table.meta.get("parameters") or {}
     return BundleManifest(
         model=entry.name,
-        parameters={name: _plain(value) for name, value in _parameters(pipeline, entry).items()},
+        parameters=entry.plain_parameters(pipeline),
         tuned=tuned,
         calibrated=pipeline is not estimator,
         feature_set=str(table.meta.get("feature_set", "")),
@@ -248,13 +258,3 @@ def _manifest(
         licence=licence,
         notes=notes,
     )
-
-
-def _parameters(pipeline: Any, entry: ModelSpec) -> dict[str, Any]:  # noqa: ANN401
-    """The classifier's parameters, except for the families, which follow from the names of the features."""
-    parameters: dict[str, Any] = pipeline.named_steps["model"].get_params()
-    return {name: value for name, value in parameters.items() if not (entry.by_family and name == "families")}
-
-
-def _plain(value: object) -> str | int | float | bool | None:
-    return value if value is None or isinstance(value, str | int | float | bool) else repr(value)

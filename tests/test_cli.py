@@ -68,7 +68,7 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
     ("arguments", "said"),
     [
         (("extract", "nowhere"), "nowhere: no such file or folder"),
-        (("extract", ".", "--feature-set", "best"), "unknown feature set 'best'; choose from study, fma"),
+        (("extract", ".", "--feature-set", "best"), "unknown feature set 'best'; choose from study, texture, fma"),
         (("benchmark", "none.csv"), "none.csv: no such file"),
         (("benchmark", "t.csv", "--models", "svm"), "unknown model 'svm'; choose from svc,"),
         (("benchmark", "t.csv", "--models", "svm"), "did you mean 'svc'?"),
@@ -158,7 +158,7 @@ def test_what_audio_a_model_cannot_be_asked_about_is_said_when_it_is_trained(tmp
     (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
     shown = ran("train", "t.csv", "-o", "m.genreclf", "--model", "logreg", cwd=tmp_path)
     assert shown.returncode == 0
-    assert "how t was made is not known" in shown.stderr
+    assert "how t was made is unknown" in shown.stderr
 
 
 def test_a_folder_without_music_has_nothing_to_predict(model: Path, tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ def test_a_model_that_cannot_answer_says_so_in_a_line():
     table = made_up_table()
     predictor = Predictor(genreclf.train(table, model="logreg"))
     wrong = FeatureTable(table.frame.assign(mfcc_mean_01=np.nan), table.features)
-    with pytest.raises(RequestError, match="cannot predict these rows"):
+    with pytest.raises(RequestError, match="track 't00000' has no value in column 'mfcc_mean_01'"):
         predictor.predict_table(wrong)
     predictor.bundle.estimator.named_steps["model"].coef_[:] = 1e308
     with pytest.raises(RequestError, match="not numbers"), np.errstate(all="ignore"):

@@ -31,7 +31,8 @@ def extract(
     duration: Annotated[float, typer.Option(help="Seconds of each track to use.")] = 30.0,
     subset: Subset = None,
     artists: Annotated[
-        Path | None, typer.Option(help="A list of the artist of each file, such as GTZAN's index.")
+        str | None,
+        typer.Option(help="Guess unknown artists from folders, names or tags; or a list of them, as GTZAN's index."),
     ] = None,
     split: Annotated[Path | None, typer.Option(help="A published split: a folder of lists, or one file.")] = None,
     jobs: Jobs = None,

@@ -25,12 +25,15 @@ def show_comparison(comparison: Comparison, folder: Path | str) -> None:
     ----------
     folder : where the report is.
     """
-    from genreclf.reports.findings import NOT_WORSE, findings
+    from genreclf.reports.findings import NOT_WORSE, findings, unknown_artists
 
+    first = unknown_artists(comparison)
+    for finding in first:
+        show(f"{finding.topic}: {finding.text}")
     print_widest(_ranking(comparison, without) for without in range(6))
     if comparison.ranking["tied_with_best"].any():
         show(f"~ {NOT_WORSE} (model confidence set, p ≥ 0.05)")
-    for finding in findings(comparison, leaks=None):
+    for finding in findings(comparison, leaks=None)[len(first) :]:
         show(f"{finding.topic}: {finding.text}")
     if len(comparison.ablation):
         print_widest([_ablation(comparison)])

@@ -73,6 +73,10 @@ def train(
     manifest = bundle.manifest
     score = manifest.scores.get("macro_f1")
     judged = f"; macro-F1 {100 * float(score):.1f} ({manifest.scores['protocol']})" if score is not None else ""
+    if "selected_from" in manifest.scores:
+        models = str(manifest.scores["selected_from"]).split(", ")
+        inside = 100 * float(manifest.scores["selection_macro_f1"] or 0)
+        judged += f", the best of {len(models)} models; {inside:.1f} with the choice made inside the folds"
     show(
         f"{output}: {manifest.model} for {', '.join(manifest.genres)}; {manifest.table['rows']} tracks, "
         f"{len(manifest.features)} features{judged}; {output.stat().st_size / 1024:,.0f} KiB"

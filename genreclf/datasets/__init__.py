@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
-from genreclf.datasets.manifest import Manifest, Track
+from genreclf.datasets.guessing import WAYS, guess
+from genreclf.datasets.lists import join
+from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.errors import RequestError
 from genreclf.plugins import Registry
 
@@ -53,7 +55,8 @@ def open_source(
     ----------
     sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files and patterns.
     subset : a subset of the data set, for example ``small``.
-    artists : a published list of who plays in each file, see `genreclf.datasets.lists`.
+    artists : a published list of who plays in each file, see `genreclf.datasets.lists`; or ``folders``, ``names`` or
+        ``tags``, to guess the artists that are not known, see `genreclf.datasets.guessing`.
     split : a file or a folder of published split lists; tracks that stand in none are left out and noted.
 
     Raises
@@ -64,30 +67,21 @@ def open_source(
     if not names or "" in names:
         raise RequestError("no source named; give a folder of music, a manifest or a data set such as fma:FOLDER")
     manifest = _listed(names, subset=subset)
-    if artists is None and split is None:
-        return manifest
-    from genreclf.datasets.lists import join
-
-    return join(
-        manifest,
-        artists=None if artists is None else Path(artists),
-        split=None if split is None else Path(split),
-    )
+    if artists in WAYS:
+        manifest, artists = guess(manifest, str(artists)), None
+    return join(manifest, artists=artists, split=split)
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
     alone = [name for name in names if _dataset_of(name) or _is_manifest(Path(name))]
     if alone and len(names) > 1:
         raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
-    found = _dataset_of(names[0])
-    if found:
+    if found := _dataset_of(names[0]):
         dataset, folder = found
         return dataset.manifest(folder, subset=subset)
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     if alone:
-        from genreclf.datasets.manifest import read_manifest
-
         return read_manifest(Path(names[0]))
     from genreclf.datasets.folder import scan
 

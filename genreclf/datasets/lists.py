@@ -23,7 +23,7 @@ _ENDINGS = (".wav", ".au", ".mp3", ".flac", ".ogg", ".m4a")
 _Value = TypeVar("_Value", str, tuple[str, str])
 
 
-def join(manifest: Manifest, *, artists: Path | None = None, split: Path | None = None) -> Manifest:
+def join(manifest: Manifest, *, artists: Path | str | None = None, split: Path | str | None = None) -> Manifest:
     """The manifest with what the lists tell; tracks that stand in no split list are left out and noted.
 
     Raises
@@ -33,9 +33,9 @@ def join(manifest: Manifest, *, artists: Path | None = None, split: Path | None 
     tracks = manifest.tracks
     notes = list(manifest.notes)
     if artists is not None:
-        known = read_artists(artists)
+        known = read_artists(Path(artists))
         named = [track for track in tracks if known.get(_key(track.name), ("", ""))[0]]
-        _check_any(artists, manifest, bool(named))
+        _check_any(artists, manifest, found=bool(named))
         if len(named) < len(tracks):
             notes.append(f"{artists}: {len(tracks) - len(named):,} of {len(tracks):,} tracks have no artist there")
         tracks = tuple(
@@ -44,9 +44,9 @@ def join(manifest: Manifest, *, artists: Path | None = None, split: Path | None 
             for artist, title in [known.get(_key(track.name), (track.artist, track.title))]
         )
     if split is not None:
-        belongs = read_split(split)
+        belongs = read_split(Path(split))
         kept = tuple(replace(track, split=belongs[_key(track.name)]) for track in tracks if _key(track.name) in belongs)
-        _check_any(split, manifest, bool(kept))
+        _check_any(split, manifest, found=bool(kept))
         if len(kept) < len(tracks):
             notes.append(f"{split}: {len(tracks) - len(kept):,} of {len(tracks):,} tracks stand in no list: left out")
         if len(kept) < len(belongs):
@@ -85,9 +85,9 @@ def read_split(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     if not path.is_dir():
         for number, line in _lines(path):
-            name, tab, split = line.partition("\t")
+            name, _, split = line.partition("\t")
             spelled = next((full for short, full in SPLITS.items() if split.strip().lower().startswith(short)), "")
-            if not tab or not spelled:
+            if not spelled:
                 raise RequestError(
                     f"{path}: line {number}: {line[:60]!r}; give a folder that holds train*.txt, valid*.txt and "
                     "test*.txt, or a file of lines with a name, a tab and train, valid or test"
@@ -130,6 +130,6 @@ def _key(name: str) -> str:
     return last[: len(last) - len(ending)].lower()
 
 
-def _check_any(path: Path, manifest: Manifest, found: bool) -> None:
+def _check_any(path: Path | str, manifest: Manifest, *, found: bool) -> None:
     if not found:
         raise RequestError(f"{path}: names none of the {len(manifest):,} tracks of {manifest.name}")

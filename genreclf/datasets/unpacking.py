@@ -14,8 +14,6 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from lzma import LZMAError
 from pathlib import Path
 from typing import NamedTuple
@@ -52,41 +50,32 @@ def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progre
     """
     bound = most_bytes if most_bytes is not None else (1 << 30) + 20 * archive.stat().st_size
     growing = target / f".{archive.name}.unpacking"
-    with _explained(archive), _opened(archive) as pack:
-        members = _zip_members(archive, pack) if isinstance(pack, zipfile.ZipFile) else _tar_members(archive, pack)
-        _check(archive, target, members, bound)
-        written = 0
-        progress.begin(f"{archive.name}, files", len(members))
-        try:
-            for member in members:
-                written += _write(archive, pack, member, target=target, growing=growing, progress=progress)
-                progress.advance(member.name)
-        finally:
-            progress.end()
-            shutil.rmtree(growing, ignore_errors=True)
-    return written
-
-
-@contextmanager
-def _explained(archive: Path) -> Iterator[None]:
     try:
-        yield
+        with _opened(archive) as pack:
+            members = _zip_members(archive, pack) if isinstance(pack, zipfile.ZipFile) else _tar_members(archive, pack)
+            _check(archive, target, members, bound)
+            progress.begin(f"{archive.name}, files", len(members))
+            try:
+                written = 0
+                for member in members:
+                    written += _write(archive, pack, member, target=target, growing=growing, progress=progress)
+                    progress.advance(member.name)
+                return written
+            finally:
+                progress.end()
+                shutil.rmtree(growing, ignore_errors=True)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, LZMAError) as error:
         raise RequestError(f"{archive}: damaged: {one_line(error)}; remove it and fetch again") from None
     except NotImplementedError as error:
         raise RequestError(f"{archive}: cannot be unpacked here ({error}); unpack it in place with 7-Zip") from None
 
 
-@contextmanager
-def _opened(archive: Path) -> Iterator[_Pack]:
+def _opened(archive: Path) -> _Pack:
     if archive.name.endswith(".zip"):
-        with zipfile.ZipFile(archive) as pack:
-            yield pack
-    elif archive.name.endswith((".tar.gz", ".tgz")):
-        with tarfile.open(archive, "r:gz") as tape:
-            yield tape
-    else:
-        raise RequestError(f"{archive}: neither .zip nor .tar.gz")
+        return zipfile.ZipFile(archive)
+    if archive.name.endswith((".tar.gz", ".tgz")):
+        return tarfile.open(archive, "r:gz")
+    raise RequestError(f"{archive}: neither .zip nor .tar.gz")
 
 
 def _zip_members(archive: Path, pack: zipfile.ZipFile) -> list[_Member]:
@@ -157,10 +146,8 @@ def _write(archive: Path, pack: _Pack, member: _Member, *, target: Path, growing
         raise _refused(archive, member.name, f"a file where {place} stands")
     if _is_there(member, place):
         return False
-    if isinstance(pack, zipfile.ZipFile):
-        pack.extract(member.entry, growing)  # type: ignore[arg-type]
-    else:
-        pack.extract(member.entry, growing, filter="data")  # type: ignore[arg-type]
+    options = {"filter": "data"} if isinstance(pack, tarfile.TarFile) else {}
+    pack.extract(member.entry, growing, **options)  # type: ignore[arg-type]
     if place.exists():
         progress.message(f"{place}: not the published file; it is kept as {set_aside(place).name}")
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,7 @@ def benchmark(
     ablate: bool = False,
     learning_curve: bool = False,
     test_table: FeatureTable | None = None,
+    nested: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
     draws: int = 1000,
@@ -82,6 +83,8 @@ def benchmark(
     ablate : score each feature family alone, added one after another, and shuffled.
     learning_curve : score each model trained on parts of the artists, and say what twice of them would bring.
     test_table : tracks to test on, for ``cross``.
+    nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
+        score is kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
     repeats : how often the folds of a cross-validation are dealt, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one dealing, or half a minute, and 1 for others. Models that
@@ -147,6 +150,8 @@ def benchmark(
     again, more = _repeated(work, outcomes, every=repeats is not None)
     notes += more
     outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
+    if nested:
+        run["selection"] = work.selection(outcomes, jobs=jobs, progress=progress).as_json()
     tables = work.tables(outcomes, progress)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
@@ -170,6 +175,9 @@ def benchmark(
             "draws": draws,
         },
         "models": list(names),
+        "model_parameters": {
+            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers)) for entry in entries
+        },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*_LIBRARIES),
@@ -207,8 +215,13 @@ def _testable(
     plans, notes = _plans(table, groups, settings, protocol, crossing=crossing)
     gone = untestable(plans[0], table, groups)
     left = table.take(~np.isin(table.y.astype(str), gone))
-    if not gone or len(left.genres) < 2:
+    if not gone:
         return table, groups, plans, notes
+    if len(left.genres) < 2:
+        raise RequestError(
+            f"{plans[0].protocol}: {len(left.genres)} of {len(table.genres)} genres can be both trained on and tested; "
+            "at least two need tracks on both sides"
+        )
     note = untestable_note(plans[0], gone, table)
     left, groups, plans, notes = _testable(left, settings, protocol, crossing=crossing)
     return left, groups, plans, [note, *notes]
@@ -313,8 +326,11 @@ def _edge_notes(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
 
 def _described(table: FeatureTable) -> dict[str, Any]:
     labels = table.y.astype(str)
+    made_with = table.meta.get("parameters") or {}
     return {
         "name": table.name,
+        "feature_set": table.meta.get("feature_set"),
+        **{name: made_with.get(name) for name in ("offset", "duration", "sample_rate")},
         "digest": table.digest,
         "rows": len(table),
         "features": len(table.features),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genreclf.evaluation.best_set import BestSet, best_set
+from genreclf.evaluation.hierarchy import Hierarchy, hierarchical_f1
 from genreclf.evaluation.probability_scores import score_probabilities
 from genreclf.evaluation.scores import macro_f1, score, score_genres
 from genreclf.evaluation.significance import TestResult, corrected_resampled_t, holm
@@ -131,14 +132,24 @@ def gather(
     )
 
 
-def score_rows(predictions: Predictions, progress: Progress) -> list[dict[str, Any]]:
-    """Rows of the table ``scores`` for one protocol, best first."""
+def score_rows(
+    predictions: Predictions, progress: Progress, *, hierarchy: Hierarchy | None = None
+) -> list[dict[str, Any]]:
+    """Rows of the table ``scores`` for one protocol, best first.
+
+    Parameters
+    ----------
+    hierarchy : of the genres, for ``hierarchical_f1``; None where no genre has a parent.
+    """
     rows = []
     best = zip(predictions.ranked, predictions.best.p_values, predictions.best.members, strict=True)
     for place, (model, p_value, member) in enumerate(best):
         repeats = predictions.y_pred[model]
         row: dict[str, Any] = {"protocol": predictions.protocol, "model": model}
         row |= score(list(repeats), predictions.jackknife)
+        if hierarchy is not None:
+            estimates = [hierarchical_f1(y_pred, hierarchy, predictions.jackknife) for y_pred in repeats]
+            row |= Estimate.mean(estimates).columns("hierarchical_f1")
         row["repeats"] = len(repeats)
         values = [estimate.value for estimate in predictions.repeats[model]]
         row["macro_f1_sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")

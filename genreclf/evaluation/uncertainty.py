@@ -10,7 +10,7 @@ is the artist's contribution; the sum of their squares is the variance of the st
 add up as scores do: those of a difference of scores are the differences, those of a mean over repeats the mean.
 
 The second cannot be read off the predictions. The standard error of a cross-validation is multiplied by
-`TRAINING_FACTOR`, which was fitted by simulation; ``benchmarks/coverage.py`` measures again how often the intervals
+`TRAINING_FACTOR`, which was fitted by simulation; ``benchmarks/intervals.py`` measures again how often the intervals
 cover. Of a single split, whose test artists train nothing, the jackknife's standard error holds as it is.
 
 Sources: Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 11; Cameron and Miller (2015), A

@@ -20,7 +20,7 @@ def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
 
     Raises
     ------
-    RequestError : fewer than two genres are left, or every feature is constant.
+    RequestError : fewer than two genres are left, a genre has two parents, or every feature is constant.
     """
     notes: list[str] = []
     keep = np.array([bool(genre) for genre in table.y], dtype=bool)
@@ -40,6 +40,7 @@ def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
             f"{table.name}: a comparison needs at least two genres with two tracks each; the table has {found}"
         )
     check_features(left)
+    left.parents  # noqa: B018 - raises where a genre has two
     return left, notes
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
 from genreclf.evaluation.fitting import Data, Fit, Fitted
+from genreclf.evaluation.hierarchy import Hierarchy
 from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.learning_curve import learning_curve_fits, learning_curve_rows
 from genreclf.evaluation.predictions import (
@@ -27,6 +28,7 @@ from genreclf.evaluation.predictions import (
     test_rows,
 )
 from genreclf.evaluation.retrieval import retrieval
+from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
 from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
 
@@ -124,6 +126,12 @@ class Work:
         found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
         return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
 
+    def selection(self, outcomes: Sequence[tuple[Fit, Fitted]], *, jobs: int | None, progress: Progress) -> Selection:
+        """What choosing the best model would have scored under the first protocol, the choice made inside its folds."""
+        found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
+        models = [model for model in self.models if not model.baseline]
+        return select(self.plans[0], models, found, self.data, seed=self.seed, jobs=jobs, progress=progress)
+
     def tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from fits and what came of them."""
         progress.begin("scoring predictions", len(self.plans) * len(self.models))
@@ -137,8 +145,9 @@ class Work:
 
         main = [(fit, fitted) for fit, fitted in outcomes if not fit.step]
         predictions = [self._predictions(made, main) for made in self.plans]
+        hierarchy = Hierarchy.of(self.table.genres, self.table.parents) if self.table.parents else None
         rows: dict[str, list[dict[str, Any]]] = {
-            "scores": [row for part in predictions for row in score_rows(part, progress)],
+            "scores": [row for part in predictions for row in score_rows(part, progress, hierarchy=hierarchy)],
             "genre_scores": [row for part in predictions for row in genre_rows(part)],
             "confusion": [row for part in predictions for row in confusion_rows(part)],
             "tests": [row for part in predictions for row in test_rows(part)],

@@ -149,19 +149,6 @@ def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.
 
 
 @_compiled_fast
-def mean_magnitudes(rows: np.ndarray) -> np.ndarray:
-    """Mean of the absolute values of each row of a complex64 matrix: (rows,) float64."""
-    means = np.empty(len(rows))
-    for i in range(len(rows)):
-        total = 0.0
-        for k in range(rows.shape[1]):
-            x = rows[i, k]
-            total += np.sqrt(x.real * x.real + x.imag * x.imag)
-        means[i] = total / rows.shape[1]
-    return means
-
-
-@_compiled_fast
 def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """The product of (n, inner) and (inner, outer) float32 matrices, C-contiguous, `outer` small.
 
@@ -171,7 +158,7 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     outer = np.uint64(matrix.shape[1])
     whole = inner // 4 * 4
     flat = matrix.reshape(-1)
-    product = np.zeros((n, matrix.shape[1]), dtype=np.float32)
+    product = np.empty((n, matrix.shape[1]), dtype=np.float32)
     sums = np.empty(matrix.shape[1], dtype=np.float32)
     for t in range(n):
         sums[:] = 0
@@ -185,7 +172,8 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
             x = rows[t, m]
             for k in range(outer):
                 sums[k] += x * matrix[m, k]
-        product[t] = sums
+        for k in range(outer):
+            product[t, k] = sums[k]
     return product
 
 
@@ -396,46 +384,6 @@ def mean_squares(samples: np.ndarray, overlapped: np.ndarray, weight: np.ndarray
 
 
 @_compiled
-def highest(by_bin: np.ndarray) -> np.ndarray:
-    """The highest value of each column of a (bins, frames) float32 matrix."""
-    found: np.ndarray = by_bin[0].copy()
-    before: np.ndarray = by_bin[0].copy()
-    frames = np.uint64(len(found))
-    values = by_bin.reshape(-1)
-    for k in range(len(by_bin)):
-        row = np.uint64(k) * frames
-        # To another place: what may stay as it is would be stored under a mask, which is slow.
-        found, before = before, found
-        for t in range(frames):
-            x, y = values[row + t], before[t]
-            found[t] = x if x > y else y  # noqa: FURB136
-    return found
-
-
-@_compiled
-def crossings(negative: np.ndarray, frame_length: int, hop: int, frames: int) -> np.ndarray:
-    """How often neighbours differ in each frame of (n,) booleans: (frames,) int64."""
-    parts = frame_length // hop
-    counts = np.zeros(frames + parts, dtype=np.int64)
-    flags = negative.view(np.uint8)
-    for block in range(len(counts)):
-        first, last = block * hop, min((block + 1) * hop, len(flags) - 1)
-        count = 0
-        for i in range(first, last):
-            count += flags[i] != flags[i + 1]
-        counts[block] = count
-    found = np.zeros(frames, dtype=np.int64)
-    for t in range(frames):
-        last = t * hop + frame_length - 1
-        for block in range(t, t + parts):
-            found[t] += counts[block]
-        # The pair that begins with a frame's last sample reaches into the next.
-        if last + 1 < len(flags):
-            found[t] -= flags[last] != flags[last + 1]
-    return found
-
-
-@_compiled
 def overlap_add(signal: np.ndarray, frames: np.ndarray, window: np.ndarray, hop: int) -> None:
     """Add windowed frames to `signal`, the first at its beginning, each further one `hop` samples on."""
     for t in range(len(frames)):
@@ -586,11 +534,12 @@ def joined_blocks(blocks: np.ndarray, first_bin: int, n_blocks: int) -> np.ndarr
     bins = width // 2
     frames = n - n_blocks + 1
     joined = np.empty((width, frames), dtype=np.float32)
+    source, target = blocks.reshape(-1), joined.reshape(-1)
     real, imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     next_real, next_imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     for k in range(bins):
-        real[:] = blocks[k]
-        imag[:] = blocks[bins + k]
+        _copy(source, np.uint64(k * n), real, np.uint64(0), np.uint64(n))
+        _copy(source, np.uint64((bins + k) * n), imag, np.uint64(0), np.uint64(n))
         delay = 1
         while delay < n_blocks:
             angle = -2 * np.pi * ((first_bin + k) * delay % n_blocks) / n_blocks
@@ -603,8 +552,8 @@ def joined_blocks(blocks: np.ndarray, first_bin: int, n_blocks: int) -> np.ndarr
             real, next_real = next_real, real
             imag, next_imag = next_imag, imag
             delay *= 2
-        joined[k] = real[:frames]
-        joined[bins + k] = imag[:frames]
+        _copy(real, np.uint64(0), target, np.uint64(k * frames), np.uint64(frames))
+        _copy(imag, np.uint64(0), target, np.uint64((bins + k) * frames), np.uint64(frames))
     return joined
 
 
@@ -732,9 +681,9 @@ def extremes(
     frames, bands = by_bin.shape[1], len(first)
     peaks, valleys = np.empty((frames, bands)), np.empty((frames, bands))
     for start in range(0, frames, int(_FRAMES)):
-        stop = min(start + int(_FRAMES), frames)
         for b in range(bands):
-            bins = (first[b], last[b])
-            peaks[start:stop, b] = _mean_of_highest(by_bin, np.float32(1), bins, counts[b], start)[: stop - start]
-            valleys[start:stop, b] = _mean_of_highest(by_bin, np.float32(-1), bins, counts[b], start)[: stop - start]
+            for sign, means in ((np.float32(1), peaks), (np.float32(-1), valleys)):
+                found = _mean_of_highest(by_bin, sign, (first[b], last[b]), counts[b], start)
+                for t in range(min(int(_FRAMES), frames - start)):
+                    means[start + t, b] = found[t]
     return peaks, valleys

@@ -85,8 +85,6 @@ def modulations(series: np.ndarray, *, frame_rate: float) -> np.ndarray:
     """
     from scipy.fft import ifft, rfft
 
-    from genreclf.features import kernels
-
     n = series.shape[1]
     spectrum = rfft(series, axis=1)
     mean = series.mean(axis=1, dtype=np.float64)
@@ -95,7 +93,7 @@ def modulations(series: np.ndarray, *, frame_rate: float) -> np.ndarray:
         size = n // step
         filtered = np.zeros((len(series), size), dtype=np.complex64)
         np.multiply(spectrum[:, 1 : 1 + len(gains)], gains, out=filtered[:, : len(gains)])
-        envelope = kernels.mean_magnitudes(ifft(filtered, axis=1, overwrite_x=True)) * (size / n)
+        envelope = np.abs(ifft(filtered, axis=1, overwrite_x=True)).mean(axis=1) * (size / n)
         found.append(np.log((envelope + _MODULATION_FLOOR) / (mean + _LEVEL_FLOOR)))
     return np.concatenate(found)
 

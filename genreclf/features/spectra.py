@@ -84,9 +84,7 @@ def _transformed(spectra: Spectra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _highest(spectra: Spectra) -> np.ndarray:
-    from genreclf.features import kernels
-
-    return kernels.highest(spectra.by_bin)
+    return np.asarray(spectra.by_bin.max(axis=0))
 
 
 def _mel_decibels(spectra: Spectra) -> np.ndarray:

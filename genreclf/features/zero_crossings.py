@@ -24,8 +24,11 @@ def series(spectra: Spectra) -> np.ndarray:
 
 def zero_crossing_rate(samples: np.ndarray) -> np.ndarray:
     """The share of samples in each frame of (n,) samples at which the sign changes: (frames,) in [0, 1]."""
-    from genreclf.features import kernels
-
     negative = np.pad(samples < -_SILENCE, FRAME_LENGTH // 2, mode="edge")
-    counts = kernels.crossings(negative, FRAME_LENGTH, HOP_LENGTH, 1 + len(samples) // HOP_LENGTH)
-    return np.asarray(counts / FRAME_LENGTH)
+    changes = negative[1:] != negative[:-1]
+    n_frames, parts = 1 + len(samples) // HOP_LENGTH, FRAME_LENGTH // HOP_LENGTH
+    hops = np.zeros((n_frames - 1 + parts, HOP_LENGTH), dtype=bool)
+    hops.reshape(-1)[: len(changes)] = changes[: hops.size]
+    counts = np.convolve(np.count_nonzero(hops, axis=1), np.ones(parts, dtype=np.int64), mode="valid")
+    # The change after a frame's last sample belongs to the next.
+    return np.asarray((counts - hops[parts - 1 :, -1]) / FRAME_LENGTH)

@@ -97,16 +97,14 @@ def _curve(drawing: Drawing, panel: Panel, x: float, top: float, room: float) ->
     count = rows.shape[1]
     across = [x + room * (i + 0.5) / count for i in range(count)]
     drawing.add("rect", x=x, y=top, width=room, height=panel.height, class_="sea")
+    paths = [[f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, row, strict=True)] for row in rows]
     if len(rows) == 2:
-        there = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, rows[1], strict=True))
-        back = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in reversed(list(zip(across, rows[0], strict=True))))
-        drawing.add("path", d=f"M{there}L{back}z", class_="wave")
+        drawing.add("path", d=f"M{'L'.join([*paths[1], *reversed(paths[0])])}z", class_="wave")
         for value in (-1, 0, 1):
             base = up(value) + (8 if value > 0 else -1 if value < 0 else 4)
             drawing.text(x - 6, base, str(value).replace("-", "\u2212"), class_="tick small", text_anchor="end")
     else:
-        path = "L".join(f"{a:.1f} {up(float(v)):.1f}" for a, v in zip(across, rows[0], strict=True))
-        drawing.add("path", d=f"M{path}", class_="curve")
+        drawing.add("path", d=f"M{'L'.join(paths[0])}", class_="curve")
         drawing.text(x - 6, up(panel.high) + 8, f"{panel.high:.1f}", class_="tick small", text_anchor="end")
         drawing.text(x - 6, up(panel.low), "0", class_="tick small", text_anchor="end")
 

@@ -53,30 +53,18 @@ def panels_of(series: TrackSeries, features: Mapping[str, float]) -> list[Panel]
     notes = [((row + 0.5) / 12, note) for row, note in enumerate(NOTES)]
     axes = [((5 - row + 0.5) / 6, axis) for row, axis in enumerate(TONNETZ_AXES)]
     tempi = [(_tempo_place(series.tempi, beat), f"{beat}") for beat in (40, 60, 90, 120, 180, 240)]
+    chroma = "energy of each pitch class, scaled to a maximum of 1 in each frame"
+    tempogram = "autocorrelation of the onsets within eight seconds, by tempo in BPM"
+    marked = _tempo_place(series.tempi, tempo), f"tempo {tempo:.1f} BPM"
     brightest = max(float(np.quantile(series.tempogram, 0.995)), 1e-9)
     return [
         Panel("Waveform", "largest and smallest samples", _envelope(series.samples), -1, 1, 84),
         Panel("Mel spectrogram", mel, series.mel, peak - 80, peak, 128, SEQUENTIAL, mel_ticks(series.sample_rate)),
         Panel("MFCC", mfcc, _standardised(series.mfcc), -2.5, 2.5, 140, DIVERGING, mfcc_ticks),
-        Panel(
-            "Chroma",
-            "energy of each pitch class, scaled to a maximum of 1 in each frame",
-            series.chroma,
-            *(0, 1, 162),
-            SEQUENTIAL,
-            notes,
-        ),
+        Panel("Chroma", chroma, series.chroma, 0, 1, 162, SEQUENTIAL, notes),
         Panel("Tonnetz", _minus("six axes, -0.4 to 0.4"), series.tonnetz[::-1], -0.4, 0.4, 96, DIVERGING, axes),
         Panel("Onset strength", "mean rise of the mel bands, dB", onsets[None, :], 0, max(onsets.max(), 1e-9), 72),
-        Panel(
-            "Tempogram",
-            "autocorrelation of the onsets within eight seconds, by tempo in BPM",
-            np.maximum(series.tempogram, 0.0),
-            *(0, brightest, 110),
-            SEQUENTIAL,
-            tempi,
-            line=(_tempo_place(series.tempi, tempo), f"tempo {tempo:.1f} BPM"),
-        ),
+        Panel("Tempogram", tempogram, np.maximum(series.tempogram, 0.0), 0, brightest, 110, SEQUENTIAL, tempi, marked),
     ]
 
 

@@ -49,6 +49,8 @@ def _plain(text: str) -> str:
 
 
 def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
+    from matplotlib.colors import ListedColormap
+
     axis.set_title(f"{panel.title}: {panel.note}", loc="left", fontsize=9, color=_INK)
     axis.tick_params(labelsize=7, colors=_SOFT, length=2)
     for spine in axis.spines.values():
@@ -62,12 +64,6 @@ def _draw(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: 
             axis.plot(times, panel.values[0], color=_ACCENT, linewidth=0.8)
         axis.set_ylim(panel.low, panel.high)
         return
-    _heat(axis, panel, ends)
-
-
-def _heat(axis: Any, panel: Panel, ends: tuple[float, float]) -> None:  # noqa: ANN401 - matplotlib's axes
-    from matplotlib.colors import ListedColormap
-
     axis.imshow(
         narrowed(panel.values, 1200),
         origin="lower",

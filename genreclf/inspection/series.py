@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genreclf.features import chroma, kernels, mfcc, power, rhythm, tonnetz
-from genreclf.features.spectra import HOP_LENGTH, Spectra, mel_bands, stft
+from genreclf.features.spectra import HOP_LENGTH, Spectra, mel_bands
 
 SLOWEST_TEMPO, FASTEST_TEMPO = 30.0, 300.0
 _TEMPO_ROWS = 96
@@ -77,7 +77,7 @@ def series_of(samples: np.ndarray, sample_rate: int) -> TrackSeries:
 
 
 def _mel_decibels(samples: np.ndarray, sample_rate: int, peak: float) -> np.ndarray:
-    power = kernels.mel_power(np.abs(stft(samples)), *mel_bands(sample_rate))
+    power = kernels.mel_power(Spectra(samples, sample_rate).by_bin, *mel_bands(sample_rate))
     return np.asarray(np.maximum(10 * np.log10(np.maximum(power, _FLOOR)), peak - _RANGE)).T
 
 

@@ -111,6 +111,14 @@ class ModelSpec:
             steps.insert(0, ("impute", MedianImputer()))
         return Pipeline(steps)
 
+    def plain_parameters(self, pipeline: Pipeline) -> dict[str, str | int | float | bool | None]:
+        """The classifier's parameters as JSON can hold them, except families, which follow from the features' names."""
+        parameters = dict(pipeline.named_steps["model"].get_params())
+        if self.by_family:
+            del parameters["families"]
+        plain = (str, int, float, bool, type(None))
+        return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters.items()}
+
     @property
     def takes_class_weight(self) -> bool:
         """Whether the classifier has a parameter ``class_weight``."""

@@ -6,6 +6,8 @@ import re
 
 IDENTITY = ("track_id", "genre", "artist", "album", "title", "split", "path", "digest")
 
+PARENT_GENRE = "parent_genre"  # where a table has it, what stands above the genre: ``Rock``, or ``Rock/Metal``
+
 _STATISTIC = re.compile(r"_(mean|std|var|skew|kurtosis|median|min|max|log|mod\d)(_\d+)?$")
 _SINGLES = {"harmonic_power": "power", "percussive_power": "power"}
 

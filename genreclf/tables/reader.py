@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genreclf.errors import RequestError, nearest
-from genreclf.tables.columns import IDENTITY
+from genreclf.tables.columns import IDENTITY, PARENT_GENRE
 from genreclf.tables.meta import read_meta
 from genreclf.tables.rows import read_rows, separator_of
 
@@ -50,6 +50,8 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
     artist, grouping = _group_columns(header, group)
     roles = _roles(path, header, label=label, id_column=id_column, group=artist)
     roles |= _further_groups(path, header, grouping, roles)
+    if PARENT_GENRE in header and PARENT_GENRE not in roles.values():
+        roles[PARENT_GENRE] = PARENT_GENRE
     lines: list[int] = []
     comma = False
     for line, cells in rows:
@@ -69,7 +71,7 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.get("track_id", "track_id"))
-    named = [*(name for name in IDENTITY if name in identity), *(name for name in grouping if name not in IDENTITY)]
+    named = [name for name in dict.fromkeys((*IDENTITY, PARENT_GENRE, *grouping)) if name in identity]
     texts = pd.DataFrame({name: identity[name] for name in named}, dtype="object")
     return TableParts(
         frame=pd.concat([texts, features], axis=1),

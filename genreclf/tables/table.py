@@ -47,7 +47,7 @@ class FeatureTable:
     Parameters
     ----------
     frame : one row a track; ``track_id`` and ``genre`` are always there, ``artist, album, title, split, path,
-        digest`` where known (empty text where not), then the features as float64.
+        digest`` and ``parent_genre`` where known (empty text where not), then the features as float64.
     features : names of the feature columns, in order.
     meta : what the table was made with (feature set, parameters, versions); empty for tables from elsewhere.
     notes : what was noticed while reading that the user must see.
@@ -119,6 +119,25 @@ class FeatureTable:
     def genres(self) -> tuple[str, ...]:
         """The genres of the table, sorted."""
         return tuple(sorted(set(self.y)))
+
+    @cached_property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """The path to each genre, topmost first, from the column ``parent_genre`` (``Rock/Metal``); empty without it.
+
+        Raises
+        ------
+        RequestError : a genre has two parents.
+        """
+        if "parent_genre" not in self.frame:
+            return {}
+        found: dict[str, str] = {}
+        for genre, parent in zip(self.y, self._text("parent_genre"), strict=True):
+            if parent and found.setdefault(genre, parent) != parent:
+                raise RequestError(
+                    f"{self.name}: genre {genre!r} has two parents, {found[genre]!r} and {parent!r}, in the column "
+                    "'parent_genre'; give it one"
+                )
+        return {genre: tuple(part.strip() for part in path.split("/")) for genre, path in found.items()}
 
     @cached_property
     def families(self) -> dict[str, tuple[str, ...]]:

@@ -71,3 +71,21 @@ def test_a_request_that_makes_no_sense_is_one_line_and_exit_code_2(run, table, t
     assert out == ""
     assert line in err
     assert err.count("\n") == 1
+
+
+def test_where_no_artist_is_known_terminal_page_and_markdown_open_with_it(run, tmp_path):
+    table = made_up_table()
+    nobody = table.with_frame(table.frame.drop(columns="artist"), table.features)
+    nobody.write(tmp_path / "nobody.csv")
+    _, out, _ = run(tmp_path / "nobody.csv", "-o", tmp_path / "r", "--models", "logreg", "--draws", 50)
+    assert out.startswith("Unknown artists: no artist is known, so ")
+    assert out.count("Unknown artists") == 1
+    findings = [line for line in (tmp_path / "r" / "report.md").read_text().splitlines() if line.startswith("- **")]
+    assert findings[0].startswith("- **Unknown artists:** no artist is known")
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert page.index("Unknown artists") < page.index("Best model")
+
+
+def test_where_artists_are_known_nothing_is_said_of_unknown_ones(run, table, tmp_path):
+    _, out, _ = run(table, "-o", tmp_path / "r", "--models", "logreg", "--draws", 50, "--protocol", "cv-random")
+    assert "Unknown artists" not in out

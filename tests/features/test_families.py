@@ -154,6 +154,14 @@ def test_a_square_wave_crosses_zero_once_in_half_a_period():
     np.testing.assert_allclose(rate, librosa.feature.zero_crossing_rate(square)[0])
 
 
+@pytest.mark.parametrize("n", [2205, 4096, 5000, 22050])
+def test_zero_crossings_are_those_of_librosa(n):
+    sound = noise(1.0)[:n]
+    np.testing.assert_array_equal(
+        zero_crossings.zero_crossing_rate(sound), librosa.feature.zero_crossing_rate(sound)[0]
+    )
+
+
 def test_the_spectral_shape_of_a_sine_is_its_frequency():
     level, centroid, bandwidth, rolloff = spectral.shape(Spectra(sine(3000), RATE))[:, 5:-5].mean(axis=1)
     assert level == pytest.approx(0.3 / np.sqrt(2) * np.sqrt(0.375), rel=0.01)

@@ -125,9 +125,11 @@ def test_the_page_shows_all_185_numbers_and_escapes_the_name(track, table, tmp_p
     assert len(text) < 1_500_000
 
 
-def test_the_picture_is_a_png(track, tmp_path):
-    write_picture(inspect_track(track), tmp_path / "picture.png")
+def test_the_picture_is_a_png_and_without_a_table_there_are_no_percentiles(track, tmp_path):
+    inspection = inspect_track(track)
+    write_picture(inspection, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert {shown["percentile"] for shown in inspection.as_json()["features"].values()} == {None}
 
 
 def test_a_stretch_is_shown_from_its_offset(track):

@@ -27,7 +27,8 @@ def cost_chart(ranking: pd.DataFrame, *, width: float) -> Drawing:
     height = 360.0 if width >= ROOMY else 290.0
     left, right, top, bottom = 40.0, width - 12, 26.0, height - 46
     drawing = Drawing(width, height, "Macro-F1 against fit time", "; ".join(tips))
-    across = Scale(*_decades(times), left + 10, right - 10, logarithmic=True)
+    first, last = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times) * 1.001))
+    across = Scale(10.0**first, 10.0**last, left + 10, right - 10, logarithmic=True)
     up = points_scale([end for score in scores for end in score], bottom, top)
     for tick in up.ticks(5):
         drawing.line(left, up(tick), right, up(tick), class_="grid")
@@ -55,10 +56,6 @@ def _tick(value: float) -> str:
     return f"{1000 * value:g} ms" if value < 1 else f"{value:,.0f} s"
 
 
-def _decades(times: Sequence[float]) -> tuple[float, float]:
-    return 10.0 ** math.floor(math.log10(min(times))), 10.0 ** math.ceil(math.log10(max(times) * 1.001))
-
-
 def _front(drawing: Drawing, times: Sequence[float], scores: Sequence[float], across: Scale, up: Scale) -> None:
     path, best = "", -math.inf
     for time, score in sorted(zip(times, scores, strict=True), key=lambda place: (place[0], -place[1])):
@@ -79,11 +76,8 @@ def _label(drawing: Drawing, title: str, x: float, y: float, *, sides: tuple[flo
         for left, base in places:
             box = (left - 2, base - 12, left + wide + 2, base + 4)
             inside = box[0] >= sides[0] - 2 and box[2] <= sides[1] + 8
-            if inside and not any(_overlap(box, other) for other in blocked):
+            overlaps = (box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in blocked)
+            if inside and not any(overlaps):
                 drawing.text(left, base, title, class_="halo plain")
                 taken.append(box)
                 return
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

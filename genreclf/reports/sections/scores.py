@@ -25,6 +25,7 @@ _MORE = {
     "macro_precision": "Macro precision",
     "macro_recall": "Macro recall",
     "matthews_correlation": "Matthews correlation",
+    "hierarchical_f1": "Hierarchical F1",
     "top_2_accuracy": "Top-2 accuracy",
     "top_3_accuracy": "Top-3 accuracy",
     "roc_auc": "ROC AUC",

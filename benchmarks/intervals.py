@@ -1,7 +1,7 @@
 """How often genreclf's intervals hold what they are for, and how often its comparisons err.
 
-    python benchmarks/coverage.py --quick                 two minutes, with exit code 1 outside wide bands
-    python benchmarks/coverage.py [--table TABLE.csv]     the whole, under an hour on two cores
+    python benchmarks/intervals.py --quick                 two minutes, with exit code 1 outside wide bands
+    python benchmarks/intervals.py [--table TABLE.csv]     the whole, under an hour on two cores
 
 Tracks are Gaussian features around a mean of their genre and an effect of their artist, so that a score's true value
 is known: fresh artists are tested, and the expected score is the mean over all simulated data sets. Of a table
