@@ -243,6 +243,19 @@ def test_ablation_scores_families_alone_and_added(table):
     assert only.ranking["macro_f1"][0] == scores["alone", "mfcc"]
 
 
+def test_the_learning_curve_rises_and_ends_at_the_score_of_all_artists(table):
+    found = benchmark(table, models=("logreg", "most_frequent"), learning_curve=True, repeats=1, protocol="cv-artist")
+    curve = found.learning_curve
+    assert set(curve["model"]) == {"logreg"}
+    measured = curve[~curve["extrapolated"]]
+    assert measured["artists"].is_monotonic_increasing
+    assert measured["macro_f1"].iloc[-1] == pytest.approx(found.ranking["macro_f1"][0])
+    assert measured["macro_f1"].iloc[0] < measured["macro_f1"].iloc[-1]
+    (twice,) = curve[curve["extrapolated"]].itertuples()
+    assert twice.artists == pytest.approx(2 * measured["artists"].iloc[-1])
+    assert twice.gain_low <= twice.gain <= twice.gain_high
+
+
 def test_shuffling_a_family_of_noise_costs_nothing_and_one_that_tells_costs_much(table):
     rng = np.random.default_rng(0)
     names = [name for name in table.features if name.startswith("tonnetz")]
