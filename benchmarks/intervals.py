@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from genreclf.evaluation.best_set import best_set
-from genreclf.evaluation.repeats import deal_again, deal_groups, like_folds
+from genreclf.evaluation.repeats import divide_again, divide_groups, like_folds
 from genreclf.evaluation.scores import macro_f1
 from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Estimate, Jackknife, count
 
@@ -166,10 +166,10 @@ SETTINGS = (
 def deal(y: np.ndarray, artists: np.ndarray, setting: Setting | Table, seed: int) -> list[np.ndarray]:
     """Fold numbers of each repeat, -1 for tracks that are never tested."""
     if setting.one_split:
-        first = deal_groups(_counts(y, artists), 4, number=1, seed=seed)[0][artists]
+        first = divide_groups(_counts(y, artists), 4, number=1, seed=seed)[0][artists]
         return [np.where(first == 0, 0, -1)]
-    first = deal_groups(_counts(y, artists), FOLDS, number=1, seed=seed)[0][artists]
-    return deal_again(y, artists, first, repeats=setting.repeats, seed=seed + 1)
+    first = divide_groups(_counts(y, artists), FOLDS, number=1, seed=seed)[0][artists]
+    return divide_again(y, artists, first, repeats=setting.repeats, seed=seed + 1)
 
 
 def _counts(y: np.ndarray, artists: np.ndarray) -> np.ndarray:

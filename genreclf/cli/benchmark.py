@@ -63,7 +63,10 @@ def benchmark(
     ] = False,
     test_table: Annotated[Path | None, typer.Option(help="Another table to test on, with protocol cross.")] = None,
     repeats: Annotated[
-        int | None, typer.Option(help="Deal the folds this often; 5 by default where that is cheap.")
+        int | None,
+        typer.Option(
+            help="Number of repeats of a cross-validation, each on other folds; 5 by default where that is cheap."
+        ),
     ] = None,
     draws: Draws = 1000,
     json: Json = False,

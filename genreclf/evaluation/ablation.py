@@ -64,7 +64,7 @@ def ablation_fits(
 def ablation_rows(
     predictions: Predictions, outcomes: Sequence[tuple[Fit, Fitted]], positions: Mapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """Rows of the table ``ablation``, from `ablation_fits`, all of the first dealing of the folds.
+    """Rows of the table ``ablation``, from `ablation_fits`, all of the first division of the folds.
 
     A step without fits is the comparison itself. A step that adds a family is compared with the one before it, on the
     same tracks.
@@ -89,7 +89,7 @@ def ablation_rows(
 
 
 def _of_step(predictions: Predictions, outcomes: Sequence[tuple[Fit, Fitted]]) -> dict[str, Estimate]:
-    """Macro-F1 of each model in a step of the ablation, in the first dealing of the folds."""
+    """Macro-F1 of each model in a step of the ablation, in the first division of the folds."""
     if not outcomes:
         return {model: estimates[0] for model, estimates in predictions.repeats.items()}
     whole = predictions

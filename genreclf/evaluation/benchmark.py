@@ -86,9 +86,9 @@ def benchmark(
     nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
         score is kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
-    repeats : how often the folds of a cross-validation are dealt, with other seeds; scores are means. None is 5 for
-        models of which that costs no more than all fits on one dealing, or half a minute, and 1 for others. Models that
-        cannot be among the best after the first dealing are not repeated.
+    repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
+        models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models
+        that cannot be among the best after the first division are not repeated.
     draws : of the comparison of models, see `genreclf.evaluation.best_set`.
     command : recorded in ``run.json`` as what made the comparison.
 
@@ -253,7 +253,7 @@ def _plans(
 
 
 def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool) -> tuple[list[Fit], list[str]]:
-    """The fits on further dealings of the folds, and notes on models that are not repeated.
+    """The fits on further divisions of the folds, and notes on models that are not repeated.
 
     Parameters
     ----------
@@ -277,10 +277,10 @@ def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool
             costly.append(name)
     notes = []
     if costly:
-        notes.append(f"{', '.join(costly)}: folds were dealt once, as more costs much; `repeats={repeats}` repeats all")
+        notes.append(f"{', '.join(costly)}: one repeat only, to save time; `repeats={repeats}` repeats every model")
     beaten = [model.name for model in work.models if not model.baseline and model.name not in contenders]
     if beaten:
-        notes.append(f"{', '.join(beaten)}: folds were dealt once, as no longer among the models that may be the best")
+        notes.append(f"{', '.join(beaten)}: one repeat only, no longer among the models that may be the best")
     return work.repeats(chosen), notes
 
 

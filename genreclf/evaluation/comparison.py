@@ -39,18 +39,18 @@ class Comparison:
     ----------
     scores : one row for each protocol and model, best macro-F1 first within a protocol: ``protocol, model,
         macro_f1, macro_f1_low, macro_f1_high, accuracy`` (and other scores, each with ``_low`` and ``_high``),
-        ``repeats`` (dealings of the folds, over which scores are means), ``macro_f1_sd`` (standard deviation over
+        ``repeats`` (divisions of the folds, over which scores are means), ``macro_f1_sd`` (standard deviation over
         them; empty for one), ``p_value`` (of being among the best, for all models together; empty for the best),
         ``tied_with_best`` (bool: it is not the best, and may be), ``fit_seconds, predict_seconds``. Scores are shares
         from 0 to 1.
     predictions : ``protocol, fold, track_id, genre``, then a column for each model with the genre that it predicted, in
-        the first dealing of the folds.
-    repeats : ``protocol, repeat, fold, track_id, genre``, then the same for each further dealing, numbered from 2,
-        empty for models that it leaves out; empty without further dealings.
+        the first division of the folds.
+    repeats : ``protocol, repeat, fold, track_id, genre``, then the same for each further division, numbered from 2,
+        empty for models that it leaves out; empty without further divisions.
     learning_curve : ``protocol, model, artists, tracks`` (trained on, means over folds), ``extrapolated`` (bool: by
         the fitted curve, for twice the artists), ``macro_f1, macro_f1_low, macro_f1_high``, and ``gain, gain_low,
         gain_high`` of the extrapolation; empty unless requested.
-    confusion : ``protocol, model, genre, predicted, tracks``; means over the dealings.
+    confusion : ``protocol, model, genre, predicted, tracks``; means over the divisions.
     genre_scores : ``protocol, model, genre, support, precision, recall, f1, f1_low, f1_high``.
     tests : ``protocol, model, best, test, statistic, p_value, p_holm``; one row for each paired test.
     tracks : ``track_id, genre``, and ``artist, title, path`` where known, and ``map_x, map_y``, the track's

@@ -64,7 +64,7 @@ class Fit:
     calibrate : whether a model without probabilities is given some.
     tune : whether its parameters are searched inside the training part.
     families : features of each family, by position, to shuffle over the test tracks; empty for none.
-    repeat : which dealing of the folds it belongs to, from 0.
+    repeat : which division of the folds it belongs to, from 0.
     """
 
     protocol: str

@@ -28,7 +28,7 @@ class Plan:
     Parameters
     ----------
     protocol : its name.
-    repeats : the folds of each dealing; all dealings test the same rows.
+    repeats : the folds of each division; all divisions test the same rows.
     grouped : whether the folds are artist-disjoint.
     notes : what the user must know of the first folds.
     """
@@ -40,7 +40,7 @@ class Plan:
 
     @property
     def folds(self) -> tuple[Fold, ...]:
-        """The folds of the first dealing."""
+        """The folds of the first division."""
         return self.repeats[0]
 
     @property
@@ -69,8 +69,8 @@ def like(protocol: Protocol, disjoint: Plan, table: FeatureTable, groups: Groups
     repeats = []
     for number, folds in enumerate(disjoint.repeats):
         side = Folds(folds).sides(len(codes))
-        dealt = like_folds(codes, groups.recordings, side, seed=(settings.seed + number) % 2**32)
-        repeats.append(folds_of_sides(table.y, dealt, len(folds), "tracks"))
+        drawn = like_folds(codes, groups.recordings, side, seed=(settings.seed + number) % 2**32)
+        repeats.append(folds_of_sides(table.y, drawn, len(folds), "tracks"))
     return _plan(protocol.name, repeats, groups.recordings, grouped=False)
 
 

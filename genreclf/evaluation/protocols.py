@@ -23,7 +23,7 @@ from genreclf.evaluation.folds import (
     one_fold,
     random_folds,
 )
-from genreclf.evaluation.repeats import deal_again
+from genreclf.evaluation.repeats import divide_again
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Settings:
     group : whether artists stay on one side where they are known.
     train_on_validation : whether ``split`` trains on its validation tracks as well.
     tune : whether ``split`` chooses parameters on its validation tracks.
-    repeats : how often the folds of a cross-validation are dealt.
+    repeats : how often the folds of a cross-validation are drawn.
     """
 
     folds: int = 5
@@ -76,7 +76,7 @@ class Protocol:
     in_cv : whether ``cv`` includes it; a protocol that groups by artist is included where artists are known.
     options : which of ``folds``, ``test_size``, ``train_on_validation`` and ``test_table`` it takes; one that takes a
         table needs one.
-    again : deals its folds again, unlike the first; None where there is only one way to divide a table.
+    again : draws its folds again, unlike the first; None where there is only one way to divide a table.
     """
 
     name: str
@@ -195,7 +195,7 @@ def _cv_random(table: FeatureTable, groups: Groups, settings: Settings) -> Folds
 def _artists_again(table: FeatureTable, groups: Groups, settings: Settings, first: Folds) -> list[Folds]:
     assert groups.artists is not None  # noqa: S101 - the first folds were made of them
     codes = np.unique(table.y.astype(str), return_inverse=True)[1]
-    sides = deal_again(codes, groups.artists, first.sides(len(codes)), repeats=settings.repeats, seed=settings.seed)
+    sides = divide_again(codes, groups.artists, first.sides(len(codes)), repeats=settings.repeats, seed=settings.seed)
     return [folds_of_sides(table.y, side, len(first.folds), "artists") for side in sides[1:]]
 
 

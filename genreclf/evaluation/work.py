@@ -82,7 +82,7 @@ class Work:
 
     @cached_property
     def fits(self) -> list[Fit]:
-        """The fits on the first dealing of the folds: each model on each fold of each plan, and the ablation's."""
+        """The fits on the first division of the folds: each model on each fold of each plan, and the ablation's."""
         found = [fit for model in self.models for fit in self._fits(model, 0)]
         if self.ablate:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
@@ -93,7 +93,7 @@ class Work:
         return found
 
     def repeats(self, models: Collection[str]) -> list[Fit]:
-        """The fits of some models on the further dealings."""
+        """The fits of some models on the further divisions."""
         number = max(len(made.repeats) for made in self.plans)
         chosen = [model for model in self.models if model.name in models]
         return [fit for model in chosen for repeat in range(1, number) for fit in self._fits(model, repeat)]

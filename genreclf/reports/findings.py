@@ -92,7 +92,7 @@ def _best(comparison: Comparison, best: Mapping[str, Any]) -> Finding:
     )
     repeats, spread = value_of(best, "repeats"), value_of(best, "macro_f1_sd")
     if repeats > 1:
-        text += f", the mean of {repeats:.0f} dealings of the folds (standard deviation {points(spread)} points)"
+        text += f", the mean of {repeats:.0f} repeats (standard deviation {points(spread)} points)"
     for floor in rows_of(baselines(comparison.ranking))[:1]:
         text += f"; the baseline '{model_title(floor['model']).lower()}' scores {points(value_of(floor, 'macro_f1'))}"
     return Finding("Best model", text + ".")

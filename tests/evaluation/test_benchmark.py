@@ -49,9 +49,9 @@ def test_no_artist_is_tested_in_two_folds(table, comparison):
 
 def test_scores_follow_from_the_predictions(comparison):
     for row in comparison.scores.itertuples():
-        dealt = pd.concat([comparison.predictions.assign(repeat=1), comparison.repeats])
-        dealt = dealt[(dealt["protocol"] == row.protocol) & (dealt[row.model] != "")]
-        scores = [f1_score(part["genre"], part[row.model], average="macro") for _, part in dealt.groupby("repeat")]
+        drawn = pd.concat([comparison.predictions.assign(repeat=1), comparison.repeats])
+        drawn = drawn[(drawn["protocol"] == row.protocol) & (drawn[row.model] != "")]
+        scores = [f1_score(part["genre"], part[row.model], average="macro") for _, part in drawn.groupby("repeat")]
         assert row.repeats == len(scores)
         assert row.macro_f1 == pytest.approx(np.mean(scores))
         assert len(scores) == 1 or row.macro_f1_sd == pytest.approx(np.std(scores, ddof=1))
@@ -86,7 +86,7 @@ def test_a_model_whose_repeats_cost_much_is_not_repeated_unless_requested(table,
     monkeypatch.setattr("genreclf.evaluation.benchmark._CHEAP", 0.0)
     found = benchmark(table, models=("logreg", "svc"), protocol="cv-artist")
     assert found.ranking.set_index("model")["repeats"].to_dict() == {"svc": 1, "logreg": 5}
-    assert any(note.startswith("svc: folds were dealt once") for note in found.notes)
+    assert any(note.startswith("svc: folds were drawn once") for note in found.notes)
     every = benchmark(table, models=("logreg", "svc"), protocol="cv-artist", repeats=2)
     assert set(every.ranking["repeats"]) == {2}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from genreclf.evaluation.repeats import deal_again, deal_groups, like_folds, spread
+from genreclf.evaluation.repeats import divide_again, divide_groups, like_folds, spread
 
 
 def _tracks(seed=0):
@@ -19,15 +19,15 @@ def _counts(y, groups):
     return counts
 
 
-def test_dealt_groups_share_the_genres_evenly():
+def test_divided_groups_share_the_genres_evenly():
     y, groups = _tracks()
-    for side in deal_groups(_counts(y, groups), 5, number=10):
+    for side in divide_groups(_counts(y, groups), 5, number=10):
         held = np.zeros((5, 3))
         np.add.at(held, (side[groups], y), 1)
         assert held.std(axis=0).max() <= 2.5
 
 
-def test_dealings_are_as_even_as_scikit_learns():
+def test_divisions_are_as_even_as_scikit_learns():
     from sklearn.model_selection import StratifiedGroupKFold
 
     y, groups = _tracks(1)
@@ -38,7 +38,7 @@ def test_dealings_are_as_even_as_scikit_learns():
         np.add.at(held, side, counts)
         return (held / counts.sum(axis=0)).std(axis=0).mean()
 
-    ours = [unevenness(side) for side in deal_groups(counts, 5, number=20)]
+    ours = [unevenness(side) for side in divide_groups(counts, 5, number=20)]
     theirs = []
     for seed in range(20):
         side = np.empty(60, dtype=int)
@@ -49,10 +49,10 @@ def test_dealings_are_as_even_as_scikit_learns():
     assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.15)
 
 
-def test_repeats_start_with_the_first_dealing_and_part_pairs():
+def test_repeats_start_with_the_first_division_and_part_pairs():
     y, groups = _tracks(2)
-    first = deal_groups(_counts(y, groups), 5, number=1, seed=9)[0][groups]
-    repeats = deal_again(y, groups, first, repeats=5)
+    first = divide_groups(_counts(y, groups), 5, number=1, seed=9)[0][groups]
+    repeats = divide_again(y, groups, first, repeats=5)
     assert repeats[0] is first
     assert len({side.tobytes() for side in repeats}) == 5
     rows = np.unique(groups, return_index=True)[1]
@@ -61,25 +61,25 @@ def test_repeats_start_with_the_first_dealing_and_part_pairs():
         shared = sum((s[rows][:, None] == s[rows]).astype(int) for s in sides)
         return (shared**2).sum()
 
-    plain = deal_groups(_counts(y, groups), 5, number=5, seed=1)[:, groups]
+    plain = divide_groups(_counts(y, groups), 5, number=5, seed=1)[:, groups]
     assert together(repeats) < together(plain)
     assert all(len(np.unique(side[groups == g])) == 1 for side in repeats for g in range(60))
 
 
-def test_one_repeat_is_the_first_dealing():
+def test_one_repeat_is_the_first_division():
     y, groups = _tracks()
     first = np.arange(60)[groups] % 5
-    assert deal_again(y, groups, first, repeats=1) == [first]
+    assert divide_again(y, groups, first, repeats=1) == [first]
 
 
-def test_spread_takes_the_dealing_that_differs():
+def test_spread_takes_the_division_that_differs():
     one, other = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
     assert spread([one, one.copy(), other], 2) == [0, 2]
 
 
 def test_random_folds_hold_the_counts_of_the_artist_safe_ones():
     y, groups = _tracks(3)
-    side = deal_groups(_counts(y, groups), 5, number=1)[0][groups]
+    side = divide_groups(_counts(y, groups), 5, number=1)[0][groups]
     recordings = np.arange(len(y))
     recordings[1] = recordings[0]  # two rows of one recording by one artist
     like = like_folds(y, recordings, side, seed=1)
