@@ -87,13 +87,13 @@ def music(rate: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     length = rate // 2
     seconds = np.arange(length) / rate
-    sound = np.zeros((2, SAMPLES + length), dtype=np.float32)
+    sound = 0.003 * rng.standard_normal((2, SAMPLES + length), dtype=np.float32)
     for start in range(0, SAMPLES, length):
         for pitch in 110 * 2 ** (rng.integers(0, 36, 4) / 12):
             tone = np.sin(2 * np.pi * pitch * seconds) * np.exp(-4 * seconds)
             sound[:, start : start + length] += rng.uniform(0, 0.2, (2, 1)) * tone
         stroke = rng.standard_normal((2, length)) * np.exp(-seconds * 100)
-        sound[:, start : start + length] += rng.choice([0, 0.3]) * stroke
+        sound[:, start : start + length] += rng.choice([0.1, 0.3]) * stroke
     return sound[:, :SAMPLES]
 
 
