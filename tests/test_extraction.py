@@ -325,7 +325,7 @@ def test_ctrl_c_ends_the_wait_for_another_run(music: Path, tmp_path: Path) -> No
         assert process.stderr is not None
         assert "another run is writing" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 130
+        assert process.wait(timeout=60) == 130
         assert process.stderr.read().startswith("genreclf: stopped; ")
         process.stderr.close()
 
