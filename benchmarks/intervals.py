@@ -305,7 +305,7 @@ def power(setting: Setting, workers: joblib.Parallel, gaps: Sequence[float]) -> 
 
 
 def one_leak(setting: Setting, seed: int) -> float:
-    """Macro-F1 of random folds less that of artist-safe ones."""
+    """Macro-F1 of random folds less that of artist-disjoint ones."""
     X, y, artists = setting.draw(np.random.default_rng(seed))
     side = deal(y, artists, replace(setting, repeats=1), seed)[0]
     like = like_folds(y, np.arange(len(y)), side, seed=seed)

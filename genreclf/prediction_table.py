@@ -1,4 +1,4 @@
-"""The table of predictions: what a model said of many tracks, as a CSV file."""
+"""The table of predictions: what a model predicts for many tracks, as a CSV file."""
 
 from __future__ import annotations
 

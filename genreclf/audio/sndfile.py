@@ -154,5 +154,5 @@ def open_with_libsndfile(path: Path) -> Iterator[SndfileSound]:
 
 
 def _cause(error: Exception) -> str:
-    """What the decoder said, without the file's name."""
+    """The decoder's message, without the file's name."""
     return str(getattr(error, "error_string", error)).strip().rstrip(".").lower()

@@ -1,4 +1,4 @@
-"""The benchmark: fit every model under every protocol, score it, and test which models can be told apart."""
+"""The benchmark: fit every model under every protocol, score it, and find the models that may be the best."""
 
 from __future__ import annotations
 

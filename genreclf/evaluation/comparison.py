@@ -1,4 +1,4 @@
-"""The outcome of a benchmark: what each model predicted, how good that is, and which models can be told apart.
+"""The outcome of a benchmark: predictions, scores, and the models that may be the best.
 
 A comparison is a handful of tables. They are written as CSV files into a report folder and read back from there, so
 that pages can be made again and runs can be compared.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def leak_rows(safe: Predictions, random: Predictions, groups: np.ndarray) -> list[dict[str, Any]]:
-    """Rows of the table ``leak``, one for each model, in the order of the artist-safe ranking.
+    """Rows of the table ``leak``, one for each model, in the order of the artist-disjoint ranking.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Repeats of a cross-validation: folds drawn again, unlike those before, and random folds like artist-safe ones.
+"""Repeats of a cross-validation: folds drawn again, unlike those before, and random folds like artist-disjoint ones.
 
 A division of folds is (tracks,) or (groups,) fold numbers. Two artists in one fold never see each other in training;
 where a repeat keeps them together again, it repeats the same accident. So of many divisions those are taken that

@@ -239,23 +239,23 @@ def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
     imag = np.zeros(bins + 4)
     power = np.empty(bins)
     mean = np.zeros(bins)
-    heard = 0
+    sounding = 0
     for t in range(-width, n):
         leaves = samples[t - 1] if t >= 1 else 0.0
         enters = samples[t + width - 1] if t + width >= 1 else 0.0
         first = samples[t] if t >= 0 else 0.0
-        heard += (enters != 0) - (first != 0)
+        sounding += (enters != 0) - (first != 0)
         for k in range(bins):
             x = real[k + 2] - leaves + (enters if k % 2 == 0 else -enters)
             y = imag[k + 2]
             real[k + 2] = x * turn_real[k] - y * turn_imag[k]
             imag[k + 2] = x * turn_imag[k] + y * turn_real[k]
-        if heard == 0:
+        if sounding == 0:
             # All is silent but the first sample, which the window takes to zero: forget what rounding has left.
             for k in range(bins):
                 real[k + 2] = first
                 imag[k + 2] = 0.0
-        if t < 0 or heard == 0:
+        if t < 0 or sounding == 0:
             continue
         for k in range(1, 3):
             real[2 - k], imag[2 - k] = real[2 + k], -imag[2 + k]

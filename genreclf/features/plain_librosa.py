@@ -158,7 +158,7 @@ def _fma_summary(spectra: Spectra, *, name: str) -> np.ndarray:
 
 
 # The data set's table was made with librosa 0.5, whose chroma had as many bins to the octave as the transform it was
-# given: 12 here, which today has to be said. The spectral features are called without a rate, as there.
+# given: 12 here, which today has to be given. The spectral features are called without a rate, as there.
 _FMA: Mapping[str, Callable[[Spectra, ModuleType], np.ndarray]] = {
     "chroma_cens": lambda spectra, _: spectra.shared(_cens),
     "chroma_cqt": lambda spectra, feature: feature.chroma_cqt(**_chroma(spectra)),

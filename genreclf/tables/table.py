@@ -2,7 +2,7 @@
 
 A table is a UTF-8 CSV file that reads back as it was written. Columns named ``<family>_<statistic>_<number>``
 belong to a family, so that families can be chosen and compared. Tables from elsewhere are welcome: any CSV with
-a label column and numeric columns; what is wrong with one is said in a line that names the row and the column.
+a label column and numeric columns; errors name the row and the column.
 """
 
 from __future__ import annotations

@@ -519,7 +519,7 @@ def test_a_table_of_one_feature_and_two_genres_has_a_map_and_scores():
 
 @pytest.mark.realdata
 def test_the_real_tracks_give_the_figures_of_plain_scikit_learn(shared_data):
-    """Five artist-safe folds, seed 42: what plain scikit-learn gave on plain librosa values."""
+    """Five artist-disjoint folds, seed 42: what plain scikit-learn gave on plain librosa values."""
     labels = pd.read_csv(shared_data / "emotify200" / "tracks.csv", dtype=str)
     values = pd.read_csv(shared_data / "emotify200_librosa.csv", dtype={"path": str})
     features = tuple(name for name in values.columns if name != "path")

@@ -1,4 +1,4 @@
-"""Repeats keep artists together and balance genres; random folds like artist-safe ones hold the same counts."""
+"""Repeats keep artists together and balance genres; random folds like artist-disjoint ones hold the same counts."""
 
 import numpy as np
 import pytest
