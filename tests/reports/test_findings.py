@@ -21,7 +21,7 @@ def test_the_best_model_is_named_with_its_interval_and_the_baseline():
 def test_repeats_are_counted_with_their_spread():
     scores = known_comparison().scores.assign(repeats=[5, 5, 1, 1], macro_f1_sd=[0.013, 0.01, np.nan, np.nan])
     assert (
-        "the mean of 5 divisions of the folds (standard deviation 1.3 points)"
+        "the mean of 5 repeats (standard deviation 1.3 points)"
         in (texts(known_comparison(scores=scores))["Best model"])
     )
 
