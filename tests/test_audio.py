@@ -471,7 +471,7 @@ def test_a_process_forked_while_others_describe_can_describe(tmp_path):
             time.sleep(0.03)
             child = os.fork()
             if not child:
-                signal.alarm(20)
+                signal.alarm(120)
                 os._exit(0 if extract_features(path) == expected else 1)
             children.append(child)
     finally:
