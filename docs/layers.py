@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("samples to a row", ("features",)),
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("workers", "files", "archive", "streams")),
+    ("processes and files", ("workers", "files", "archive", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "seeds", "versions")),
 )
 

@@ -12,6 +12,7 @@ from genreclf.audio.pyav import open_with_av
 from genreclf.audio.samples import HIGHEST_RATE, LOWEST_RATE
 from genreclf.audio.sndfile import open_with_libsndfile
 from genreclf.errors import TrackError
+from genreclf.forks import unforked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,19 +54,24 @@ def open_sound(path: Path) -> Iterator[Sound]:
     """
     check_file(path)
     with contextlib.ExitStack() as stack:
-        try:
-            sound: Sound = stack.enter_context(open_with_libsndfile(path))
-        except TrackError as refused:
-            check_file(path)
-            try:
-                sound = stack.enter_context(open_with_av(path))
-            except TrackError as error:
-                raise (error if path.suffix.lower() in EXTRA_SUFFIXES else refused) from error
+        with unforked():
+            sound = _opened(path, stack)
         if not LOWEST_RATE <= sound.rate <= HIGHEST_RATE:
             raise TrackError(
                 "odd-rate", f"the sample rate {sound.rate} Hz is not between {LOWEST_RATE} and {HIGHEST_RATE}"
             )
         yield sound
+
+
+def _opened(path: Path, stack: contextlib.ExitStack) -> Sound:
+    try:
+        return stack.enter_context(open_with_libsndfile(path))
+    except TrackError as refused:
+        check_file(path)
+        try:
+            return stack.enter_context(open_with_av(path))
+        except TrackError as error:
+            raise (error if path.suffix.lower() in EXTRA_SUFFIXES else refused) from error
 
 
 def check_file(path: Path) -> None:

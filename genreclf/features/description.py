@@ -11,6 +11,7 @@ from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features import sets  # noqa: F401 - registers the package's own
 from genreclf.features.registry import Family, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
+from genreclf.forks import unforked
 
 if TYPE_CHECKING:
     import os
@@ -62,7 +63,8 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | Featur
 
 
 def _described(family: Family, spectra: Spectra) -> np.ndarray:
-    values = np.asarray(family.describe(spectra), dtype=np.float64)
+    with unforked():
+        values = np.asarray(family.describe(spectra), dtype=np.float64)
     if values.shape != (len(family.columns),):
         raise RequestError(
             f"the feature family {family.name!r} gave values of shape {values.shape}; "
