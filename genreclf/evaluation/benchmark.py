@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.evaluation.selection import Selection
     from genreclf.models.entry import ModelSpec
     from genreclf.tables.table import FeatureTable
 
@@ -83,8 +85,9 @@ def benchmark(
     ablate : score each feature family alone, added one after another, and shuffled.
     learning_curve : score each model trained on parts of the artists, and say what twice of them would bring.
     test_table : tracks to test on, for ``cross``.
-    nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
-        score is kept in `Comparison.run` as ``selection``.
+    nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
+        behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
+        are kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
     repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models
@@ -113,7 +116,6 @@ def benchmark(
     if models is None:
         entries, more = _affordable(entries, len(table))
         notes += more
-    names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
     settings = Settings(
@@ -145,14 +147,22 @@ def benchmark(
         learning_curve=learning_curve,
         draws=draws,
     )
+    selection = None
+    if nested:
+        selection = work.selection(jobs=jobs, progress=progress)
+        work, chosen, more = _raced(work, selection)
+        notes += more
     fits = work.fits
     outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
     again, more = _repeated(work, outcomes, every=repeats is not None)
     notes += more
     outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
-    if nested:
-        run["selection"] = work.selection(outcomes, jobs=jobs, progress=progress).as_json()
+    if selection is not None:
+        chosen_outcomes = zip(chosen, fit_all(chosen, work.data, jobs=jobs, progress=progress), strict=True)
+        score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(plans[0]))
+        run["selection"] = selection.as_json(score)
     tables = work.tables(outcomes, progress)
+    names = tuple(entry.name for entry in work.models)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
@@ -176,7 +186,8 @@ def benchmark(
         },
         "models": list(names),
         "model_parameters": {
-            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers)) for entry in entries
+            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers))
+            for entry in work.models
         },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
@@ -282,6 +293,19 @@ def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool
     if beaten:
         notes.append(f"{', '.join(beaten)}: one repeat only, no longer among the models that may be the best")
     return work.repeats(chosen), notes
+
+
+def _raced(work: Work, selection: Selection) -> tuple[Work, list[Fit], list[str]]:
+    """The work without the models that are behind, their fits that the selection's score still needs, and a note."""
+    if not selection.behind:
+        return work, [], []
+    needed = [fit for fit in work.fits if fit.model in selection.behind and selection.needs(fit)]
+    models = tuple(model for model in work.models if model.name not in selection.behind)
+    note = (
+        f"{', '.join(selection.behind)}: left out of the comparison, as more than one standard error behind the best "
+        "model when fitted with a quarter of the trees inside the folds"
+    )
+    return replace(work, models=models), needed, [note]
 
 
 def _draws_note(draws: int) -> list[str]:

@@ -126,11 +126,16 @@ class Work:
         found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
         return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
 
-    def selection(self, outcomes: Sequence[tuple[Fit, Fitted]], *, jobs: int | None, progress: Progress) -> Selection:
-        """What choosing the best model would have scored under the first protocol, the choice made inside its folds."""
-        found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
+    def selection(self, *, jobs: int | None, progress: Progress) -> Selection:
+        """The choice of the best model under the first protocol, made inside its folds."""
         models = [model for model in self.models if not model.baseline]
-        return select(self.plans[0], models, found, self.data, seed=self.seed, jobs=jobs, progress=progress)
+        return select(self.plans[0], models, self.data, seed=self.seed, jobs=jobs, progress=progress)
+
+    def jackknife(self, made: Plan) -> Jackknife:
+        """The tested tracks of a plan by their groups."""
+        groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
+        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
+        return Jackknife.over(y, groups, len(self.table.genres), factor=factor)
 
     def tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from fits and what came of them."""
@@ -180,11 +185,8 @@ class Work:
             return pd.DataFrame()
 
     def _predictions(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Predictions:
-        groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
-        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
-        jackknife = Jackknife.over(y, groups, len(self.table.genres), factor=factor)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
-        return gather(made, self.table.genres, here, jackknife, draws=self.draws, seed=self.seed)
+        return gather(made, self.table.genres, here, self.jackknife(made), draws=self.draws, seed=self.seed)
 
     def _leak(self, predictions: Sequence[Predictions]) -> list[dict[str, Any]]:
         by_protocol = {part.protocol: part for part in predictions}
