@@ -30,6 +30,7 @@ from genreclf.evaluation.predictions import (
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
+from genreclf.evaluation.tuning_gains import default_fits, tuning_gain_rows
 from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Work:
     def fits(self) -> list[Fit]:
         """The fits on the first division of the folds: each model on each fold of each plan, and the ablation's."""
         found = [fit for model in self.models for fit in self._fits(model, 0)]
+        found += default_fits([fit for fit in found if fit.protocol == self.plans[0].protocol])
         if self.ablate:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
         if self.learning_curve:
@@ -160,6 +162,7 @@ class Work:
             "ablation": ablation_rows(predictions[0], outcomes, self.positions) if self.ablate else [],
             "importance": importance_rows(predictions[0], main, list(self.positions)) if self.ablate else [],
             "learning_curve": self._learning_curve(predictions[0], outcomes),
+            "tuning_gains": tuning_gain_rows(predictions[0], outcomes) if self.tune else [],
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
         ids = self.table.ids
