@@ -200,7 +200,8 @@ def _extras(  # noqa: PLR0917 - a step of the maker
           "gain_low": -0.01, "gain_high": 0.07}]
     )  # fmt: skip
     return {"learning_curve": curve, "tuning_gains": gains, "leak": leak, "ablation": ablation,
-            "importance": importance, "tracks": tracks, "tests": tests, "retrieval": retrieval, "tuning": tuning}  # fmt: skip
+            "importance": importance, "tracks": tracks, "tests": tests, "retrieval": retrieval,
+            "tuning": tuning}  # fmt: skip
 
 
 def known_comparison(**changes) -> Comparison:

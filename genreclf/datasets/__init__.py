@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
-from genreclf.datasets.guessing import WAYS, guess
+from genreclf.datasets.guessing import WAYS, guess, guess_in_table
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.errors import RequestError
@@ -96,6 +96,7 @@ def open_table(
     id: str | None = None,  # noqa: A002 - the name that the command uses
     group: str | None = None,
     families: Sequence[str] | None = None,
+    artists: str | None = None,
 ) -> FeatureTable:
     """A feature table: a CSV file, or the features that a data set publishes itself.
 
@@ -105,6 +106,7 @@ def open_table(
     subset : a subset of the data set, for example ``medium``.
     label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``.
     families : feature families to keep; all where None.
+    artists : ``folders`` or ``names`` guesses artists that a CSV file does not name, see `genreclf.datasets.guessing`.
 
     Raises
     ------
@@ -118,7 +120,7 @@ def open_table(
                 f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
             )
         own = None if group == "artist,album" else group
-        for option, value in (("label", label), ("id", id), ("group", own)):
+        for option, value in (("label", label), ("id", id), ("group", own), ("artists", artists)):
             if value is not None:
                 raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
         published = dataset.features(folder, subset=subset, families=families)
@@ -128,6 +130,7 @@ def open_table(
     from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
+    table = table if artists is None else guess_in_table(table, artists)
     return table if families is None else table.select(families)
 
 
