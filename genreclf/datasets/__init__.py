@@ -104,7 +104,8 @@ def open_table(
     ----------
     source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
     subset : a subset of the data set, for example ``medium``.
-    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``.
+    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``,
+        and `label` one of its own labels, as ``subgenre`` of FMA.
     families : feature families to keep; all where None.
     artists : ``folders`` or ``names`` guesses artists that a CSV file does not name, see `genreclf.datasets.guessing`.
 
@@ -120,10 +121,11 @@ def open_table(
                 f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
             )
         own = None if group == "artist,album" else group
-        for option, value in (("label", label), ("id", id), ("group", own), ("artists", artists)):
+        labels = {} if label is None or not dataset.labels else {"label": label}
+        for option, value in (("label", None if labels else label), ("id", id), ("group", own), ("artists", artists)):
             if value is not None:
                 raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
-        published = dataset.features(folder, subset=subset, families=families)
+        published = dataset.features(folder, subset=subset, families=families, **labels)
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
