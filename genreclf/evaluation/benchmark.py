@@ -286,12 +286,12 @@ def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool
             left -= costs[name]
         else:
             costly.append(name)
-    notes = []
+    notes, once = [], "on one division of the folds only"
     if costly:
-        notes.append(f"{', '.join(costly)}: one repeat only, to save time; `repeats={repeats}` repeats every model")
+        notes.append(f"{', '.join(costly)}: {once}, to save time; `repeats={repeats}` repeats every model")
     beaten = [model.name for model in work.models if not model.baseline and model.name not in contenders]
     if beaten:
-        notes.append(f"{', '.join(beaten)}: one repeat only, no longer among the models that may be the best")
+        notes.append(f"{', '.join(beaten)}: {once}, as no longer among the models that may be the best")
     return work.repeats(chosen), notes
 
 

@@ -166,7 +166,7 @@ ENTRIES = (
     ),
     ModelSpec(
         name="kernels",
-        title="SVC, a kernel a family",
+        title="Multi-kernel SVC",
         factory=_family_kernels,
         space={"C": (1.0, 3.0, 10.0), "weights": ("size", "mean", "alignment")},
         limit=4.0,

@@ -86,7 +86,7 @@ def test_a_model_whose_repeats_cost_much_is_not_repeated_unless_requested(table,
     monkeypatch.setattr("genreclf.evaluation.benchmark._CHEAP", 0.0)
     found = benchmark(table, models=("logreg", "svc"), protocol="cv-artist")
     assert found.ranking.set_index("model")["repeats"].to_dict() == {"svc": 1, "logreg": 5}
-    assert any(note.startswith("svc: one repeat only") for note in found.notes)
+    assert any(note.startswith("svc: on one division of the folds only, to save time") for note in found.notes)
     every = benchmark(table, models=("logreg", "svc"), protocol="cv-artist", repeats=2)
     assert set(every.ranking["repeats"]) == {2}
 

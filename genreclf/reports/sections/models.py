@@ -79,7 +79,8 @@ def models(comparison: Comparison) -> Section | None:
         "Model by model",
         short="Models",
         lead="Rows of a confusion matrix are true genres, columns predicted genres. The large number and the colour"
-        " give the percentage of the row, the small number counts tracks; blue is correct, orange is wrong.",
+        " give the percentage of the row, the small number counts tracks; blue is correct, orange is wrong."
+        + (" Of repeats, the matrices show the first; scores are means." if len(comparison.repeats) else ""),
         parts=parts,
     )
 
