@@ -45,7 +45,7 @@ class Bundle:
 
     Parameters
     ----------
-    estimator : a fitted pipeline of the zoo, or a `sklearn.calibration.CalibratedClassifierCV` around one.
+    estimator : a fitted pipeline of the zoo, or a `genreclf.models.calibration.CalibratedModel` around one.
     manifest : what is known of it.
     """
 
