@@ -11,9 +11,10 @@ of workers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,8 +167,9 @@ class Predictor:
 
     def stream(
         self,
-        tracks: Sequence[Track | str | Path],
+        tracks: Iterable[Any],
         *,
+        total: int | None = None,
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
@@ -177,20 +179,34 @@ class Predictor:
 
         Parameters
         ----------
-        tracks : files, or tracks of a manifest; one that cannot be read does not stop the others.
+        tracks : files, tracks of a manifest, or what `genreclf.datasets.sources.tracks_of` yields; taken as workers
+            become free. One that cannot be read does not stop the others.
+        total : how many there are, for the progress, where `tracks` does not tell.
         jobs : worker processes; one for each core by default.
         timeout : seconds that one track may take.
         stop : when it is requested, what is under way is finished and nothing more is begun.
         """
-        from genreclf.workers import check_timeout, in_order, run
+        from genreclf.workers import PENDING, available_workers, check_timeout, in_order, run
 
         check_timeout(timeout)
-        paths = [track.path if isinstance(track, Track) else Path(track) for track in tracks]
-        work = partial(_describe_segments, **self._request)
-        progress.begin("predict", len(paths))
+        names: dict[int, str] = {}  # of the tracks that are under way
+        numbers = count()
+
+        def items() -> Iterator[Any]:
+            for track in tracks:
+                item = Path(track) if isinstance(track, str) else track.path if isinstance(track, Track) else track
+                if item is not PENDING:
+                    names[next(numbers)] = escape(item.path) if isinstance(item, TrackError) else shown(item)
+                yield item
+
+        work = partial(_segments_of, **self._request)
+        total = len(tracks) if isinstance(tracks, Sized) else total
+        if total is not None and total > 1:
+            jobs = min(total, available_workers(jobs))
+        progress.begin("predict", total)
         try:
-            for outcome in in_order(run(work, paths, jobs=jobs, timeout=timeout, stop=stop)):
-                name = shown(paths[outcome.index])
+            for outcome in in_order(run(work, items(), jobs=jobs, timeout=timeout, stop=stop)):
+                name = names.pop(outcome.index)
                 progress.advance(name)
                 if outcome.value is None:
                     error = outcome.error or TrackError("internal", "nothing came back from the worker")
@@ -309,6 +325,13 @@ def load(path: str | Path) -> Predictor:
     RequestError : the file cannot be used; see `Bundle.load`.
     """
     return Predictor(Bundle.load(path))
+
+
+def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray]:  # noqa: ANN401 - as below
+    """The segments of a file, as `_describe_segments` gives them; what was no file to begin with is raised."""
+    if isinstance(item, TrackError):
+        raise item
+    return _describe_segments(item, **request)
 
 
 def _describe_segments(

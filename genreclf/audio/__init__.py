@@ -28,7 +28,7 @@ Of a file that is damaged, or shorter or longer than its header says, what can b
 resamples and checks.
 """
 
-from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES
+from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES, missing_extras
 from genreclf.audio.reading import load, segments
 from genreclf.audio.samples import check_rate, check_samples, mono, resample
 from genreclf.audio.windowing import (
@@ -53,6 +53,7 @@ __all__ = [
     "check_samples",
     "check_window",
     "load",
+    "missing_extras",
     "mono",
     "resample",
     "segments",

@@ -6,6 +6,8 @@ import contextlib
 import errno
 import os
 import stat
+from collections import Counter
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from genreclf.audio.pyav import open_with_av
@@ -15,7 +17,7 @@ from genreclf.errors import TrackError
 from genreclf.forks import unforked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -24,6 +26,18 @@ EXTRA_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".wma"})
 AUDIO_SUFFIXES = EXTRA_SUFFIXES | {
     ".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf",
 }  # fmt: skip
+
+
+def missing_extras(paths: Iterable[Path]) -> list[str]:
+    """What has to be installed before files of these names can be read, a line for each kind of file."""
+    kinds = Counter(path.suffix.lower() for path in paths)
+    if find_spec("av"):
+        return []
+    return [
+        f'{count} {kind[1:]} file{" needs" if count == 1 else "s need"} PyAV: pip install "genreclf[m4a]"'
+        for kind, count in sorted(kinds.items())
+        if kind in EXTRA_SUFFIXES
+    ]
 
 
 class Sound(Protocol):
