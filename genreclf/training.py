@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from genreclf.models.calibration import HeldOut
     from genreclf.models.entry import ModelSpec
     from genreclf.models.fitting import FittedPipeline, Folds
@@ -104,6 +108,37 @@ def train(
     return Bundle(
         estimator, _manifest(table, estimator, entry, scores=scores, seed=seed, tuned=tune, **summary, **texts)
     )
+
+
+def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
+    """Train the model of a manifest on other tracks, with its features, its parameters and its seed.
+
+    Parameters
+    ----------
+    frame : ``track_id, genre``, where known ``artist``, then the model's features.
+
+    Raises
+    ------
+    RequestError : there is no such model here, or it cannot be trained on these tracks.
+    """
+    from genreclf.models import spec
+    from genreclf.tables.table import FeatureTable
+
+    entry = spec(manifest.model)
+    known = entry.factory(manifest.seed).get_params()
+    chosen = {
+        name: value
+        for name, value in manifest.parameters.items()
+        if name in known and repr(known[name]) != value and known[name] != value
+    }
+    meta = {"feature_set": manifest.feature_set, "parameters": dict(manifest.feature_parameters)}
+    table = FeatureTable(frame, manifest.features, meta=meta, name="files")
+    again = replace(entry, factory=partial(_with_parameters, entry.factory, chosen), wide={})
+    return train(table, model=again, seed=manifest.seed, calibrate=manifest.calibrated)
+
+
+def _with_parameters(factory: Callable[[int], Any], parameters: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401
+    return factory(seed).set_params(**parameters)
 
 
 def _winner(

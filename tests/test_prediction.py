@@ -193,7 +193,10 @@ def test_the_commands_train_and_predict(music, tmp_path):
     rows = {row["path"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert [rows[path]["genre"] for path in wanted] == ["hum", "hiss", None]
     assert rows[str(bad)]["error"]["code"] == "unreadable"
-    assert set(rows[wanted[0]]) == {"path", "genre", "probabilities", "seconds", "error"}
+    assert set(rows[wanted[0]]) == {
+        *("path", "genre", "confidence", "unlike_training", "silent", "set"),
+        *("probabilities", "model", "seconds", "error"),
+    }
     assert len(pd.read_csv(csv)) == 3
     done = runner.invoke(app, ["predict", model, wanted[0], "--segments", "--jobs", "1"])
     assert done.exit_code == 0

@@ -81,7 +81,7 @@ def fit_novelty(X: np.ndarray, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -
 
 def _standardised(X: np.ndarray, means: np.ndarray, stds: np.ndarray) -> np.ndarray:
     z = (np.where(np.isnan(X), means, X) - means) / np.where(stds > 0, stds, 1.0)
-    return np.clip(z, -_LIMIT, _LIMIT)
+    return np.asarray(np.clip(z, -_LIMIT, _LIMIT))
 
 
 def _directions(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +98,7 @@ def _directions(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     kept = squares > 1e-9 * len(z)
     squares, vectors = squares[kept], vectors[:, kept]
     units = from_center.T @ vectors / np.sqrt(squares) if wide else vectors
-    directions: np.ndarray = (units / np.sqrt(squares / len(z))).T
+    directions = np.asarray((units / np.sqrt(squares / len(z))).T)
     return center, directions
 
 
