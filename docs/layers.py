@@ -25,7 +25,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("what pages share", ("pages",)),
     (
         "one call per command",
-        ("batch", "tagging", "prediction_table", "extraction", "verification", "training", "prediction"),
+        ("serving", "batch", "tagging", "prediction_table", "extraction", "verification", "training", "prediction"),
     ),
     ("who wins", ("evaluation",)),
     ("what sounds alike", ("similarity",)),

@@ -16,7 +16,7 @@ of workers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from genreclf.models.bundle.manifest import BundleManifest
     from genreclf.tables.table import FeatureTable
-    from genreclf.workers import Stop
+    from genreclf.workers import Outcome, Stop
 
 TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
 UNKNOWN = "unknown"
@@ -337,23 +337,30 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     names[next(numbers)] = escape(item.path) if isinstance(item, TrackError) else shown(item)
                 yield item
 
-        work = partial(_segments_of, **self._request)
         total = len(tracks) if isinstance(tracks, Sized) else total
         if total is not None and total > 1:
             jobs = min(total, available_workers(jobs))
         progress.begin("predict", total)
         try:
-            for outcome in in_order(run(work, items(), jobs=jobs, timeout=timeout, stop=stop)):
+            for outcome in in_order(run(self.work, items(), jobs=jobs, timeout=timeout, stop=stop)):
                 name = names.pop(outcome.index)
                 progress.advance(name)
-                if outcome.value is None:
-                    error = outcome.error or TrackError("internal", "nothing came back from the worker")
-                    nothing = np.empty((0, len(self.genres)))
-                    yield Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error, self.model_id)
-                else:
-                    yield self._track(name, *outcome.value, seconds=outcome.seconds)
+                yield self.prediction_of(name, outcome)
         finally:
             progress.end()
+
+    @property
+    def work(self) -> Callable[[Path], Any]:
+        """What a worker process does for a file; `prediction_of` takes the outcome."""
+        return partial(_segments_of, **self._request)
+
+    def prediction_of(self, name: str, outcome: Outcome[Any]) -> Prediction:
+        """The prediction for a track that a worker process has described, or failed to."""
+        if outcome.value is not None:
+            return self._track(name, *outcome.value, seconds=outcome.seconds)
+        error = outcome.error or TrackError("internal", "nothing came back from the worker")
+        nothing = np.empty((0, len(self.genres)))
+        return Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error, self.model_id)
 
     def _all(self, paths: Paths, jobs: int | None) -> list[Prediction]:
         """One prediction for each path, in their order; an unreadable one is raised."""

@@ -28,7 +28,7 @@ from itertools import chain, count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -319,43 +319,67 @@ class Crew(AbstractContextManager["Crew"]):
     """Workers that stay, for a service: each call is done by one of them, and one that dies is replaced.
 
     Calls may come from many threads; where all workers are busy, a call waits.
+
+    Parameters
+    ----------
+    jobs : number of processes.
+    warm : what a worker does before it gets its first item, importable by name, so that no item waits for it.
     """
 
-    def __init__(self, jobs: int) -> None:
-        self._parent, self._ours = Pipe(duplex=False)
-        self._free: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(jobs):
-            self._free.put(None)
+    def __init__(self, jobs: int, *, warm: Callable[[None], object]) -> None:
         self._jobs = jobs
+        self._warm = warm
+        self._free: SimpleQueue[Any] = SimpleQueue()
+
+    def __enter__(self) -> Self:
+        self._parent, self._ours = Pipe(duplex=False)
+        starting = [threading.Thread(target=self._start) for _ in range(self._jobs)]
+        for thread in starting:
+            thread.start()
+        for thread in starting:
+            thread.join()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for _ in range(self._jobs):
-            if pool := self._free.get():
-                pool.shutdown(wait=True, kill_workers=True)
+            self._free.get().shutdown(wait=True, kill_workers=True)
         self._parent.close()
         self._ours.close()
 
     def call(self, function: Callable[[Item], Value], item: Item, *, timeout: float) -> Outcome[Value]:
-        """Apply a function, importable by name, to an item; a worker that dies of it is the outcome's error."""
-        from loky import ProcessPoolExecutor
+        """Apply a function, importable by name, to an item; a worker that dies of it is the outcome's error.
 
-        pool = self._free.get()
+        Parameters
+        ----------
+        timeout : seconds that waiting for a worker and its work may take.
+        """
         start = time.perf_counter()
         try:
-            if pool is None:
-                pool = ProcessPoolExecutor(1, initializer=_prepare, initargs=(self._parent,), env=_ENVIRONMENT)
-            outcome: Outcome[Value] = pool.submit(_limited, function, 0, item, timeout).result()
+            pool = self._free.get(timeout=timeout)
+        except Empty:
+            return _late(0, timeout)
+        try:
+            left = max(timeout - (time.perf_counter() - start), 0.001)
+            outcome: Outcome[Value] = pool.submit(_limited, function, 0, item, left).result()
         except _worker_deaths():
-            pool.shutdown(wait=True, kill_workers=True)
-            pool = None
+            threading.Thread(target=self._start, args=(pool,)).start()
             seconds = time.perf_counter() - start
             return _late(0, timeout) if seconds >= timeout else _lost(0, "crashed", _CRASHED, seconds)
-        else:
-            return outcome
-        finally:
-            self._free.put(pool)
+        self._free.put(pool)
+        return outcome
+
+    def _start(self, dead: Any = None) -> None:  # noqa: ANN401 - loky has no types
+        """Start a worker, in the place of a dead one."""
+        from loky import ProcessPoolExecutor
+
+        if dead is not None:
+            dead.shutdown(wait=True, kill_workers=True)
+        pool = ProcessPoolExecutor(1, initializer=_prepare, initargs=(self._parent,), env=_ENVIRONMENT)
+        with suppress(*_worker_deaths()):  # what kills it now is told by the first item
+            pool.submit(_limited, self._warm, 0, None, 600.0).result()
+        self._free.put(pool)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
+from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, serve, similar, train
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
@@ -39,6 +39,7 @@ COMMANDS = (
     compare.compare,
     train.train,
     predict.predict,
+    serve.serve,
     index.index,
     similar.similar,
     inspect.inspect,
