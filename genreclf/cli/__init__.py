@@ -6,6 +6,7 @@ tracks failed; 2 invalid request; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
+from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, serve, similar, train
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
@@ -38,6 +39,7 @@ COMMANDS = (
     compare.compare,
     train.train,
     predict.predict,
+    serve.serve,
     index.index,
     similar.similar,
     inspect.inspect,
@@ -75,6 +77,8 @@ def main() -> None:
             # What a terminal of another encoding cannot show must not end the work.
             stream.reconfigure(errors="backslashreplace")
     _end_in_order()
+    # What libraries make as they are imported stays; looking through it again and again takes a sixth of a short run.
+    gc.set_threshold(100_000, 20, 20)
     try:
         with silence_decoders():
             code = app(standalone_mode=False, prog_name="genreclf")

@@ -65,6 +65,14 @@ def printable(text: str) -> str:
     return line
 
 
+def padded(text: str, width: int) -> str:
+    """The text as it is shown, with blanks up to a width in columns of the terminal; wide characters take two."""
+    from rich.cells import cell_len
+
+    text = printable(text)
+    return text + " " * (width - cell_len(text))
+
+
 def complain(line: str) -> None:
     """Show one line of error on standard error."""
     print(f"genreclf: {printable(line)}", file=sys.stderr)
@@ -151,8 +159,8 @@ class TerminalProgress:
     ) -> None:
         self.end()
 
-    def begin(self, title: str, total: int) -> None:
-        """Start a bar of `total` steps."""
+    def begin(self, title: str, total: int | None) -> None:
+        """Start a bar of `total` steps, or of an unknown number."""
         self.end()
         if not self.console.is_terminal:
             return
