@@ -57,8 +57,8 @@ class Mp3:
     channels: str
     front: str
 
-    def content(self) -> bytes:
-        """The bytes of the file."""
+    def content(self, *, n_samples: int = SAMPLES) -> bytes:
+        """The bytes of a file of so many samples, `SAMPLES` at most."""
         import av
 
         layout = "mono" if self.channels == "mono" else "stereo"
@@ -71,8 +71,8 @@ class Mp3:
             stream = container.add_stream("libmp3lame", rate=self.sample_rate, layout=layout, options=options)
             if isinstance(self.bit_rate, int):
                 stream.bit_rate = 1000 * self.bit_rate
-            sound = music(self.sample_rate)[: 1 if layout == "mono" else 2]
-            for start in range(0, SAMPLES, 1152):
+            sound = music(self.sample_rate)[: 1 if layout == "mono" else 2, :n_samples]
+            for start in range(0, n_samples, 1152):
                 block = np.ascontiguousarray(sound[:, start : start + 1152])
                 frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=layout)
                 frame.rate, frame.pts = self.sample_rate, start
