@@ -19,7 +19,7 @@ KINDS_OF_FAULT = ("crash", "hang", "wrong value", "lost row", "escape")
 _GRACE = 5.0  # seconds in which the processes that a case has started must end
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - of the project, not of this program
     """What must not be: one of `KINDS_OF_FAULT`, and what happened."""
 
     def __init__(self, kind: str, what: str) -> None:
@@ -84,7 +84,7 @@ def _answer(work: Callable[[], Any], theirs: int, temporary: Path) -> None:
             result: dict[str, Any] = {"value": work()}
         except Fault as fault:
             result = {"fault": (fault.kind, fault.what)}
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - that there is any is what is counted
             result = {"fault": ("crash", " | ".join(traceback.format_exc().strip().splitlines()[-4:]))}
         os.write(theirs, json.dumps(result).encode())
     finally:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-
 from attacks.cases import check
 
 CASES = 10
@@ -123,9 +122,7 @@ def case(rng: np.random.Generator, place: Path, made: Path, number: int) -> tupl
     name = str(rng.choice(list(SURROUNDINGS)))
     around = SURROUNDINGS[name]
     shutil.copytree(made / "made", place / "made")
-    words = [
-        word.format(music=made / "music", place=place) for word in COMMANDS[int(rng.integers(len(COMMANDS)))]
-    ]
+    words = [word.format(music=made / "music", place=place) for word in COMMANDS[int(rng.integers(len(COMMANDS)))]]
     before = _digests(place / "made")
     code, out, err = _run(words, around, place)
     what = f"{name}: {' '.join(words)}: {code}: {err[-300:]!r}"

@@ -10,8 +10,8 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-
 from attacks.cases import Fault, check
+
 from genreclf import audio
 from genreclf.features import extract_features
 
@@ -37,7 +37,10 @@ def prepare(folder: Path) -> tuple[list[Path], list[dict[str, float]]]:
 
 
 def case(
-    rng: np.random.Generator, place: Path, made: tuple[list[Path], list[dict[str, float]]], number: int  # noqa: ARG001
+    rng: np.random.Generator,
+    place: Path,
+    made: tuple[list[Path], list[dict[str, float]]],
+    number: int,
 ) -> tuple[str, dict[str, float]]:
     warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads
     paths, rows = made
@@ -58,7 +61,9 @@ def case(
             os.write(2, f"line {line}\n".encode())
             time.sleep(0.001)
 
-    threads = [threading.Thread(target=describe, args=(int(rng.integers(len(paths))),)) for _ in range(int(rng.integers(1, 4)))]
+    threads = [
+        threading.Thread(target=describe, args=(int(rng.integers(len(paths))),)) for _ in range(int(rng.integers(1, 4)))
+    ]
     threads.append(threading.Thread(target=talk))
     heard = os.fstat(2).st_size
     for thread in threads:

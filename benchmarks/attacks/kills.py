@@ -1,4 +1,4 @@
-"""Each call that writes, failed, cut short, or made the last: no row is lost, and no file is half the old, half the new.
+"""Each call that writes, failed, cut short, or made the last: no row is lost, no file is half old and half new.
 
 As SQLite tests its commits. A library that is loaded before libc (`shim.c`, compiled when it is needed) counts the
 calls below the case's folder (write, fsync, ftruncate, rename, unlink, mkdir, chmod, open to create) and strikes one.
@@ -16,14 +16,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from attacks import tables
 from attacks.cases import Fault, check
+
 from genreclf import extraction
 from genreclf.errors import RequestError
 from genreclf.files import write_whole
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CASES = 250
 SECONDS = 30.0
@@ -172,15 +175,15 @@ def _lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines() if path.exists() else []
 
 
-def _old_file(place: Path, made: Path) -> None:  # noqa: ARG001 - all take the same
+def _old_file(place: Path, made: Path) -> None:
     (place / "file").write_bytes(_OLD)
 
 
-def _write(place: Path, made: Path, told: int) -> None:  # noqa: ARG001 - all take the same
+def _write(place: Path, made: Path, told: int) -> None:
     write_whole(place / "file", _NEW)
 
 
-def _judge_file(place: Path, made: Path, told: list[bytes], before: list[bytes], what: str) -> None:  # noqa: ARG001 - all take the same
+def _judge_file(place: Path, made: Path, told: list[bytes], before: list[bytes], what: str) -> None:
     check((place / "file").read_bytes() in (_OLD, _NEW), "wrong value", f"{what}: neither old nor new")
 
 

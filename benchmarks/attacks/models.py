@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from attacks.cases import check
+
 from genreclf.archive import Kind, dump_array, load_array, read_container, write_container
 from genreclf.errors import GenreclfError
 from genreclf.models.bundle import bundle as bundles

@@ -16,15 +16,17 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from attacks.cases import check
+
 from genreclf.datasets import fetch as fetching
 from genreclf.datasets.dataset import Archive
 from genreclf.datasets.unpacking import unpack
 from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CASES = 40
 SECONDS = 60.0
@@ -35,7 +37,7 @@ def missing() -> str:
     return ""
 
 
-def prepare(folder: Path) -> None:  # noqa: ARG001 - all kinds take the same
+def prepare(folder: Path) -> None:
     """Short waits; and what every case imports is imported once."""
     import pooch
     import requests
@@ -52,7 +54,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Any
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self.close_connection = True
         with contextlib.suppress(OSError):
             self.server.answer(self)
@@ -61,7 +63,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-def case(rng: np.random.Generator, place: Path, made: None, number: int) -> tuple[str, dict[str, float]]:  # noqa: ARG001
+def case(rng: np.random.Generator, place: Path, made: None, number: int) -> tuple[str, dict[str, float]]:
     return (_fetch if number % 2 else _unpack)(rng, place), {}
 
 
@@ -201,15 +203,42 @@ def _babbling(body: bytes, rng: np.random.Generator) -> _Answer:
 
 
 def _silent(body: bytes, rng: np.random.Generator) -> _Answer:
-    return lambda handler: time.sleep(5 * _TIMEOUT)
+    return lambda _: time.sleep(5 * _TIMEOUT)
 
 
 _ANSWERS: tuple[tuple[str, Callable[[bytes, np.random.Generator], _Answer]], ...] = tuple(
     (make.__name__.strip("_"), make)
-    for make in (_honest, _honest, _endless, _dripping, _lying, _lying, _redirecting, _another, _refusing, _babbling, _silent)
+    for make in (
+        _honest,
+        _honest,
+        _endless,
+        _dripping,
+        _lying,
+        _lying,
+        _redirecting,
+        _another,
+        _refusing,
+        _babbling,
+        _silent,
+    )
 )
 
-_NAMES = ("a", "b/c", "../out", "/tmp/genreclf-out", "a/../../out", "..", ".", "", "a\\..\\out", "C:\\out", "a\0b", "é", "a" * 300, "b")
+_NAMES = (
+    "a",
+    "b/c",
+    "../out",
+    "/tmp/genreclf-out",  # noqa: S108 - where nothing must come to be
+    "a/../../out",
+    "..",
+    ".",
+    "",
+    "a\\..\\out",
+    "C:\\out",
+    "a\0b",
+    "é",
+    "a" * 300,
+    "b",
+)
 
 
 def _unpack(rng: np.random.Generator, place: Path) -> str:
@@ -230,7 +259,14 @@ def _unpack(rng: np.random.Generator, place: Path) -> str:
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
             for name in names:
                 member = tarfile.TarInfo(name)
-                kinds = [tarfile.REGTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+                kinds = [
+                    tarfile.REGTYPE,
+                    tarfile.SYMTYPE,
+                    tarfile.LNKTYPE,
+                    tarfile.CHRTYPE,
+                    tarfile.FIFOTYPE,
+                    tarfile.DIRTYPE,
+                ]
                 member.type = kinds[int(rng.integers(len(kinds)))]
                 member.linkname, member.size = "../../out", 1 if member.type == tarfile.REGTYPE else 0
                 archive.addfile(member, io.BytesIO(b"x"))

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from attacks.cases import check
+
 from genreclf import extraction, features
 from genreclf.errors import GenreclfError, RequestError, TrackError
 from genreclf.tables.table import FeatureTable
@@ -49,7 +49,7 @@ def prepare(folder: Path) -> Path:
 def simplify_extraction() -> None:
     """Have extraction describe files in this process, each by numbers drawn from its bytes."""
 
-    def described(path: Path, *, feature_set: Any, offset: float | None, duration: float | None) -> dict[str, float]:  # noqa: ARG001
+    def described(path: Path, *, feature_set: Any, offset: float | None, duration: float | None) -> dict[str, float]:
         content = path.read_bytes()
         if content.startswith(b"bad"):
             raise TrackError("unreadable", "bad")
@@ -116,7 +116,11 @@ def _check_reading(path: Path, edited: bytes) -> None:
         for name, value in zip(table.features, values, strict=True):
             cell = cells[name].strip()
             said = float(cell or "nan")
-            check(value == said or math.isnan(value) and math.isnan(said), "wrong value", f"{track_id} {name}: {value} read for {cell!r}")
+            check(
+                value == said or (math.isnan(value) and math.isnan(said)),
+                "wrong value",
+                f"{track_id} {name}: {value} read for {cell!r}",
+            )
 
 
 def _difference(line: bytes, other: bytes = b"") -> str:
@@ -151,7 +155,22 @@ def _cell(lines: list[bytes], rng: np.random.Generator) -> bytes:
     """Another value in one cell."""
     row = int(rng.integers(len(lines)))
     cells = lines[row].split(b",")
-    values = [b"", b"nan", b"inf", b"1e999", b"0", b"1,5", b"=1+1", b'"', b'""', b"\xff", b"\r", b"-0.0", b"1.50", b"1_0"]
+    values = [
+        b"",
+        b"nan",
+        b"inf",
+        b"1e999",
+        b"0",
+        b"1,5",
+        b"=1+1",
+        b'"',
+        b'""',
+        b"\xff",
+        b"\r",
+        b"-0.0",
+        b"1.50",
+        b"1_0",
+    ]
     cells[rng.integers(len(cells))] = values[rng.integers(len(values))]
     lines[row] = b",".join(cells)
     return b"\n".join(lines)
