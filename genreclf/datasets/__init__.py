@@ -19,7 +19,7 @@ from genreclf.datasets.gtzan import GTZAN
 from genreclf.datasets.guessing import WAYS, guess, guess_in_table
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "Dataset",
     "Manifest",
     "Track",
+    "as_table",
     "find_dataset",
     "find_dataset_folder",
     "is_manifest",
@@ -90,6 +91,23 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
     if url := next((name for name in map(str, names) if "://" in name), ""):
         raise RequestError(f"{url}: a URL; download the file and name that")
     return scan([Path(name) for name in names])
+
+
+def as_table(table: FeatureTable | str | Path) -> FeatureTable:
+    """A feature table, as it is or read from a path as `open_table` reads it.
+
+    Raises
+    ------
+    RequestError : it is something else, such as a model, or the path cannot be used.
+    """
+    from genreclf.tables.table import FeatureTable
+
+    if isinstance(table, FeatureTable):
+        return table
+    if isinstance(table, str | os.PathLike):
+        return open_table(Path(table) if isinstance(table, os.PathLike) else table)
+    hint = "models go into models=[...]" if hasattr(table, "fit") else "read one with FeatureTable.read(path)"
+    raise RequestError(f"{one_line(repr(table), longest=60)} is not a feature table nor the path of one; {hint}")
 
 
 def open_table(

@@ -71,14 +71,16 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
     return ModelSpec(type(model).__name__, one_line(repr(model), longest=60), partial(_copy, model))
 
 
-def resolve_all(models: Iterable[Any] | None) -> tuple[ModelSpec, ...]:
-    """The entries of several models, all of them for None; classifiers of one class are numbered.
+def resolve_all(models: Any | Iterable[Any] | None) -> tuple[ModelSpec, ...]:
+    """The entries of one or several models, all of them for None; classifiers of one class are numbered.
 
     Raises
     ------
     RequestError : one of them is no model, or there is none.
     """
     found: dict[str, ModelSpec] = {}
+    if models is not None and not isinstance(models, Iterable) or isinstance(models, str):
+        models = (models,)
     for model in MODELS if models is None else models:
         entry = resolve(model)
         if entry.name in found and found[entry.name] != entry:
