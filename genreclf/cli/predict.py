@@ -37,6 +37,15 @@ def predict(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per track, as they come.")] = False,
     json_array: Annotated[bool, typer.Option("--json-array", help="Print one JSON array of all tracks.")] = False,
+    min_confidence: Annotated[
+        float | None, typer.Option("--min-confidence", help="Below this probability the genre is unknown.")
+    ] = None,
+    coverage: Annotated[
+        float | None, typer.Option("--coverage", help="Share of tracks that shall get a genre; the others are unknown.")
+    ] = None,
+    set_coverage: Annotated[
+        float | None, typer.Option("--set", help="Also give the set of genres that holds the true one so often.")
+    ] = None,
     segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
     write_tags: Annotated[bool, typer.Option("--write-tags", help="Write the genre into copies (--to).")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the tagged copies; keeps the tree.")] = None,
@@ -61,7 +70,7 @@ def predict(
         check_prediction_table(output)
     tagger = Tagger(to=to, in_place=in_place, dry_run=dry_run, only_empty=only_empty) if write_tags else None
     with TerminalProgress() as progress, Stop() as stop:
-        predictor = load(model)
+        predictor = load(model, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
         batch = Batch(
             predictor,
             source,

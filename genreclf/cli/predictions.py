@@ -67,13 +67,18 @@ class PredictionLines(AbstractContextManager["PredictionLines"]):
     def _show(self, prediction: Prediction, tagged: Tagged | None) -> None:
         if not self.tracks or not self._said["header"]:
             self._said["header"] = 1
-            show(f"{padded('genre', self._width)}  prob.  others{'':<22}  path")
+            show(f"{padded('genre', self._width)}  prob.  unlike  others{'':<22}  path")
         probabilities = prediction.probabilities
         genre = prediction.genre
-        best = genre if genre in probabilities else max(probabilities, key=lambda g: probabilities[g])
         others = sorted((g for g in probabilities if g != genre), key=lambda g: -probabilities[g])[:2]
         rest = ", ".join(f"{other} {probabilities[other]:.2f}" for other in others)
-        line = f"{padded(genre, self._width)}  {probabilities[best]:5.2f}  {padded(rest, 28)}  {prediction.path}"
+        if prediction.genre_set is not None:
+            rest = "one of " + ", ".join(prediction.genre_set)
+        if prediction.silent:
+            rest = "silent"
+        unlike = "-" if prediction.unlike_training is None else f"{prediction.unlike_training:.0f} %"
+        sure = f"{prediction.confidence or 0.0:5.2f}  {unlike:>6}"
+        line = f"{padded(genre, self._width)}  {sure}  {padded(rest, 28)}  {prediction.path}"
         if tagged is not None and tagged.status == "would-write":
             line += f"  (genre {tagged.before or 'none'} -> {genre})"
         show(line)
