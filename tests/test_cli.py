@@ -169,7 +169,7 @@ def model(music: Path, tmp_path: Path) -> Path:
 
 def test_a_page_a_model_and_predictions_can_be_made_again(music: Path, model: Path, tmp_path: Path) -> None:
     track = next(path for path in music.rglob("*.*") if path.is_file())
-    made = {"page.html": PAGE_BEGINS, "page.png": b"\x89PNG\r\n\x1a\n", "p.csv": b"path,genre,p_", model.name: b"PK"}
+    made = {"page.html": PAGE_BEGINS, "page.png": b"\x89PNG\r\n\x1a\n", "p.csv": b"path,genre,", model.name: b"PK"}
     before = model.read_bytes()
     for name, begins in made.items():
         if name != model.name:
