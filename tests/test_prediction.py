@@ -291,3 +291,17 @@ def test_a_seed_that_no_generator_takes_is_refused_before_training(made_table):
     for seed in (-1, 2**32):
         with pytest.raises(RequestError, match=f"^a seed of {seed} makes no sense"):
             genreclf.train(made_table, model="logreg", seed=seed)
+
+
+def test_bytes_open_files_and_samples_are_predicted_as_the_file_is(music):
+    folder, table, model = music
+    path = folder / table.frame["path"][0]
+    predictor = genreclf.load(model)
+    wanted = predictor.predict_proba(path)[0]
+    samples, rate = soundfile.read(path, dtype="float32")
+    with path.open("rb") as file:
+        given = [path.read_bytes(), file, (samples, rate), path]
+        np.testing.assert_array_equal(predictor.predict_proba(given), [wanted] * 4)
+    assert predictor.predict((samples, rate)).tolist() == predictor.predict(path).tolist()
+    with pytest.raises(TrackError, match="bytes: not a sound file"):
+        predictor.predict(b"no music")

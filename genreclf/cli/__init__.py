@@ -24,8 +24,7 @@ from genreclf.streams import open_closed_streams, silence_decoders
 
 app = typer.Typer(
     name="genreclf",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -57,11 +56,14 @@ def _version(requested: bool) -> None:
 
 @app.callback()
 def genreclf(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Music genre classification with classical machine learning, on a CPU, with sound statistics."""
+    if context.invoked_subcommand is None:
+        context.get_help()  # which rich prints
 
 
 def main() -> None:
