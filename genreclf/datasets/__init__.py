@@ -93,7 +93,7 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
     return scan([Path(name) for name in names])
 
 
-def as_table(table: FeatureTable | str | Path) -> FeatureTable:
+def as_table(table: object) -> FeatureTable:
     """A feature table, as it is or read from a path as `open_table` reads it.
 
     Raises

@@ -107,11 +107,7 @@ def benchmark(
     test_table = None if test_table is None else as_table(test_table)
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
-    if draws < 2:
-        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
-    if repeats is not None and repeats < 1:
-        raise RequestError(f"repeats={repeats}: choose at least 1")
-    check_seed(seed)
+    _check_numbers(draws=draws, repeats=repeats, seed=seed)
     notes = [*table.notes, *notes]
     if test_table is not None:
         table, more = crossed(table, test_table)
@@ -202,6 +198,14 @@ def benchmark(
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _check_numbers(*, draws: int, repeats: int | None, seed: int) -> None:
+    if draws < 2:
+        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
+    if repeats is not None and repeats < 1:
+        raise RequestError(f"repeats={repeats}: choose at least 1")
+    check_seed(seed)
 
 
 def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:

@@ -73,7 +73,7 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
     return ModelSpec(type(model).__name__, one_line(repr(model), longest=60), partial(_copy, model))
 
 
-def resolve_all(models: Any | Iterable[Any] | None) -> tuple[ModelSpec, ...]:
+def resolve_all(models: object) -> tuple[ModelSpec, ...]:
     """The entries of one or several models, all of them for None; classifiers of one class are numbered.
 
     Raises
@@ -81,9 +81,9 @@ def resolve_all(models: Any | Iterable[Any] | None) -> tuple[ModelSpec, ...]:
     RequestError : one of them is no model, or there is none.
     """
     found: dict[str, ModelSpec] = {}
-    if models is not None and not isinstance(models, Iterable) or isinstance(models, str):
-        models = (models,)
-    for model in MODELS if models is None else models:
+    if models is None:
+        models = MODELS
+    for model in models if isinstance(models, Iterable) and not isinstance(models, str) else (models,):
         entry = resolve(model)
         if entry.name in found and found[entry.name] != entry:
             number = next(n for n in range(2, len(found) + 3) if f"{entry.name}-{n}" not in found)
