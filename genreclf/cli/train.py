@@ -31,8 +31,12 @@ def train(
     subset: Subset = None,
     tune: Annotated[bool, typer.Option("--tune", help="Tune the model's parameters.")] = False,
     calibrate: Annotated[
-        bool, typer.Option("--calibrate", help="Calibrate the probabilities of models that give some.")
-    ] = False,
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Calibrate on artist-disjoint folds; without, it trains several times faster.",
+        ),
+    ] = True,
     class_weight: ClassWeight = None,
     features: Families = None,
     label: Label = None,

@@ -19,7 +19,7 @@ from genreclf.datasets.gtzan import GTZAN
 from genreclf.datasets.guessing import WAYS, guess, guess_in_table
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ __all__ = [
     "Dataset",
     "Manifest",
     "Track",
+    "as_table",
     "find_dataset",
+    "find_dataset_folder",
+    "is_manifest",
     "open_source",
     "open_table",
     "register",
@@ -73,10 +76,10 @@ def open_source(
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
-    alone = [name for name in names if _dataset_of(name) or _is_manifest(Path(name))]
+    alone = [name for name in names if find_dataset_folder(name) or is_manifest(Path(name))]
     if alone and len(names) > 1:
         raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
-    if found := _dataset_of(names[0]):
+    if found := find_dataset_folder(names[0]):
         dataset, folder = found
         return dataset.manifest(folder, subset=subset)
     if subset is not None:
@@ -85,7 +88,26 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
         return read_manifest(Path(names[0]))
     from genreclf.datasets.folder import scan
 
+    if url := next((name for name in map(str, names) if "://" in name), ""):
+        raise RequestError(f"{url}: a URL; download the file and name that")
     return scan([Path(name) for name in names])
+
+
+def as_table(table: object) -> FeatureTable:
+    """A feature table, as it is or read from a path as `open_table` reads it.
+
+    Raises
+    ------
+    RequestError : it is something else, such as a model, or the path cannot be used.
+    """
+    from genreclf.tables.table import FeatureTable
+
+    if isinstance(table, FeatureTable):
+        return table
+    if isinstance(table, str | os.PathLike):
+        return open_table(Path(table) if isinstance(table, os.PathLike) else table)
+    hint = "models go into models=[...]" if hasattr(table, "fit") else "read one with FeatureTable.read(path)"
+    raise RequestError(f"{one_line(repr(table), longest=60)} is not a feature table nor the path of one; {hint}")
 
 
 def open_table(
@@ -113,7 +135,7 @@ def open_table(
     ------
     RequestError : the source cannot be used.
     """
-    found = _dataset_of(source)
+    found = find_dataset_folder(source)
     if found:
         dataset, folder = found
         if dataset.features is None:
@@ -136,11 +158,18 @@ def open_table(
     return table if families is None else table.select(families)
 
 
-def _is_manifest(path: Path) -> bool:
+def is_manifest(path: Path) -> bool:
+    """Whether a source is a manifest, by its name."""
     return path.suffix.lower() == ".csv" and not path.is_dir()
 
 
-def _dataset_of(source: str | Path) -> tuple[Dataset, Path] | None:
+def find_dataset_folder(source: str | Path) -> tuple[Dataset, Path] | None:
+    """The data set and the folder that ``fma:FOLDER`` names; None for what names no data set.
+
+    Raises
+    ------
+    RequestError : it names a data set and no folder.
+    """
     name, colon, folder = str(source).partition(":")
     if not colon or name not in DATASETS:
         return None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.datasets import as_table
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
@@ -28,6 +29,8 @@ from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from genreclf.evaluation.selection import Selection
@@ -41,9 +44,9 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 
 
 def benchmark(
-    table: FeatureTable,
+    table: FeatureTable | str | Path,
     *,
-    models: Iterable[Any] | None = None,
+    models: Any = None,  # noqa: ANN401 - names and scikit-learn classifiers, one or several
     protocol: str | None = None,
     folds: int = 5,
     test_size: float = 0.25,
@@ -56,7 +59,7 @@ def benchmark(
     class_weight: str | None = None,
     ablate: bool = False,
     learning_curve: bool = False,
-    test_table: FeatureTable | None = None,
+    test_table: FeatureTable | str | Path | None = None,
     nested: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
@@ -68,9 +71,9 @@ def benchmark(
 
     Parameters
     ----------
-    table : tracks with genres, and with artists where known.
-    models : names in `genreclf.models.MODELS`, or scikit-learn classifiers; None for all of the registry, baselines
-        included.
+    table : tracks with genres, and with artists where known; or the path of such a table.
+    models : a name in `genreclf.models.MODELS` or a scikit-learn classifier, or several; None for all of the registry,
+        baselines included.
     protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
         artists are known, ``cv`` is artist-disjoint and random cross-validation.
     folds, test_size : options of the protocol.
@@ -100,13 +103,11 @@ def benchmark(
     RequestError : an option makes no sense, or the table does not allow what was requested.
     """
     started = time.perf_counter()
+    table = as_table(table)
+    test_table = None if test_table is None else as_table(test_table)
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
-    if draws < 2:
-        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
-    if repeats is not None and repeats < 1:
-        raise RequestError(f"repeats={repeats}: choose at least 1")
-    check_seed(seed)
+    _check_numbers(draws=draws, repeats=repeats, seed=seed)
     notes = [*table.notes, *notes]
     if test_table is not None:
         table, more = crossed(table, test_table)
@@ -197,6 +198,14 @@ def benchmark(
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _check_numbers(*, draws: int, repeats: int | None, seed: int) -> None:
+    if draws < 2:
+        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
+    if repeats is not None and repeats < 1:
+        raise RequestError(f"repeats={repeats}: choose at least 1")
+    check_seed(seed)
 
 
 def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:

@@ -1,4 +1,4 @@
-"""Scores by genre, the learning curve, and each model on its own: confusion matrix, reliability, scores by genre."""
+"""Scores by genre, the learning curve, and each model: confusion matrix, reliability, risk and coverage, scores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from genreclf.reports import columns
 from genreclf.reports.charts.confusion import confusion_matrix
 from genreclf.reports.charts.learning_curve import learning_curve_chart
 from genreclf.reports.charts.reliability import reliability_diagram
+from genreclf.reports.charts.risk_coverage import risk_coverage_chart
 from genreclf.reports.charts.strip import best_and_others
 from genreclf.reports.outcome import confusion_of, model_columns, rows_of, training_unit, under_first, value_of
 
@@ -117,6 +118,12 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
         f" beyond what chance makes) is {points(error)} points."
     )
     yield Figure(f"reliability-{number}", caption, reliability_diagram(measured, model=title))
+    area = sum(measured.risks) / len(measured.risks)
+    caption = (
+        f"{title}: share of wrong predictions if only the most confident tracks are answered; the area under the curve"
+        f" (AURC) is {points(area)} points."
+    )
+    yield Figure(f"risk-coverage-{number}", caption, risk_coverage_chart(measured.risks, model=title))
 
 
 def _genre_scores(comparison: Comparison, name: str) -> Iterator[Table]:

@@ -32,6 +32,7 @@ _MORE = {
     "log_loss": "Log loss",
     "brier_score": "Brier score",
     "calibration_error": "Calibration error",
+    "aurc": "AURC",
 }
 _FIRST = ("command", "table", "protocols", "seed", "models", "features")
 
