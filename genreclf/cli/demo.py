@@ -24,6 +24,5 @@ def demo(
 
     with TerminalProgress() as progress:
         comparison = demonstrate(music=music, table=table, report=report, seed=seed, jobs=jobs, progress=progress)
-        for note in comparison.notes:
-            progress.message(f"note: {note}")
+        progress.message(f"note: {comparison.notes[0]}")
     show_comparison(comparison, report)
