@@ -66,12 +66,17 @@ def test_no_terminal_is_too_narrow_for_a_number(width, reports, monkeypatch, cap
     assert max(len(line.rstrip()) for line in table if line.startswith("  ")) <= max(width, 56)
 
 
+@pytest.fixture(scope="module")
+def faultless(tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("faultless")
+    run = made_up_comparison(models=MODELS[:2], full=False)
+    write_report(replace(run, predictions=run.predictions.assign(svc=run.predictions["genre"])), folder)
+    return str(folder)
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, tmp_path):
-    run = made_up_comparison(models=MODELS[:2])
-    faultless = replace(run, predictions=run.predictions.assign(svc=run.predictions["genre"]))
-    write_report(faultless, tmp_path / "faultless")
-    reports = [str(tmp_path / "faultless"), reports[0]]  # the difference is below zero
+def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, faultless):
+    reports = [faultless, reports[0]]  # the difference is below zero
     shown = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "genreclf", "compare", *reports],
         capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
