@@ -208,16 +208,19 @@ def _no_parameters(scores: np.ndarray, codes: np.ndarray, classes: int) -> Param
     return []
 
 
-def _fit_temperature(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:  # noqa: ARG001
+def _fit_temperature(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
     import numpy as np
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
     unit = _unit(scores)
-    rows = np.arange(len(codes))
+    # As in Platt's targets: a class of n tracks, all of them right, does not show that others are impossible.
+    others = 1 / (np.bincount(codes, minlength=classes)[codes, None] + 2)
+    target = np.where(codes[:, None] == np.arange(classes), 1 - others, others / (classes - 1))
 
     def loss(logarithm: float) -> float:
-        return -float(log_softmax(scores * (np.exp(logarithm) / unit), axis=1)[rows, codes].mean())
+        logarithms = log_softmax(scores * (np.exp(logarithm) / unit), axis=1)
+        return -float((target * logarithms).sum(axis=1).mean())
 
     reach = float(np.log(_STEEPEST))
     found = minimize_scalar(loss, bounds=(-reach, reach), method="bounded")

@@ -91,6 +91,13 @@ def test_a_temperature_finds_the_one_that_made_the_labels():
     assert slope == pytest.approx(2, rel=0.05)
 
 
+def test_a_temperature_leaves_doubt_where_the_classes_are_few_tracks_that_are_all_right():
+    method = METHODS["temperature"]
+    certain = 30.0 * np.eye(3)[codes]
+    shares = method.apply(certain, method.fit(certain, codes, 3))
+    np.testing.assert_allclose(shares.max(axis=1), 11 / 12, rtol=1e-3)
+
+
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6))
 def test_consistent_pairs_couple_to_the_probabilities_that_they_come_from(weights):
     p = np.array(weights) / sum(weights)
