@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LEAST = 1e-6  # a probability below is taken as this before its logarithm
 _TRACKS_FOR_ISOTONIC = 1000
 _STEEPEST = 1e4  # of a slope for scores of standard deviation 1
+_SMALLEST = 1e-12  # of scores; smaller ones are all alike
 _ROWS_AT_ONCE = 512
 
 Parameters = list["np.ndarray"]
@@ -340,7 +341,9 @@ def _unit(scores: np.ndarray) -> float:
     import numpy as np
 
     spread, size = float(scores.std()), float(np.abs(scores).max())
-    return spread if spread > 1e-6 * size else size or 1.0
+    if size < _SMALLEST:
+        return 1.0
+    return spread if spread > 1e-6 * size else size
 
 
 def _normalised(shares: np.ndarray) -> np.ndarray:

@@ -75,6 +75,7 @@ def test_any_scores_become_probabilities(name, scores, fresh):
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
 
 
+@settings(max_examples=20)
 @given(scores=scores, fresh=scores)
 def test_a_temperature_keeps_the_order_of_the_classes(scores, fresh):
     method = METHODS["temperature"]
