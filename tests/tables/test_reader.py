@@ -172,7 +172,7 @@ _NOISE = st.one_of(
 
 
 @given(_NOISE)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_a_table_of_finite_numbers_or_one_line(tmp_path, content):
     try:
         table = read(tmp_path, content)
