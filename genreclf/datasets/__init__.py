@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
@@ -93,7 +93,7 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
     return scan([Path(name) for name in names])
 
 
-def as_table(table: FeatureTable | str | Path) -> FeatureTable:
+def as_table(table: Any) -> FeatureTable:  # noqa: ANN401 - anything may be given
     """A feature table, as it is or read from a path as `open_table` reads it.
 
     Raises

@@ -71,7 +71,7 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
     return ModelSpec(type(model).__name__, one_line(repr(model), longest=60), partial(_copy, model))
 
 
-def resolve_all(models: Any | Iterable[Any] | None) -> tuple[ModelSpec, ...]:
+def resolve_all(models: Any) -> tuple[ModelSpec, ...]:  # noqa: ANN401 - scikit-learn has no types
     """The entries of one or several models, all of them for None; classifiers of one class are numbered.
 
     Raises
@@ -79,7 +79,7 @@ def resolve_all(models: Any | Iterable[Any] | None) -> tuple[ModelSpec, ...]:
     RequestError : one of them is no model, or there is none.
     """
     found: dict[str, ModelSpec] = {}
-    if models is not None and not isinstance(models, Iterable) or isinstance(models, str):
+    if isinstance(models, str) or not isinstance(models, Iterable | None):
         models = (models,)
     for model in MODELS if models is None else models:
         entry = resolve(model)
