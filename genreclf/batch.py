@@ -103,7 +103,7 @@ class Batch:
                     PredictionTable(
                         self._output,
                         self._predictor.genres,
-                        model=getattr(self._predictor, "model_id", ""),
+                        model=self._predictor.model_id,
                         spreadsheet=self._spreadsheet,
                     )
                 )
@@ -116,7 +116,7 @@ class Batch:
             for prediction in self._predictor.stream(tracks, total=total, **self._running):
                 path = places.pop(prediction.path, Path())
                 tagged = None if self._tagger is None else self._tagger.tag(prediction, path)
-                if playlists and prediction.genre in prediction.genres:
+                if playlists and prediction.genre and not prediction.unknown:
                     playlists.add(prediction.genre, path)
                 if table:
                     table.append(prediction)

@@ -16,6 +16,7 @@ of workers.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from genreclf.audio import Source, as_path, is_source, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, one_line, with_path
 from genreclf.models.bundle.bundle import Bundle
@@ -45,7 +47,8 @@ TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
 UNKNOWN = "unknown"
 _SILENT_DB = -60.0  # root mean square about the mean, of full scale
 
-Paths = str | Path | Sequence[str | Path]
+Sources = Source | Sequence[Source]
+"""One sound or several, each a path, an open binary file, bytes, or (samples, rate); an array or a column of paths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +126,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     coverage : the share of tracks of new artists that shall get a genre; the confidence that this takes is read off the
         model's own held-out predictions.
     set_coverage : the share of tracks of new artists whose `Prediction.genre_set` shall hold the true genre.
+    jobs : worker processes for several files; one for each core by default.
 
     Attributes
     ----------
@@ -136,8 +140,10 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         min_confidence: float | None = None,
         coverage: float | None = None,
         set_coverage: float | None = None,
+        jobs: int | None = None,
     ) -> None:
         self.bundle = bundle
+        self.jobs = jobs
         self.min_confidence = min_confidence
         self.coverage = coverage
         self.set_coverage = set_coverage
@@ -194,7 +200,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return held_out.thresholds[math.ceil(100 * self.coverage - 1e-9)]
         return self.min_confidence or 0.0
 
-    def fit(self, X: Paths, y: Sequence[str], groups: Sequence[str] | None = None) -> Self:
+    def fit(self, X: Sources, y: Sequence[str], groups: Sequence[str] | None = None) -> Self:
         """Train the same model, with the same features and parameters, on other files.
 
         Parameters
@@ -214,11 +220,14 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         from genreclf.training import train_again
 
         request = {name: self._request[name] for name in ("feature_set", "duration")}
-        paths = _as_paths(X)
+        paths = _as_sources(X)
         if len(paths) != len(y):
             raise RequestError(f"{len(paths)} files and {len(y)} genres; give one for each")
         rows = [extract_features(path, **request) for path in paths]
-        identity = {"track_id": [f"{number}: {shown(path)}" for number, path in enumerate(paths)], "genre": list(y)}
+        identity = {
+            "track_id": [f"{number}: {escape(name_of(path))}" for number, path in enumerate(paths)],
+            "genre": list(y),
+        }
         if groups is not None:
             identity["artist"] = [str(group) for group in groups]
         features = pd.DataFrame(rows, columns=list(self.manifest.features))
@@ -240,8 +249,13 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         options = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
         return f"Predictor({self._current!r}{options})"
 
-    def predict(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
+    def predict(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
         """The genre of each file, (files,) texts.
+
+        Parameters
+        ----------
+        paths : files, one or several; also open binary files, bytes, or (samples, rate), see `genreclf.audio`.
+        jobs : worker processes for several paths.
 
         Raises
         ------
@@ -250,7 +264,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         return np.array([p.genre for p in self._all(paths, jobs)], dtype=object)
 
-    def predict_proba(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
+    def predict_proba(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
         """(files, genres), the probabilities in the order of `genres`; raises as `predict`."""
         rows = [list(p.probabilities.values()) for p in self._all(paths, jobs)]
         return np.array(rows).reshape(-1, len(self.genres))
@@ -269,12 +283,12 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         return self._frame("track_id", table.ids, self._columns_of(table))
 
-    def predict_segments(self, path: str | Path) -> pd.DataFrame:
+    def predict_segments(self, path: Source) -> pd.DataFrame:
         """The genre of each segment of a file: ``start`` in seconds, ``genre``, then a column for each genre."""
-        starts, X, _ = self._described(Path(path))
+        starts, X, _ = self._described(path)
         return self._frame("start", starts, X)
 
-    def explain(self, path: str | Path) -> pd.DataFrame:
+    def explain(self, path: Source) -> pd.DataFrame:
         """What each feature family contributes to the predicted genre of a file.
 
         A family's contribution is how much the probability of the genre falls when the family's features are set to
@@ -288,7 +302,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         import pandas as pd
 
-        _, X, _ = self._described(Path(path))
+        _, X, _ = self._described(path)
         y_pred, probabilities = self._predicted(X)
         mean = probabilities.mean(axis=0)
         place = self.genres.index(str(y_pred[0])) if len(y_pred) == 1 else int(mean.argmax())
@@ -362,11 +376,11 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         nothing = np.empty((0, len(self.genres)))
         return Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error, self.model_id)
 
-    def _all(self, paths: Paths, jobs: int | None) -> list[Prediction]:
+    def _all(self, paths: Sources, jobs: int | None) -> list[Prediction]:
         """One prediction for each path, in their order; an unreadable one is raised."""
-        wanted = _as_paths(paths)
-        if len(wanted) == 1 or jobs == 1:
-            return [self._track(shown(path), *self._described(path)) for path in wanted]
+        wanted, jobs = _as_sources(paths), self.jobs if jobs is None else jobs
+        if len(wanted) == 1 or jobs == 1 or not all(isinstance(source, Path) for source in wanted):
+            return [self._track(escape(name_of(source)), *self._described(source)) for source in wanted]
         by_path = {p.path: p for p in self.stream(list(dict.fromkeys(wanted)), jobs=jobs)}
         for prediction in by_path.values():
             if prediction.error is not None:
@@ -374,10 +388,16 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     raise prediction.error
         return [by_path[shown(path)] for path in wanted]
 
-    def _described(self, path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
+    def _described(self, source: Source) -> tuple[np.ndarray, np.ndarray, bool]:
         """Segments of a file and their features, in this process; an error names the file."""
-        with with_path(shown(path)):
-            return _describe_segments(path, **self._request)
+        try:
+            if isinstance(source, tuple):
+                return _describe_segments(source, **self._request)
+            with as_path(source) as path:
+                return _describe_segments(path, **self._request)
+        except TrackError as error:
+            error.path = escape(name_of(source))
+            raise
 
     def _track(self, name: str, starts: np.ndarray, X: np.ndarray, silent: bool, *, seconds: float = 0.0) -> Prediction:
         y_pred, probabilities = self._predicted(X)
@@ -491,11 +511,12 @@ def shown(path: Path) -> str:
     return escape(str(path))
 
 
-def _as_paths(paths: Paths) -> list[Path]:
-    """The paths in one path, a list, an array or a column."""
-    if isinstance(paths, str | Path):
-        return [Path(paths)]
-    return [Path(path) for path in np.asarray(paths, dtype=object).ravel().tolist()]
+def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and columns of them
+    """The sounds in one, a list, an array or a column; those that are paths as `Path`."""
+    sources: list[Any] = [given]
+    if not is_source(given):
+        sources = np.asarray(given, dtype=object).ravel().tolist() if hasattr(given, "__array__") else list(given)
+    return [Path(source) if isinstance(source, str | os.PathLike) else source for source in sources]
 
 
 def load(
@@ -504,19 +525,21 @@ def load(
     min_confidence: float | None = None,
     coverage: float | None = None,
     set_coverage: float | None = None,
+    jobs: int | None = None,
 ) -> Predictor:
     """Load a trained model.
 
     Parameters
     ----------
-    min_confidence, coverage, set_coverage : see `Predictor`.
+    min_confidence, coverage, set_coverage, jobs : see `Predictor`.
 
     Raises
     ------
     RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
     bundle = Bundle.load(path)
-    predictor = Predictor(bundle, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
+    shares = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
+    predictor = Predictor(bundle, **shares, jobs=jobs)
     _ = predictor.threshold  # what makes no sense is refused before work begins
     return predictor
 
@@ -529,7 +552,7 @@ def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, n
 
 
 def _describe_segments(
-    path: Path, *, feature_set: str, duration: float | None, features: Sequence[str]
+    path: Source, *, feature_set: str, duration: float | None, features: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Start of each segment in seconds, (segments,), its features, (segments, features), and whether all are silent.
 

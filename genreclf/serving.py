@@ -108,7 +108,7 @@ class _Service:
 
     def __init__(self, predictor: Predictor, *, jobs: int, limits: Limits) -> None:
         self.predictor = predictor
-        self.model_id = str(getattr(predictor, "model_id", predictor.manifest.model))
+        self.model_id = predictor.model_id
         self.limits = limits
         self.metrics = _Metrics()
         self._work = partial(_described, longest=limits.seconds, work=predictor.work)

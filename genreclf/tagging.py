@@ -96,8 +96,8 @@ class Tagger:
         """Write the genre of a prediction into the file that it is about, or into its copy."""
         if prediction.error is not None:
             return Tagged("kept", "", "it was not predicted")
-        if prediction.genre not in prediction.genres:
-            return Tagged("kept", "", f"its genre is {prediction.genre}")
+        if prediction.unknown:
+            return Tagged("kept", "", "its genre is unknown")
         try:
             return self._tag(path, prediction.genre)
         except TrackError as error:

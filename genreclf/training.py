@@ -155,7 +155,6 @@ def _winner(
 ) -> tuple[str, dict[str, Any]]:
     """The best model of the benchmark, its scores under the protocol that it won, and those of the choice itself."""
     from genreclf.evaluation.benchmark import benchmark
-    from genreclf.models import is_baseline
 
     # The leak does not matter here, and random folds would take half of the time.
     disjoint = None if table.groups is None else "cv-artist"
@@ -172,7 +171,7 @@ def _winner(
     chosen = ", ".join(f"{name} in {folds}" for name, folds in selection["chosen"].items())
     return comparison.best, scores | {
         "tracks": len(table),
-        "selected_from": ", ".join(name for name in comparison.ranking["model"] if not is_baseline(name)),
+        "selected_from": ", ".join(selection["models"]),
         "selected_in_folds": chosen,
         "selection_inner_folds": selection["inner_folds"],
         **{f"selection_{name}": selection[name] for name in _SCORES if name in selection},

@@ -299,7 +299,7 @@ def test_to_scikit_learn_a_predictor_is_a_classifier_of_paths(music):
     from sklearn.pipeline import Pipeline
 
     folder, table, model = music
-    predictor = genreclf.load(model, min_confidence=0.01)
+    predictor = genreclf.load(model, min_confidence=0.01, jobs=1)
     assert is_classifier(predictor)
     paths = np.array([str(folder / name) for name in table.frame["path"]], dtype=object)
     again = clone(predictor)
@@ -316,14 +316,14 @@ def test_to_scikit_learn_a_predictor_is_a_classifier_of_paths(music):
 def test_a_track_below_the_confidence_is_unknown_and_says_how_sure_it_was(music):
     folder, table, model = music
     path = folder / table.frame["path"][0]
-    plain = next(genreclf.load(model).stream([path], jobs=1))
+    plain = genreclf.load(model)._all(path, 1)[0]
     assert plain.genre == "hum"
     assert plain.confidence == plain.probabilities["hum"]
     assert 0 <= plain.unlike_training <= 100
     assert plain.genre_set is None
-    careful = genreclf.load(model, min_confidence=min(0.999, plain.confidence + 1e-6))
-    assert careful.predict(path)[0] == "unknown"
-    assert next(careful.stream([path], jobs=1)).confidence == plain.confidence
+    careful = genreclf.load(model, min_confidence=(1 + plain.confidence) / 2)
+    found = careful._all(path, 1)[0]
+    assert (found.genre, found.unknown, found.confidence) == ("unknown", True, plain.confidence)
 
 
 def test_a_set_holds_the_predicted_genre_and_grows_with_its_level(music):
@@ -358,3 +358,17 @@ def test_silence_and_nearly_silence_are_said_as_that(music, tmp_path):
         found = genreclf.load(music[2])._all(tmp_path / f"{name}.wav", 1)[0]
         assert (found.genre, found.silent, found.unknown) == ("unknown", True, True), name
     assert not genreclf.load(music[2])._all(music[0] / "hum00.wav", 1)[0].silent
+
+
+def test_bytes_open_files_and_samples_are_predicted_as_the_file_is(music):
+    folder, table, model = music
+    path = folder / table.frame["path"][0]
+    predictor = genreclf.load(model)
+    wanted = predictor.predict_proba(path)[0]
+    samples, rate = soundfile.read(path, dtype="float32")
+    with path.open("rb") as file:
+        given = [path.read_bytes(), file, (samples, rate), path]
+        np.testing.assert_array_equal(predictor.predict_proba(given), [wanted] * 4)
+    assert predictor.predict((samples, rate)).tolist() == predictor.predict(path).tolist()
+    with pytest.raises(TrackError, match="bytes: not a sound file"):
+        predictor.predict(b"no music")

@@ -150,7 +150,7 @@ def test_copies_leave_the_file_and_what_is_there_alone(mp3, tmp_path):
 def test_a_file_that_cannot_be_tagged_or_read_stops_nothing(mp3, flac, tmp_path):
     wav = _sound(tmp_path / "a.wav")
     gone = Prediction("gone.mp3", "", ("pop",), np.empty(0), np.empty((0, 1)), error=TrackError("missing", "gone"))
-    unsure = Prediction(str(flac), "unknown", ("pop", "rock"), np.zeros(1), np.array([[0.5, 0.5]]))
+    unsure = Prediction(str(flac), "unknown", ("pop", "rock"), np.zeros(1), np.array([[0.5, 0.5]]), unknown=True)
     asked = [(predicted(wav), wav), (gone, Path("gone.mp3")), (predicted(mp3), mp3), (predicted(flac, "pop"), flac)]
     tagger = Tagger(in_place=True)
     found = [tagger.tag(*each).status for each in [*asked, (unsure, flac)]]

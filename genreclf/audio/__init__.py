@@ -29,7 +29,7 @@ rate: `inputs`. `reading` reads windows, `windowing` says which, `opening` finds
 `samples` mixes, resamples and checks.
 """
 
-from genreclf.audio.inputs import Source, is_source, name_of
+from genreclf.audio.inputs import Source, as_path, is_source, name_of
 from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES, missing_extras
 from genreclf.audio.reading import load, segments
 from genreclf.audio.samples import check_rate, check_samples, mono, resample
@@ -52,6 +52,7 @@ __all__ = [
     "SAMPLE_RATE",
     "SHORTEST_SECONDS",
     "Source",
+    "as_path",
     "check_rate",
     "check_samples",
     "check_window",

@@ -60,11 +60,14 @@ def predict(
     from genreclf.batch import Batch
     from genreclf.cli.predictions import PredictionLines
     from genreclf.prediction import load
+    from genreclf.prediction_table import check_prediction_table
     from genreclf.tagging import Tagger
     from genreclf.workers import Stop
 
     if not write_tags and (to is not None or in_place or dry_run or only_empty):
         raise RequestError("--to, --in-place, --dry-run and --only-empty go with --write-tags; add it to write tags")
+    if output is not None:
+        check_prediction_table(output)
     tagger = Tagger(to=to, in_place=in_place, dry_run=dry_run, only_empty=only_empty) if write_tags else None
     with TerminalProgress() as progress, Stop() as stop:
         predictor = load(model, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
