@@ -15,6 +15,7 @@ from .evaluation.run_comparison import compare_runs as compare_runs
 from .extraction import extract as extract
 from .features import describe as describe
 from .features import extract_features as extract_features
+from .information import information as information
 from .inspection import inspect_track as inspect_track
 from .models.bundle.bundle import Bundle as Bundle
 from .prediction import Predictor as Predictor

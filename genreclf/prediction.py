@@ -126,6 +126,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     coverage : the share of tracks of new artists that shall get a genre; the confidence that this takes is read off the
         model's own held-out predictions.
     set_coverage : the share of tracks of new artists whose `Prediction.genre_set` shall hold the true genre.
+    jobs : worker processes for several files; one for each core by default.
 
     Attributes
     ----------
@@ -139,8 +140,10 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         min_confidence: float | None = None,
         coverage: float | None = None,
         set_coverage: float | None = None,
+        jobs: int | None = None,
     ) -> None:
         self.bundle = bundle
+        self.jobs = jobs
         self.min_confidence = min_confidence
         self.coverage = coverage
         self.set_coverage = set_coverage
@@ -375,7 +378,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _all(self, paths: Sources, jobs: int | None) -> list[Prediction]:
         """One prediction for each path, in their order; an unreadable one is raised."""
-        wanted = _as_sources(paths)
+        wanted, jobs = _as_sources(paths), self.jobs if jobs is None else jobs
         if len(wanted) == 1 or jobs == 1 or not all(isinstance(source, Path) for source in wanted):
             return [self._track(escape(name_of(source)), *self._described(source)) for source in wanted]
         by_path = {p.path: p for p in self.stream(list(dict.fromkeys(wanted)), jobs=jobs)}
@@ -522,19 +525,21 @@ def load(
     min_confidence: float | None = None,
     coverage: float | None = None,
     set_coverage: float | None = None,
+    jobs: int | None = None,
 ) -> Predictor:
     """Load a trained model.
 
     Parameters
     ----------
-    min_confidence, coverage, set_coverage : see `Predictor`.
+    min_confidence, coverage, set_coverage, jobs : see `Predictor`.
 
     Raises
     ------
     RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
     bundle = Bundle.load(path)
-    predictor = Predictor(bundle, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
+    shares = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
+    predictor = Predictor(bundle, **shares, jobs=jobs)
     _ = predictor.threshold  # what makes no sense is refused before work begins
     return predictor
 

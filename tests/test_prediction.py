@@ -293,6 +293,73 @@ def test_a_seed_that_no_generator_takes_is_refused_before_training(made_table):
             genreclf.train(made_table, model="logreg", seed=seed)
 
 
+def test_to_scikit_learn_a_predictor_is_a_classifier_of_paths(music):
+    from sklearn.base import clone, is_classifier
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import Pipeline
+
+    folder, table, model = music
+    predictor = genreclf.load(model, min_confidence=0.01, jobs=1)
+    assert is_classifier(predictor)
+    paths = np.array([str(folder / name) for name in table.frame["path"]], dtype=object)
+    again = clone(predictor)
+    assert again.get_params()["min_confidence"] == 0.01
+    pipeline = Pipeline([("genre", again)])
+    found = cross_val_predict(pipeline, paths, table.y, cv=2)
+    assert (found == table.y).mean() >= 0.75
+    fitted = pipeline.fit(paths[:8], ["a", "b"] * 4)
+    assert list(fitted.classes_) == ["a", "b"]
+    assert set(fitted.predict(paths)) <= {"a", "b"}
+    assert predictor.genres == ("hiss", "hum")
+
+
+def test_a_track_below_the_confidence_is_unknown_and_says_how_sure_it_was(music):
+    folder, table, model = music
+    path = folder / table.frame["path"][0]
+    plain = genreclf.load(model)._all(path, 1)[0]
+    assert plain.genre == "hum"
+    assert plain.confidence == plain.probabilities["hum"]
+    assert 0 <= plain.unlike_training <= 100
+    assert plain.genre_set is None
+    careful = genreclf.load(model, min_confidence=(1 + plain.confidence) / 2)
+    found = careful._all(path, 1)[0]
+    assert (found.genre, found.unknown, found.confidence) == ("unknown", True, plain.confidence)
+
+
+def test_a_set_holds_the_predicted_genre_and_grows_with_its_level(music):
+    folder, table, model = music
+    path = folder / table.frame["path"][0]
+    sets = [set(genreclf.load(model, set_coverage=level)._all(path, 1)[0].genre_set) for level in (0.1, 0.5, 0.995)]
+    assert {"hum"} <= sets[0] <= sets[1] <= sets[2] == {"hiss", "hum"}
+
+
+def test_coverage_takes_the_confidence_that_so_many_held_out_tracks_reach(music):
+    predictor = genreclf.load(music[2], coverage=0.8)
+    assert predictor.threshold == predictor.manifest.held_out.thresholds[80]
+    assert predictor.threshold >= genreclf.load(music[2], coverage=0.9).threshold
+
+
+@pytest.mark.parametrize(
+    "options", [{"min_confidence": 1.5}, {"coverage": 0.0}, {"min_confidence": 0.5, "coverage": 0.5}]
+)
+def test_options_that_make_no_sense_get_one_line(music, options):
+    with pytest.raises(RequestError):
+        genreclf.load(music[2], **options)
+
+
+def test_silence_and_nearly_silence_are_said_as_that(music, tmp_path):
+    rng = np.random.default_rng(0)
+    for name, samples in (
+        ("silence", np.zeros(RATE)),
+        ("offset", np.full(RATE, 0.3)),
+        ("hiss", rng.normal(0, 3e-4, RATE)),
+    ):
+        soundfile.write(tmp_path / f"{name}.wav", samples.astype(np.float32), RATE)
+        found = genreclf.load(music[2])._all(tmp_path / f"{name}.wav", 1)[0]
+        assert (found.genre, found.silent, found.unknown) == ("unknown", True, True), name
+    assert not genreclf.load(music[2])._all(music[0] / "hum00.wav", 1)[0].silent
+
+
 def test_bytes_open_files_and_samples_are_predicted_as_the_file_is(music):
     folder, table, model = music
     path = folder / table.frame["path"][0]

@@ -16,7 +16,20 @@ from typing import Annotated, Any
 
 import typer
 
-from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, serve, similar, train
+from genreclf.cli import (
+    benchmark,
+    compare,
+    datasets,
+    demo,
+    extract,
+    index,
+    info,
+    inspect,
+    predict,
+    serve,
+    similar,
+    train,
+)
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
@@ -40,6 +53,7 @@ COMMANDS = (
     index.index,
     similar.similar,
     inspect.inspect,
+    info.info,
 )
 for command in COMMANDS:
     app.command(cls=Command)(command)

@@ -71,7 +71,7 @@ class _Description(_Version):
 _DESCRIBED = tuple(name for name in _Description.__struct_fields__ if name not in ("sha256", "format"))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Index:
     """Tracks as points in a space, searched for nearest neighbours.
 
@@ -103,6 +103,10 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def __repr__(self) -> str:
+        how = f"metric {self.metric}, hubness {self.hubness}"
+        return f"<index of {len(self)} tracks, {len(self.features)} features, {how}>"
 
     def query(self, track: str | Path | np.ndarray, k: int = 10) -> pd.DataFrame:
         """The nearest tracks.

@@ -40,7 +40,7 @@ def table_path(path: Path) -> Path:
     return path
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FeatureTable:
     """Tracks and their features.
 
@@ -66,6 +66,11 @@ class FeatureTable:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __repr__(self) -> str:
+        made = self.meta.get("feature_set") or "from elsewhere"
+        size = f"{len(self)} tracks of {len(self.genres)} genres, {len(self.features)} features"
+        return f"<table {self.name}: {size}, {made}>"
 
     @cached_property
     def X(self) -> np.ndarray:  # noqa: N802 - scikit-learn's name
