@@ -105,13 +105,17 @@ def available_workers(jobs: int | None) -> int:
     ------
     RequestError : the number is below 1.
     """
-    from loky import cpu_count
-
+    _check_jobs(jobs)
     if jobs is None:
+        from loky import cpu_count
+
         return int(cpu_count())
-    if jobs < 1:
-        raise RequestError(f"--jobs {jobs}: at least one worker is needed")
     return jobs
+
+
+def _check_jobs(jobs: int | None) -> None:
+    if jobs is not None and jobs < 1:
+        raise RequestError(f"--jobs {jobs}: at least one worker is needed")
 
 
 def check_timeout(timeout: float) -> None:
@@ -145,9 +149,7 @@ def run(
     """
     check_timeout(timeout)
     stop = stop or Stop()
-    workers = available_workers(jobs)
-    if isinstance(items, Sized):
-        workers = min(workers, max(1, len(items)))
+    _check_jobs(jobs)
     _check_memory()
     tasks = _numbered(items)
     first = [task for _, task in zip(range(2), tasks, strict=False)]
@@ -156,6 +158,9 @@ def run(
             if not stop.requested:
                 yield _forked(function, *first[0], timeout)
             return
+        workers = available_workers(jobs)
+        if isinstance(items, Sized):
+            workers = min(workers, max(1, len(items)))
         yield from _rounds(function, chain(first, tasks), workers=workers, timeout=timeout, stop=stop)
     except OSError as error:
         remedy = "; ask for fewer with --jobs" if error.errno in _TOO_MANY else ""

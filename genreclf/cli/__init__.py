@@ -6,6 +6,7 @@ tracks failed; 2 invalid request; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import signal
@@ -90,6 +91,7 @@ def main() -> None:
     _end_in_order()
     # What libraries make as they are imported stays; looking through it again and again takes a sixth of a short run.
     gc.set_threshold(100_000, 20, 20)
+    atexit.register(gc.freeze)  # nor need it be looked through as the program ends
     with silence_decoders():
         sys.exit(_exit_code())
 

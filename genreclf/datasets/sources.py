@@ -15,7 +15,6 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from genreclf.audio import AUDIO_SUFFIXES
 from genreclf.datasets import find_dataset_folder, is_manifest
@@ -157,7 +156,8 @@ def _local(text: str, *, relative: bool = False) -> Path | None:
     parts = urlsplit(text)
     if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):
         return None
-    return Path(url2pathname(text.split("://", 1)[1].removeprefix(parts.netloc)))
+    path = unquote(text.split("://", 1)[1].removeprefix(parts.netloc))
+    return Path(path.removeprefix("/") if os.name == "nt" else path)
 
 
 def _stdin(stream: BinaryIO | None, notes: list[str], *, null: bool) -> Iterator[Any]:
