@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def check_prediction_table(path: Path) -> None:
     """Refuse a place for a table of predictions that holds something else; raises as `check_file`."""
-    check_file(path, begins=b"path,genre,p_", what="a table of predictions")
+    check_file(path, mark=b"path,genre,p_", what="a table of predictions")
 
 
 def write_predictions(
