@@ -80,7 +80,7 @@ def check_file(path: Path, *, mark: bytes, what: str) -> None:
     ------
     RequestError : nothing may be written there.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises on a path that is too long
         raise RequestError(f"{path}: a folder; name a file for {what}")
     try:
         with path.open("rb") as stream:
@@ -114,8 +114,8 @@ def check_folder(path: Path) -> None:
     ------
     RequestError : no folder can be there.
     """
-    there = next((place for place in (path, *path.parents) if place.exists()), path)
-    if there.exists() and not there.is_dir():
+    there = next((place for place in (path, *path.parents) if os.path.exists(place)), path)  # noqa: PTH110 - as above
+    if os.path.exists(there) and not os.path.isdir(there):  # noqa: PTH110, PTH112
         raise RequestError(f"{there}: a file, not a folder; choose another place with -o")
 
 

@@ -21,6 +21,7 @@ from genreclf.inspection import check_page, check_picture
 from genreclf.models.bundle.bundle import KIND
 from genreclf.pages.page import check_pages
 
+LONG = "/".join(["x" * 200] * 25) + "/y.csv"
 GENRECLF = [sys.executable, "-m", "genreclf"]
 COMMANDS = ("demo", "extract", "benchmark", "compare", "train", "predict", "index", "similar", "inspect", "datasets")
 
@@ -90,6 +91,8 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
         (("train", "t.csv", "-o", "t.csv"), "t.csv: is there already and is not a genreclf model"),
         (("train", "t.csv", "-o", "."), ".: a folder; name a file for a genreclf model"),
         (("index", "t.csv", "-o", "t.csv"), "t.csv: is there already and is not a genreclf index"),
+        (("extract", "list.csv", "-o", LONG), "File name too long"),
+        (("index", "t.csv", "-o", LONG), "File name too long"),
         (("index", "t.csv", "-o", "i", "--metric", "ldaa"), "did you mean 'lda'?"),
         (("inspect", "a.wav", "-o", "t.csv"), "t.csv: is there already and is not a page of genreclf"),
         (("inspect", "a.wav", "-o", "z", "--png", "z"), "z: the page goes there"),

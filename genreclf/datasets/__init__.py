@@ -132,7 +132,7 @@ def open_table(
 
 
 def _is_manifest(path: Path) -> bool:
-    return path.suffix.lower() == ".csv" and not path.is_dir()
+    return path.suffix.lower() == ".csv" and not os.path.isdir(path)  # noqa: PTH112 - as in `table_path`
 
 
 def _dataset_of(source: str | Path) -> tuple[Dataset, Path] | None:
