@@ -6,6 +6,7 @@ tracks failed; 2 invalid request; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and
 
 from __future__ import annotations
 
+import gc
 import io
 import signal
 import sys
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
+from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, serve, similar, train
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
@@ -23,8 +24,7 @@ from genreclf.streams import open_closed_streams, silence_decoders
 
 app = typer.Typer(
     name="genreclf",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -36,6 +36,7 @@ COMMANDS = (
     compare.compare,
     train.train,
     predict.predict,
+    serve.serve,
     index.index,
     similar.similar,
     inspect.inspect,
@@ -55,11 +56,14 @@ def _version(requested: bool) -> None:
 
 @app.callback()
 def genreclf(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Music genre classification with classical machine learning, on a CPU, with sound statistics."""
+    if context.invoked_subcommand is None:
+        context.get_help()  # which rich prints
 
 
 def main() -> None:
@@ -70,6 +74,8 @@ def main() -> None:
             # What a terminal of another encoding cannot show must not end the work.
             stream.reconfigure(errors="backslashreplace")
     _end_in_order()
+    # What libraries make as they are imported stays; looking through it again and again takes a sixth of a short run.
+    gc.set_threshold(100_000, 20, 20)
     with silence_decoders():
         sys.exit(_exit_code())
 
