@@ -84,14 +84,14 @@ def check_file(path: Path, *, mark: bytes, what: str) -> None:
         raise RequestError(f"{path}: a folder; name a file for {what}")
     try:
         with path.open("rb") as stream:
-            ends = stream.read(_HEAD)
+            head = stream.read(_HEAD)
             stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
-            ends += stream.read()
+            tail = stream.read()
     except FileNotFoundError:
         return
     except OSError as error:
         raise cannot_write(path, error) from error
-    if mark not in ends and not mark.startswith(ends):  # a killed run may have begun with less
+    if mark not in head + tail and not mark.startswith(head):  # a killed run may have begun with less
         raise RequestError(f"{path}: is there already and is not {what}; choose another name")
 
 
