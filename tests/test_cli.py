@@ -8,12 +8,13 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import genreclf
-from genreclf import __version__
+from genreclf import __version__, cli
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import check_report_folder
 from genreclf.extraction import extract
@@ -51,22 +52,26 @@ def test_help_answers_at_once() -> None:
     assert statistics.median(seconds() for _ in range(7)) < 0.5
 
 
-def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
-    shown = ran("--help").stdout
-    for command in [
-        "demo",
-        "extract",
-        "benchmark",
-        "compare",
-        "train",
-        "predict",
-        "index",
-        "similar",
-        "inspect",
-        "datasets",
-    ]:
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The command line in this process: exit code, standard output and standard error."""
+    monkeypatch.setattr(cli, "_end_in_order", lambda: None)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["genreclf", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_every_command_has_help_and_a_line_of_what_it_does(answer) -> None:
+    code, shown, _ = answer("--help")
+    assert code == 0
+    for command in COMMANDS:
         assert command in shown
-        assert ran(command, "--help").returncode == 0
+        assert answer(command, "--help")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer, arguments: tuple[str, ...], said: str
 ) -> None:
     rows = "\n".join(f"{i},{'ab'[i % 2]},{i * i % 7}" for i in range(30))
     (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
@@ -119,10 +124,11 @@ def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
     (tmp_path / "m.genreclf").write_bytes(b"PK\x03\x04\0\0\xff")
     (tmp_path / "a.wav").touch()
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    shown = ran(*arguments, cwd=tmp_path)
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert said in shown.stderr
-    assert len(shown.stderr.splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    code, out, err = answer(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

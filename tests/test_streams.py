@@ -46,11 +46,18 @@ def test_a_command_shows_nothing_that_a_decoder_prints(tmp_path) -> None:
     content = bytearray(path.read_bytes())
     content[3000:3100] = bytes(100)
     path.write_bytes(content)
-    command = [sys.executable, "-m", "genreclf", "inspect", str(path), "-o", str(tmp_path / "page.html")]
-    ran = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
-    assert (ran.stdout.strip(), ran.stderr) == (str(tmp_path / "page.html"), "")
+    command = [sys.executable, "-c", LOADING, str(path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own script
+    assert (ran.stdout, ran.stderr) == ("22050\n", "")
 
 
+LOADING = """
+import sys
+from genreclf import audio, cli
+
+cli.app = lambda **_: print(audio.load(sys.argv[1])[1])
+cli.main()
+"""
 GENRECLF = [sys.executable, "-m", "genreclf"]
 NO_ROOM = "genreclf: cannot write to standard output: No space left on device; make room\n"
 
@@ -60,7 +67,7 @@ def closed(*descriptors):
     return lambda: [os.close(descriptor) for descriptor in descriptors]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["datasets", "info", "fma", "--json"]])
+@pytest.mark.parametrize("arguments", [["train", "--help"], ["datasets", "info", "fma", "--json"]])
 def test_a_command_ends_in_order_whatever_becomes_of_its_output(arguments) -> None:
     """A pipe that nobody reads, a full disk, and closed descriptors give no traceback."""
     ours, theirs = os.pipe()

@@ -28,7 +28,7 @@ from genreclf.errors import RequestError
 if TYPE_CHECKING:
     import numpy as np
 
-CASES = 40
+CASES = 24
 SECONDS = 60.0
 _TIMEOUT = 0.3  # seconds without an answer; with retries and slow bytes, all is told within some tens of them
 
