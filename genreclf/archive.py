@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
 
 from genreclf.errors import RequestError, one_line
-from genreclf.files import write_whole
+from genreclf.files import check_file, write_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +55,15 @@ class Kind:
         """The name for the middle of a sentence."""
         return f"an {self.name}" if self.name[0] in "aeiou" else f"a {self.name}"
 
+    def check_place(self, path: Path) -> None:
+        """Refuse a place for such an archive before work begins.
+
+        Raises
+        ------
+        RequestError : there is a folder, or a file that is no such archive.
+        """
+        check_file(path, mark=self.comment(""), what=f"a genreclf {self.name}")
+
     def comment(self, digest: str) -> bytes:
         """The comment of a zip file of this kind; its length does not depend on the digest."""
         return f"genreclf {self.name} sha256:{digest}".encode("ascii")
@@ -65,8 +74,10 @@ def write_container(path: Path, kind: Kind, members: Mapping[str, bytes]) -> Non
 
     Raises
     ------
-    RequestError : the place cannot be written to, or a member is larger than a reader would take.
+    RequestError : the place cannot be written to or holds another file, or a member is larger than a reader would
+        take.
     """
+    kind.check_place(path)
     buffer = io.BytesIO()
     blank = kind.comment("0" * 64)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:

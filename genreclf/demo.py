@@ -29,23 +29,28 @@ def demonstrate(
 ) -> Comparison:
     """Make a small music collection, extract its features, benchmark models on it and write the report.
 
-    The table and the report are always replaced; existing music is kept. Models have their `light` parameters.
+    The table and the report of an earlier demo are replaced; existing music is kept. Models have their `light`
+    parameters.
 
     Raises
     ------
-    RequestError : one of the folders cannot be written to.
+    RequestError : one of the folders cannot be written to, or holds a table or a report's files that are not ours.
     KeyboardInterrupt : the extraction was stopped.
     """
     from genreclf.datasets.synthetic import make_demo_music
     from genreclf.evaluation.benchmark import benchmark
+    from genreclf.evaluation.comparison import check_report_folder
     from genreclf.extraction import extract
     from genreclf.models import STUDY_MODELS, resolve
     from genreclf.reports import write_report
+    from genreclf.tables.meta import read_meta
     from genreclf.tables.table import FeatureTable
 
+    check_report_folder(report)
     manifest = make_demo_music(music, seed=seed, jobs=jobs, progress=progress)
-    for suffix in (".csv", ".json", ".failed.csv"):
-        table.with_suffix(suffix).unlink(missing_ok=True)
+    if read_meta(table) is not None:
+        for suffix in (".csv", ".json"):
+            table.with_suffix(suffix).unlink(missing_ok=True)
     if extract(manifest, table, jobs=jobs, progress=progress).interrupted:
         raise KeyboardInterrupt
     comparison = benchmark(

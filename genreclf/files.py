@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from genreclf.errors import RequestError
 
+_HEAD, _TAIL = 1024, 128  # bytes in which a mark stands
+
 
 @contextmanager
 def whole_file(path: Path, *, like: Path | None = None) -> Iterator[BinaryIO]:
@@ -66,29 +68,43 @@ def set_aside(path: Path) -> Path:
     return path.rename(free_name(path))
 
 
-def check_file(path: Path, *, begins: bytes, what: str) -> None:
-    """Refuse a place for a result before work begins: a folder, or a file of another kind, perhaps the source itself.
+def check_file(path: Path, *, mark: bytes, what: str) -> None:
+    """Refuse a place for a result before work begins: a folder, or a file that genreclf did not write.
 
     Parameters
     ----------
-    begins : what a file that may be replaced starts with, in any case; an empty file may be.
+    mark : what a file that may be replaced holds at its beginning or its end; an empty file may be, too.
     what : what is going to be written, with its article, for the message.
 
     Raises
     ------
     RequestError : nothing may be written there.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises on a path that is too long
         raise RequestError(f"{path}: a folder; name a file for {what}")
     try:
         with path.open("rb") as stream:
-            head = stream.read(len(begins))
+            head = stream.read(_HEAD)
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+            tail = stream.read()
     except FileNotFoundError:
         return
     except OSError as error:
         raise cannot_write(path, error) from error
-    if not begins.lower().startswith(head.lower()):  # a killed run may have begun with less
+    if mark not in head + tail and not mark.startswith(head):  # a killed run may have begun with less
         raise RequestError(f"{path}: is there already and is not {what}; choose another name")
+
+
+def check_unmarked(*paths: Path, what: str) -> None:
+    """Refuse places whose files bear no mark of their own, where the file that vouches for them is missing.
+
+    Raises
+    ------
+    RequestError : there is something.
+    """
+    there = next(filter(os.path.lexists, paths), None)
+    if there:
+        raise RequestError(f"{there}: is there already and does not belong to {what}; choose another place")
 
 
 def check_folder(path: Path) -> None:
@@ -98,8 +114,8 @@ def check_folder(path: Path) -> None:
     ------
     RequestError : no folder can be there.
     """
-    there = next((place for place in (path, *path.parents) if place.exists()), path)
-    if there.exists() and not there.is_dir():
+    there = next((place for place in (path, *path.parents) if os.path.exists(place)), path)  # noqa: PTH110 - as above
+    if os.path.exists(there) and not os.path.isdir(there):  # noqa: PTH110, PTH112
         raise RequestError(f"{there}: a file, not a folder; choose another place with -o")
 
 

@@ -41,7 +41,7 @@ def check_prediction_table(path: Path) -> None:
         raise RequestError(f"{path}: predictions are written as {', '.join(SUFFIXES)}; choose a name that ends so")
     if path.suffix.lower() == ".parquet":
         _pyarrow()
-    check_file(path, begins=_BEGINS[path.suffix.lower()], what="a table of predictions")
+    check_file(path, mark=_BEGINS[path.suffix.lower()], what="a table of predictions")
 
 
 class PredictionTable(AbstractContextManager["PredictionTable"]):

@@ -14,12 +14,8 @@ import io
 import os
 import sys
 from contextlib import ExitStack, suppress
-from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _NOBODY_READS = 141
 
@@ -60,12 +56,13 @@ def _divert(name: str, stream: io.TextIOWrapper, undo: ExitStack) -> None:
     descriptor = stream.fileno()
     stream.flush()
     at_once = stream.line_buffering or stream.write_through
-    kept = io.TextIOWrapper(
-        io.BufferedWriter(_Output(os.dup(descriptor), "w", what=name)),
+    kept = _Output(
+        open(os.dup(descriptor), "wb"),  # noqa: PTH123, SIM115 - open for as long as the process writes to it
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=at_once,
     )
+    kept.matters = name == "stdout"
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, descriptor)
     os.close(nothing)
@@ -80,24 +77,29 @@ def _divert(name: str, stream: io.TextIOWrapper, undo: ExitStack) -> None:
     undo.callback(restore)
 
 
-class _Output(io.FileIO):
-    """Where a standard stream writes to; after a failure, what is written is dropped."""
+class _Output(io.TextIOWrapper):
+    """A standard stream; once it has failed, what is written goes nowhere."""
 
-    def __init__(self, descriptor: int, mode: str, *, what: str) -> None:
-        super().__init__(descriptor, mode)
-        self._what = what
-        self._failed = False
+    matters = True
 
-    def write(self, data: ReadableBuffer) -> int:
+    def write(self, text: str) -> int:
         try:
-            if not self._failed:
-                return super().write(data)
-        except BrokenPipeError:
-            self._failed = True
-            if self._what == "stdout":
-                sys.exit(_NOBODY_READS)
+            return super().write(text)
         except OSError as error:
-            self._failed = True
-            if self._what == "stdout":
-                raise RequestError(f"cannot write to standard output: {error.strerror}; make room") from error
-        return memoryview(data).nbytes
+            self._fail(error)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.fileno())
+        os.close(nothing)
+        if self.matters and isinstance(error, BrokenPipeError):
+            sys.exit(_NOBODY_READS)
+        if self.matters:
+            raise RequestError(f"cannot write to standard output: {error.strerror}; make room") from error

@@ -8,15 +8,21 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import genreclf
-from genreclf import __version__
+from genreclf import __version__, cli
+from genreclf.errors import RequestError
+from genreclf.evaluation.comparison import check_report_folder
 from genreclf.extraction import extract
-from genreclf.pages.page import PAGE_BEGINS
+from genreclf.inspection import check_page, check_picture
+from genreclf.models.bundle.bundle import KIND
+from genreclf.pages.page import check_pages
 
+LONG = "/".join(["x" * 200] * 25) + "/y.csv"
 GENRECLF = [sys.executable, "-m", "genreclf"]
 COMMANDS = ("demo", "extract", "benchmark", "compare", "train", "predict", "index", "similar", "inspect", "datasets")
 
@@ -46,22 +52,26 @@ def test_help_answers_at_once() -> None:
     assert statistics.median(seconds() for _ in range(7)) < 0.5
 
 
-def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
-    shown = ran("--help").stdout
-    for command in [
-        "demo",
-        "extract",
-        "benchmark",
-        "compare",
-        "train",
-        "predict",
-        "index",
-        "similar",
-        "inspect",
-        "datasets",
-    ]:
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The command line in this process: exit code, standard output and standard error."""
+    monkeypatch.setattr(cli, "_end_in_order", lambda: None)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["genreclf", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_every_command_has_help_and_a_line_of_what_it_does(answer) -> None:
+    code, shown, _ = answer("--help")
+    assert code == 0
+    for command in COMMANDS:
         assert command in shown
-        assert ran(command, "--help").returncode == 0
+        assert answer(command, "--help")[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -90,6 +100,8 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
         (("train", "t.csv", "-o", "t.csv"), "t.csv: is there already and is not a genreclf model"),
         (("train", "t.csv", "-o", "."), ".: a folder; name a file for a genreclf model"),
         (("index", "t.csv", "-o", "t.csv"), "t.csv: is there already and is not a genreclf index"),
+        (("extract", "list.csv", "-o", LONG), "File name too long"),
+        (("index", "t.csv", "-o", LONG), "File name too long"),
         (("index", "t.csv", "-o", "i", "--metric", "ldaa"), "did you mean 'lda'?"),
         (("inspect", "a.wav", "-o", "t.csv"), "t.csv: is there already and is not a page of genreclf"),
         (("inspect", "a.wav", "-o", "z", "--png", "z"), "z: the page goes there"),
@@ -104,7 +116,7 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
-    tmp_path: Path, arguments: tuple[str, ...], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer, arguments: tuple[str, ...], said: str
 ) -> None:
     rows = "\n".join(f"{i},{'ab'[i % 2]},{i * i % 7}" for i in range(30))
     (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
@@ -112,10 +124,11 @@ def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
     (tmp_path / "m.genreclf").write_bytes(b"PK\x03\x04\0\0\xff")
     (tmp_path / "a.wav").touch()
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    shown = ran(*arguments, cwd=tmp_path)
-    assert (shown.returncode, shown.stdout) == (2, "")
-    assert said in shown.stderr
-    assert len(shown.stderr.splitlines()) == 1
+    monkeypatch.chdir(tmp_path)
+    code, out, err = answer(*arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -169,21 +182,58 @@ def model(music: Path, tmp_path: Path) -> Path:
 
 def test_a_page_a_model_and_predictions_can_be_made_again(music: Path, model: Path, tmp_path: Path) -> None:
     track = next(path for path in music.rglob("*.*") if path.is_file())
-    made = {"page.html": PAGE_BEGINS, "page.png": b"\x89PNG\r\n\x1a\n", "p.csv": b"path,genre,", model.name: b"PK"}
-    before = model.read_bytes()
-    for name, begins in made.items():
-        if name != model.name:
-            (tmp_path / name).write_bytes(begins)
+    made = {
+        "page.html": b'<!doctype html>\n<meta name="generator" content="genreclf 0.1.0">',
+        "page.png": b"\x89PNG\r\n\x1a\n\0\0\0\x11tEXtSoftware\0genreclf",
+        "p.csv": b"path,genre,",
+        model.name: model.read_bytes(),
+    }
+    for name, content in made.items():
+        (tmp_path / name).write_bytes(content)
     for arguments in (
         ("train", tmp_path / "t.csv", "-o", model, "--model", "svc"),
         ("predict", model, track, "--csv", tmp_path / "p.csv", "--jobs", "1"),
         ("inspect", track, "-o", tmp_path / "page.html", "--png", tmp_path / "page.png"),
     ):
         assert ran(*arguments).returncode == 0
-    assert model.read_bytes() != before
-    for name, begins in made.items():
-        assert (tmp_path / name).read_bytes().startswith(begins)
-        assert len((tmp_path / name).read_bytes()) > 20
+    for name, content in made.items():
+        assert (tmp_path / name).read_bytes() != content
+
+
+def test_only_what_bears_our_mark_is_replaced(tmp_path: Path) -> None:
+    """A zip, a page, a picture and a report that somebody else made stay, also behind a link."""
+    rows = "\n".join(f"{i},{'ab'[i % 2]},{i * i % 7}" for i in range(30))
+    (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
+    for name, content in {
+        "music.zip": b"PK\x03\x04" + bytes(2000),
+        "page.html": b"<!doctype html>\n<title>Mine</title>",
+        "cover.png": b"\x89PNG\r\n\x1a\n" + bytes(200),
+        "mine/report.html": b"<!doctype html>",
+        "notes/scores.csv": b"player,goals\n",
+        "logs/run.json": b'{"notes": []}',
+        "pages/new.md": b"# Mine",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "link").symlink_to("music.zip")
+    (tmp_path / "folder").symlink_to("notes")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for place in ("music.zip", "link"):
+        with pytest.raises(RequestError, match="is there already and is not a genreclf"):
+            KIND.check_place(tmp_path / place)
+    for check, place in ((check_page, "page.html"), (check_picture, "cover.png")):
+        with pytest.raises(RequestError, match="is there already and is not a"):
+            check(tmp_path / place)
+    for place in ("mine", "notes", "logs", "folder"):
+        with pytest.raises(RequestError, match="does not belong to a report of genreclf"):
+            check_report_folder(tmp_path / place)
+    with pytest.raises(RequestError, match=r"new\.md: is there already and does not belong"):
+        check_pages(tmp_path / "pages" / "new.html")
+    shown = ran("train", "t.csv", "-o", "link", cwd=tmp_path)
+    assert (shown.returncode, len(shown.stderr.splitlines())) == (2, 1)
+    shown = ran("benchmark", "t.csv", "-o", "folder", cwd=tmp_path)
+    assert (shown.returncode, len(shown.stderr.splitlines())) == (2, 1)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_what_audio_a_model_cannot_be_asked_about_is_said_when_it_is_trained(tmp_path: Path) -> None:

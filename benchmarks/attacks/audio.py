@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from genreclf import audio
 from genreclf.errors import TrackError
 from genreclf.features import extract_features
 
-CASES = 12
+CASES = 8
 SECONDS = 60.0
 _BLOCK = 8192  # samples
 _AUDIOREAD = 2.0**-15
@@ -35,7 +36,7 @@ _WRITTEN = {
 
 
 def missing() -> str:
-    return ""
+    return "" if importlib.util.find_spec("av") else "PyAV is not installed, which writes the mp3s"
 
 
 def prepare(folder: Path) -> list[decoding.Mp3]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from attacks.cases import check
 
-CASES = 10
+CASES = 5
 SECONDS = 120.0
 
 

@@ -28,7 +28,7 @@ from genreclf.files import write_whole
 if TYPE_CHECKING:
     import numpy as np
 
-CASES = 250
+CASES = 100
 SECONDS = 30.0
 MANNERS = ("kill before", "kill after", "fail once", "fail ever", "cut and fail", "cut and kill")
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)

@@ -25,7 +25,7 @@ from genreclf.similarity import index as indexes
 from genreclf.similarity.index import Index
 from genreclf.tables.table import FeatureTable
 
-CASES = 400
+CASES = 150
 SECONDS = 60.0
 _SMALL = {"n_estimators": 3, "iterations": 8, "max_iter": 8}
 _SLACK = 16 << 20  # bytes of imports and of predicting

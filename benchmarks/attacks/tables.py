@@ -22,7 +22,7 @@ from genreclf.errors import GenreclfError, RequestError, TrackError
 from genreclf.tables.table import FeatureTable
 from genreclf.workers import Outcome
 
-CASES = 120
+CASES = 60
 SECONDS = 30.0
 _COLUMNS = 185
 _IDENTITY = 8

@@ -107,6 +107,9 @@ def _exit_code() -> int | None:
     except KeyboardInterrupt:
         complain("stopped")
         return 130
+    except OSError as error:
+        complain(f"{error.filename or 'the system'}: {error.strerror or error}")
+        return 2
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

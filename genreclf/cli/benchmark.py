@@ -77,7 +77,7 @@ def benchmark(
     from genreclf.cli.ranking import show_comparison
     from genreclf.datasets import open_table
     from genreclf.evaluation.benchmark import benchmark as run
-    from genreclf.files import check_folder
+    from genreclf.evaluation.comparison import check_report_folder
     from genreclf.reports import write_report
 
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}
@@ -85,7 +85,7 @@ def benchmark(
     tested = None if test_table is None else open_table(test_table, **columns)
     read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
-    check_folder(folder)
+    check_report_folder(folder)
     with TerminalProgress() as progress:
         try:
             comparison = run(

@@ -21,10 +21,11 @@ def compare(
     from genreclf.cli.console import emit_json, show
     from genreclf.cli.run_comparison import show_run_comparison
     from genreclf.evaluation.run_comparison import compare_runs, read_runs
-    from genreclf.reports.run_comparison_page import check_page, write_run_comparison
+    from genreclf.pages.page import check_pages
+    from genreclf.reports.run_comparison_page import write_run_comparison
 
     if output:
-        check_page(output)
+        check_pages(output)
     comparison = compare_runs(read_runs(reports))
     if output:
         write_run_comparison(comparison, output)

@@ -24,10 +24,9 @@ def index(
 ) -> None:
     """Make an index that finds similar tracks."""
     from genreclf.datasets import open_table
-    from genreclf.files import check_file
-    from genreclf.similarity.index import build_index
+    from genreclf.similarity.index import KIND, build_index
 
-    check_file(output, begins=b"PK", what="a genreclf index")
+    KIND.check_place(output)
     read = open_table(table, subset=subset, label=label, id=id)
     made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
     made.save(output)

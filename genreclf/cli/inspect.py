@@ -27,15 +27,14 @@ def inspect(
 ) -> None:
     """Show one track as the features see it, as a page."""
     from genreclf.errors import RequestError
-    from genreclf.files import check_file
-    from genreclf.inspection import PAGE_BEGINS, PNG_BEGINS, inspect_track, write_page, write_picture
+    from genreclf.inspection import check_page, check_picture, inspect_track, write_page, write_picture
 
     page = output or Path(f"{track.stem}.html")
-    check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
+    check_page(page)
     if png is not None:
         if png.resolve() == page.resolve():
             raise RequestError(f"{png}: the page goes there; choose another name for the picture")
-        check_file(png, begins=PNG_BEGINS, what="a PNG picture")
+        check_picture(png)
     inspection = inspect_track(track, table=table, model=model, offset=offset, duration=duration)
     write_page(inspection, page)
     if png is not None:

@@ -53,10 +53,10 @@ def train(
     import msgspec
 
     from genreclf.datasets import open_table
-    from genreclf.files import check_file
+    from genreclf.models.bundle.bundle import KIND
     from genreclf.training import train as run
 
-    check_file(output, begins=b"PK", what="a genreclf model")
+    KIND.check_place(output)
     families = names_in(features)
     with TerminalProgress() as progress:
         bundle = run(

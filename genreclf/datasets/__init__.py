@@ -160,7 +160,7 @@ def open_table(
 
 def is_manifest(path: Path) -> bool:
     """Whether a source is a manifest, by its name."""
-    return path.suffix.lower() == ".csv" and not path.is_dir()
+    return path.suffix.lower() == ".csv" and not os.path.isdir(path)  # noqa: PTH112 - as in `table_path`
 
 
 def find_dataset_folder(source: str | Path) -> tuple[Dataset, Path] | None:

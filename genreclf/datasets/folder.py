@@ -87,8 +87,13 @@ def _files(root: Path, notes: list[str]) -> Iterator[str]:
             continue
         entered.add((stat.st_dev, stat.st_ino))
         # Links last, so that a folder keeps its own name where a link beside it leads there too.
-        names[:] = sorted((n for n in names if not n.startswith(".")), key=lambda n: (Path(folder, n).is_symlink(), n))
+        names[:] = sorted((n for n in names if not n.startswith(".")), key=lambda n: (_is_link(folder, n), n))
         yield from (os.path.join(folder, name) for name in sorted(files) if not name.startswith("."))  # noqa: PTH118
+
+
+def _is_link(folder: str, name: str) -> bool:
+    """Also of what cannot be looked up: in a folder that may not be entered, or below too long a path."""
+    return os.path.islink(os.path.join(folder, name))  # noqa: PTH114, PTH118 - `Path.is_symlink` raises there
 
 
 def _pattern(source: Path, notes: list[str]) -> list[Track]:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError
-from genreclf.files import write_whole
+from genreclf.files import check_folder, check_unmarked, write_whole
+from genreclf.versions import versions
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_RUN = "run.json"
 _TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family", "predicted")
 # The other columns of this table are named by the genres, and a genre may be called path.
 _PREDICTIONS: dict[str, str] = defaultdict(lambda: "str", fold="int64", repeat="int64")
@@ -118,9 +121,12 @@ class Comparison:
 
         Raises
         ------
-        RequestError : the folder cannot be written to.
+        RequestError : the folder cannot be written to, or holds files that are not ours; see `check_report_folder`.
         """
         folder = Path(folder)
+        check_report_folder(folder)
+        run = {"versions": versions("genreclf")} | dict(self.run) | {"notes": list(self.notes)}
+        write_whole(folder / _RUN, json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
         for name in _tables():
             frame = getattr(self, name)
             path = folder / f"{name}.csv"
@@ -128,8 +134,6 @@ class Comparison:
                 write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
             else:
                 path.unlink(missing_ok=True)  # an earlier run's table would be read back as if it belonged to this one
-        run = dict(self.run) | {"notes": list(self.notes)}
-        write_whole(folder / "run.json", json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
     @classmethod
     def read(cls, folder: Path | str) -> Comparison:
@@ -158,14 +162,32 @@ class Comparison:
             except ValueError as error:
                 raise RequestError(f"{path}: cannot be read as a table: {error}") from None
         try:
-            run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise RequestError(f"{folder / 'run.json'}: missing or damaged; run the benchmark again") from None
+            raise RequestError(f"{folder / _RUN}: missing or damaged; run the benchmark again") from None
         return cls(**tables, run=run, notes=tuple(run.get("notes", ())))
 
 
 def _texts(table: str) -> dict[str, str]:
     return dict.fromkeys(_TEXTS_OF_PROBABILITIES if table == "probabilities" else _TEXTS, "str")
+
+
+def check_report_folder(folder: Path) -> None:
+    """Refuse a place for a report before work begins: a report may be replaced, and nothing else.
+
+    ``run.json``, which is written first, tells that the folder's files of a report's names are ours.
+
+    Raises
+    ------
+    RequestError : it is a file, or a folder with files of these names and without a report.
+    """
+    check_folder(folder)
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+        if run["versions"]["genreclf"] and type(run["notes"]) is list:
+            return
+    names = [_RUN, *(f"{name}.csv" for name in _tables()), "report.html", "report.md", "pictures"]
+    check_unmarked(*(folder / name for name in names), what="a report of genreclf")
 
 
 def _tables() -> list[str]:

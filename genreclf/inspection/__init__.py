@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from genreclf.inspection.heatmap import PNG_BEGINS
 from genreclf.inspection.inspection import Inspection, inspect_track
 from genreclf.inspection.page import write_page
-from genreclf.inspection.picture import write_picture
-from genreclf.pages.page import PAGE_BEGINS
+from genreclf.inspection.picture import check_picture, write_picture
+from genreclf.pages.page import check_page
 
-__all__ = ["PAGE_BEGINS", "PNG_BEGINS", "Inspection", "inspect_track", "write_page", "write_picture"]
+__all__ = ["Inspection", "check_page", "check_picture", "inspect_track", "write_page", "write_picture"]

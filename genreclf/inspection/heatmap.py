@@ -10,7 +10,6 @@ import io
 
 import numpy as np
 
-PNG_BEGINS = b"\x89PNG\r\n\x1a\n"
 SEQUENTIAL = ("#0b0924", "#2a1259", "#57157e", "#842681", "#b73779", "#e35b5f", "#fb8861", "#fec287", "#fcfdbf")
 DIVERGING = ("#08458a", "#3f83bd", "#92bfdc", "#d9e6ee", "#f4f1ee", "#f5d7bd", "#eda26d", "#cf6321", "#8c3404")
 

@@ -18,7 +18,7 @@ from genreclf.inspection.drawings import (
 )
 from genreclf.inspection.panels import panels_of, parts_of
 from genreclf.pages.blocks import WIDE, Cell, Figure, Page, Section, table
-from genreclf.pages.page import html
+from genreclf.pages.page import check_page, html
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
@@ -29,10 +29,11 @@ def write_page(inspection: Inspection, path: Path | str) -> None:
 
     Raises
     ------
-    RequestError : the file cannot be written.
+    RequestError : the file cannot be written, or is none of ours.
     """
     from genreclf.files import write_whole
 
+    check_page(Path(path))
     sections = list(_sections(inspection))
     page = Page("genreclf inspect", inspection.path.name, _facts(inspection), sections, version=__version__)
     write_whole(Path(path), html(page))

@@ -17,17 +17,30 @@ if TYPE_CHECKING:
 _INK, _SOFT, _ACCENT = "#16202c", "#566270", "#0067a8"
 
 
+def check_picture(path: Path) -> None:
+    """Refuse a place for the picture before work begins.
+
+    Raises
+    ------
+    RequestError : there is a folder, or a file that is no picture of genreclf.
+    """
+    from genreclf.files import check_file
+
+    check_file(path, mark=b"Software\0genreclf", what="a PNG picture of genreclf")
+
+
 def write_picture(inspection: Inspection, path: Path | str) -> None:
     """Write the time-aligned panels, with both parts below, as one PNG.
 
     Raises
     ------
-    RequestError : the file cannot be written.
+    RequestError : the file cannot be written, or is none of ours.
     """
     from matplotlib.figure import Figure
 
     from genreclf.files import write_whole
 
+    check_picture(Path(path))
     given = (inspection.series, inspection.features)
     panels = [*panels_of(*given), *parts_of(*given)]
     start = inspection.start or 0.0

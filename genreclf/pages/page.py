@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genreclf.errors import RequestError
 from genreclf.pages.wording import clean
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from genreclf.pages.blocks import Page
 
-PAGE_BEGINS = b"<!doctype html>"
+_MARK = b'<meta name="generator" content="genreclf '
 
 
 def html(page: Page) -> str:
@@ -34,12 +35,40 @@ def html(page: Page) -> str:
     )
 
 
+def check_page(path: Path) -> None:
+    """Refuse a place for a page before work begins.
+
+    Raises
+    ------
+    RequestError : there is a folder, or a file that is no page of genreclf.
+    """
+    from genreclf.files import check_file
+
+    check_file(path, mark=_MARK, what="a page of genreclf")
+
+
+def check_pages(path: Path) -> None:
+    """Refuse a place for a page with its Markdown and its pictures, which are ours where the page is.
+
+    Raises
+    ------
+    RequestError : there is something else, or the page would lie where its own Markdown goes.
+    """
+    from genreclf.files import check_unmarked
+
+    if path.suffix == ".md":
+        raise RequestError(f"{path}: the Markdown goes there; name the page, {path.with_suffix('.html')}")
+    check_page(path)
+    if not path.exists():
+        check_unmarked(path.with_suffix(".md"), path.parent / "pictures", what="a page of genreclf")
+
+
 def write_pages(page: Page, path: Path) -> None:
     """Write the page, the same as Markdown beside it (``.md``), and its figures into the folder ``pictures``.
 
     Raises
     ------
-    RequestError : the files cannot be written.
+    RequestError : the files cannot be written, or are not ours; see `check_pages`.
     """
     from genreclf.files import write_whole
     from genreclf.pages.markdown import markdown

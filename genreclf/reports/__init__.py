@@ -14,7 +14,7 @@ def write_report(comparison: Comparison, folder: Path | str) -> None:
 
     Raises
     ------
-    RequestError : the folder cannot be written to.
+    RequestError : the folder cannot be written to, or holds files that are not ours.
     """
     from genreclf.pages.page import write_pages
     from genreclf.reports.comparison_page import comparison_page

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from genreclf import __version__
-from genreclf.errors import RequestError
 from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.pages.blocks import Cell, Finding, Page, Section, Table, figure, table
-from genreclf.pages.page import PAGE_BEGINS, write_pages
+from genreclf.pages.page import check_pages, write_pages
 from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, with_interval
 from genreclf.reports.charts.run_scores import run_chart
 
@@ -21,27 +20,14 @@ if TYPE_CHECKING:
 VERDICTS = {"better": "better", "worse": "worse", "same": "n.s.", "": ""}
 
 
-def check_page(page: Path) -> None:
-    """Refuse a place for the page before work begins.
-
-    Raises
-    ------
-    RequestError : it is a folder, a file of another kind, or the place of the page's own Markdown.
-    """
-    from genreclf.files import check_file
-
-    if page.suffix == ".md":
-        raise RequestError(f"{page}: the Markdown goes there; name the page, {page.with_suffix('.html')}")
-    check_file(page, begins=PAGE_BEGINS, what="a page of genreclf")
-
-
 def write_run_comparison(comparison: RunComparison, page: Path) -> None:
     """Write the page, the same as Markdown beside it (``.md``), and its picture.
 
     Raises
     ------
-    RequestError : the files cannot be written.
+    RequestError : the files cannot be written, or are not ours; see `genreclf.pages.page.check_pages`.
     """
+    check_pages(page)
     facts = [count(len(comparison.runs), "run"), count(len(comparison.models), "model")]
     title = f"Runs side by side: {listed(comparison.runs, most=4)}"
     sections, findings = list(_sections(comparison)), run_findings(comparison)

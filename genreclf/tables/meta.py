@@ -55,7 +55,7 @@ def check_meta(table: Path) -> None:
     RequestError : there is such a file.
     """
     beside = _beside(table)
-    if beside.exists() and read_meta(table) is None and beside.read_bytes().strip() != b"{}":
+    if os.path.lexists(beside) and read_meta(table) is None and beside.read_bytes().strip() != b"{}":
         raise RequestError(
             f"{beside} is there and was not written beside a table; {table.name} would replace it: "
             "choose another name for the table"

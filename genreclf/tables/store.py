@@ -187,7 +187,7 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def _open(self) -> None:
         header = _line([*IDENTITY, *self.features])
-        check_file(self._failed, begins=_FAILED, what="a list of the tracks that failed")
+        check_file(self._failed, mark=_FAILED, what="a list of the tracks that failed")
         if self.path.exists():
             self._check_meta()
             self._recover(header)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,7 +36,7 @@ def table_path(path: Path) -> Path:
     ------
     RequestError : it ends in something else or is a folder.
     """
-    if path.suffix.lower() != ".csv" or path.is_dir():
+    if path.suffix.lower() != ".csv" or os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises where a path is too long
         raise RequestError(f"cannot write a table to {path}: choose a file whose name ends in .csv")
     return path
 

@@ -325,7 +325,7 @@ def zip_link():
 
 @pytest.mark.parametrize(
     "name",
-    ["../out.txt", "a/../../out.txt", "/out.txt", "C:/out.txt", "a\\..\\out.txt", "a/\x01b", "a\u202eb", "x" * 300],
+    ["../out.txt", "a/../../out.txt", "/out.txt", "C:/out.txt", "a\\..\\out.txt", "a/\x01b", "a\u202eb", "x" * 300, ""],
 )
 @pytest.mark.parametrize("kind", ["zip", "tar.gz"])
 def test_names_that_lead_out_are_refused_before_anything_is_written(tmp_path, name, kind):
@@ -333,6 +333,8 @@ def test_names_that_lead_out_are_refused_before_anything_is_written(tmp_path, na
     target.mkdir()
     path = tmp_path / f"pack.{kind}"
     if kind == "zip":
+        if not name:
+            pytest.skip("zipfile writes no empty names")
         write_zip(path, [("good.txt", "x"), (name, "x")])
     else:
         with tarfile.open(path, "w:gz") as tape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,3 +76,22 @@ def test_a_pattern_says_what_it_passes_over(tmp_path: Path) -> None:
 def test_a_folder_named_like_a_manifest_is_a_folder(tmp_path: Path) -> None:
     filled(tmp_path / "music.csv", "rock/a.mp3")
     assert [track.genre for track in open_source(tmp_path / "music.csv")] == ["rock"]
+
+
+def test_what_cannot_be_looked_up_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path of more than 4,096 characters, and a folder that may be listed but not entered."""
+    music = filled(tmp_path, "rock/a.mp3")
+    monkeypatch.chdir(music / "rock")
+    for _ in range(20):
+        os.mkdir("d" * 240)  # noqa: PTH102 - relative, as no absolute path reaches so far
+        os.chdir("d" * 240)
+    filled(Path(), "b.mp3", "c/d.mp3")
+    monkeypatch.chdir(tmp_path)
+    locked = filled(tmp_path, "pop/in/c.mp3") / "pop"
+    locked.chmod(0o644)
+    try:
+        manifest = scan([music])
+    finally:
+        locked.chmod(0o755)
+    assert [track.track_id for track in manifest if len(track.track_id) < 100][-1] == "rock/a.mp3"
+    assert any("File name too long; nothing of it is taken" in note for note in manifest.notes)

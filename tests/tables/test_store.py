@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import errno
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_up import made_up_table
@@ -406,6 +408,26 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
     thread.join()
     assert order[0].startswith("another run is writing")
     assert order[1:] == ["first ends", "second sees ['a']"]
+
+
+def test_a_disk_that_fails_for_good_is_told_in_one_line(tmp_path: Path, monkeypatch) -> None:
+    """Also where what was begun cannot be undone: a torn row cut off, a table opened again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    line = r"cannot write .*t\.csv: Read-only file system; choose another place or make room"
+    with opened(tmp_path / "t.csv") as store:
+        for track_id in ("b", "a"):
+            store.append(identity(track_id), (1.0, 2.0))
+        monkeypatch.setattr(Path, "open", fail)
+        with pytest.raises(RequestError, match=line):
+            store.finish()
+        store._stream = SimpleNamespace(write=fail, truncate=fail, close=lambda: None)
+        with pytest.raises(RequestError, match=line):
+            store.append(identity("c"), (1.0, 2.0))
+        monkeypatch.undo()
+    assert [row[0] for row in rows(tmp_path / "t.csv")] == ["b", "a"]
 
 
 FILL = """
