@@ -104,7 +104,7 @@ def open_table(
     source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
     subset : a subset of the data set, for example ``medium``.
     label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``.
-    families : feature families to keep; all where None.
+    families : feature families or, of a CSV file, sets to keep; all where None.
 
     Raises
     ------
@@ -125,10 +125,11 @@ def open_table(
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
+    from genreclf.features import FEATURE_SETS
     from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
-    return table if families is None else table.select(families)
+    return table if families is None else table.select(families, sets=FEATURE_SETS)
 
 
 def _is_manifest(path: Path) -> bool:
