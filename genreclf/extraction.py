@@ -146,7 +146,7 @@ def extract(
     ):
         try:
             todo = _todo(manifest, store, threads, stop)
-            _compile_first(todo, stop, progress)
+            _compile_first(chosen, todo, stop, progress)
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
         except BaseException:
             with suppress(RequestError):  # the first trouble is the one to tell
@@ -297,22 +297,22 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _compile_first(todo: list[Track], stop: Stop, progress: Progress) -> None:
+def _compile_first(feature_set: FeatureSet, todo: list[Track], stop: Stop, progress: Progress) -> None:
     """Compile the inner loops in one worker, so that the others find them ready."""
     from genreclf import features
 
-    if not todo or stop.requested or features.is_compiled():
+    if not todo or stop.requested or features.is_compiled(feature_set):
         return
     progress.message("compiling the inner loops, once for this machine; this takes some seconds")
-    for outcome in run(_compile, [None], jobs=1, timeout=600.0):
+    for outcome in run(_compile, [feature_set], jobs=1, timeout=600.0):
         if outcome.error is not None:
             progress.message(f"the inner loops could not be compiled beforehand ({outcome.error})")
 
 
-def _compile(_: None) -> float:
+def _compile(feature_set: FeatureSet) -> float:
     from genreclf import features
 
-    return features.compile_kernels()
+    return features.compile_kernels(feature_set)
 
 
 def _compute(
