@@ -536,12 +536,19 @@ def _mean_of_highest(by_bin: np.ndarray, sign: np.float32, bins: tuple[int, int]
     work = floats(2 * int(_FRAMES) * (count + 1))
     work[:] = -np.inf
     new, held, kept = np.uint64(0), np.uint64(2) * _FRAMES, np.uint64(2) * _FRAMES + size
-    for k in range(bins[0], bins[1]):
+    # Spectra fall with frequency: from the end where the highest are likely, most of what follows is none of them.
+    first, last, direction = (bins[0], bins[1], 1) if sign > 0 else (bins[1] - 1, bins[0] - 1, -1)
+    for k in range(first, last, direction):
         row = np.uint64(k * frames + start)
+        above = False
+        lowest = held + size - _FRAMES
         for t in range(width):
-            work[t] = sign * values[row + t]
-        _keep_highest(work, new, held, kept, count)
-        held, kept = kept, held
+            x = sign * values[row + t]
+            work[t] = x
+            above |= x > work[lowest + t]
+        if above:
+            _keep_highest(work, new, held, kept, count)
+            held, kept = kept, held
     total = _zeros(int(_FRAMES))
     for i in range(np.uint64(count)):
         for t in range(_FRAMES):
