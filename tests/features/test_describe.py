@@ -179,7 +179,7 @@ def test_real_music_has_librosas_values(shared_data):
 @pytest.mark.realdata
 def test_the_fma_set_of_real_music_has_librosas_values(shared_data):
     own, theirs = [], []
-    for path in sorted((shared_data / "fma_mp3").glob("*.mp3"))[:4]:
+    for path in sorted((shared_data / "fma_mp3").glob("*.mp3"))[::5]:
         own.append(extract_features(path, feature_set="fma", offset=0.0))
         sound, rate = plain_librosa.load(path, sample_rate=None, offset=0.0, duration=30.0)
         theirs.append(describe_plainly(sound, rate, feature_set="fma"))
