@@ -151,9 +151,10 @@ def make_gtzan(folder: Path) -> None:
 MADE = {"how-to-fma.md": make_fma, "how-to-gtzan.md": make_gtzan}
 
 
-def in_this_process(function: Any, waiting: dict[int, Any], **options: Any) -> Iterator[Any]:
+def in_this_process(function: Any, queue: Iterator[Any], waiting: dict[int, Any], **options: Any) -> Iterator[Any]:
     """A round of work without worker processes: starting them would take most of the time."""
-    for index, item in list(waiting.items()):
+    for index, item in filter(None, queue):
+        waiting[index] = item
         yield workers._guarded(function, index, item, options["timeout"], options["claims"])
 
 

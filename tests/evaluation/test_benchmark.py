@@ -86,7 +86,7 @@ def test_a_model_whose_repeats_cost_much_is_not_repeated_unless_requested(table,
     monkeypatch.setattr("genreclf.evaluation.benchmark._CHEAP", 0.0)
     found = benchmark(table, models=("logreg", "svc"), protocol="cv-artist")
     assert found.ranking.set_index("model")["repeats"].to_dict() == {"svc": 1, "logreg": 5}
-    assert any(note.startswith("svc: one repeat only") for note in found.notes)
+    assert any(note.startswith("svc: on one division of the folds only, to save time") for note in found.notes)
     every = benchmark(table, models=("logreg", "svc"), protocol="cv-artist", repeats=2)
     assert set(every.ranking["repeats"]) == {2}
 
@@ -363,6 +363,10 @@ def test_an_ablation_with_tuning_scores_every_step_with_the_same_parameters(tabl
     plain, tuned = benchmark(table, **options), benchmark(table, tune=True, **options)
     assert '"C": 0.01' not in tuned.tuning["parameters"][0]
     pd.testing.assert_frame_equal(tuned.ablation, plain.ablation)
+    (gain,) = tuned.tuning_gains.itertuples()
+    assert (gain.macro_f1_default, gain.macro_f1_tuned) == (plain.scores["macro_f1"][0], tuned.scores["macro_f1"][0])
+    assert gain.gain_low <= gain.gain == gain.macro_f1_tuned - gain.macro_f1_default <= gain.gain_high
+    assert plain.tuning_gains.empty
 
 
 def test_a_family_with_a_plus_in_its_name_is_not_taken_for_two_families(table):
