@@ -20,9 +20,10 @@ from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, mis
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
-from genreclf.features import FeatureSet, find_feature_set
+from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
 from genreclf.progress import SILENT, Progress
 from genreclf.tables.cells import path_name
+from genreclf.tables.meta import read_meta
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
 from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
@@ -92,7 +93,7 @@ def extract(
     source: str | Path | Sequence[str | Path] | Manifest,
     path: Path | str,
     *,
-    feature_set: str = "study",
+    feature_set: str | None = None,
     offset: float | None = None,
     duration: float | None = 30.0,
     subset: str | None = None,
@@ -109,7 +110,8 @@ def extract(
     ----------
     source : a manifest CSV, a folder with a sub-folder a genre, files, ``NAME:FOLDER`` of a data set, or a manifest.
     path : the table to make or to complete.
-    feature_set : which features, one of `genreclf.features.FEATURE_SETS`.
+    feature_set : which features, one of `genreclf.features.FEATURE_SETS`; None is the set of a table that is there
+        already, `genreclf.features.DEFAULT_SET` for a new one.
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
     subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
@@ -123,7 +125,7 @@ def extract(
         or cannot be written.
     """
     start = time.perf_counter()
-    chosen = find_feature_set(feature_set)
+    chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -144,7 +146,7 @@ def extract(
     ):
         try:
             todo = _todo(manifest, store, threads, stop)
-            _compile_first(todo, stop, progress)
+            _compile_first(chosen, todo, stop, progress)
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
         except BaseException:
             with suppress(RequestError):  # the first trouble is the one to tell
@@ -170,6 +172,15 @@ def extract(
 
     verified = verification.verify(manifest, store.path, tracks=verify, progress=progress)
     return replace(done, verified=verified)
+
+
+def _set_of(path: Path, progress: Progress) -> str:
+    """The feature set that a table goes on with."""
+    made = (read_meta(path) if path.exists() else None) or {}
+    name: str = made.get("feature_set", DEFAULT_SET)
+    if name != DEFAULT_SET:
+        progress.message(f"{path}: goes on with its feature set, {name}; a new table would have {DEFAULT_SET}")
+    return name
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
@@ -286,22 +297,22 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _compile_first(todo: list[Track], stop: Stop, progress: Progress) -> None:
+def _compile_first(feature_set: FeatureSet, todo: list[Track], stop: Stop, progress: Progress) -> None:
     """Compile the inner loops in one worker, so that the others find them ready."""
     from genreclf import features
 
-    if not todo or stop.requested or features.is_compiled():
+    if not todo or stop.requested or features.is_compiled(feature_set):
         return
     progress.message("compiling the inner loops, once for this machine; this takes some seconds")
-    for outcome in run(_compile, [None], jobs=1, timeout=600.0):
+    for outcome in run(_compile, [feature_set], jobs=1, timeout=600.0):
         if outcome.error is not None:
             progress.message(f"the inner loops could not be compiled beforehand ({outcome.error})")
 
 
-def _compile(_: None) -> float:
+def _compile(feature_set: FeatureSet) -> float:
     from genreclf import features
 
-    return features.compile_kernels()
+    return features.compile_kernels(feature_set)
 
 
 def _compute(

@@ -65,7 +65,7 @@ def train(
     calibrate : False fits a model that has probabilities of its own once instead of several times, and leaves out
         what is learnt from the folds; a model without probabilities is calibrated all the same.
     class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
-    features : feature families to use; all by default.
+    features : feature families or sets to use; all by default.
     licence, notes : kept in the manifest; the licence of the music and labels is that of the training set.
     jobs : workers for the benchmark behind ``best``; the numbers do not depend on it.
 
@@ -76,6 +76,7 @@ def train(
     from threadpoolctl import threadpool_limits
 
     from genreclf.evaluation.usable import check_features, usable
+    from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
     from genreclf.models.registry import weighted
 
@@ -95,7 +96,7 @@ def train(
             f"note: how {table.name} was made is unknown (extract writes that beside its table, as a .json of the "
             "same name), so this model predicts rows of such tables, not audio"
         )
-    table = table if families is None else table.select(families)
+    table = table if families is None else table.select(families, sets=FEATURE_SETS)
     check_features(table)
     progress.begin("train", 1)
     try:

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from genreclf import __version__
 from genreclf.audio import DURATION
 from genreclf.errors import RequestError, TrackError, with_path
+from genreclf.features import DEFAULT_SET
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -44,7 +45,7 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        feature_set: str = "study",
+        feature_set: str = DEFAULT_SET,
         offset: float | None = None,
         duration: float | None = DURATION,
         n_jobs: int | None = None,

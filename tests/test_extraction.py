@@ -23,6 +23,7 @@ from genreclf.datasets import Manifest, Track, open_source
 from genreclf.datasets.folder import scan
 from genreclf.errors import RequestError
 from genreclf.extraction import _todo, extract, file_digest
+from genreclf.features import DEFAULT_SET, FEATURE_SETS
 from genreclf.progress import Silent
 from genreclf.tables.store import StoredRow
 from genreclf.tables.table import FeatureTable
@@ -30,6 +31,16 @@ from genreclf.verification import verify
 from genreclf.workers import Stop
 
 COMMAND = [sys.executable, "-m", "genreclf", "extract"]
+
+
+class Listener(Silent):
+    """Keeps the messages."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, line: str) -> None:
+        self.lines.append(line)
 
 
 def test_a_row_holds_what_the_file_is_and_says(music: Path, tmp_path: Path) -> None:
@@ -50,6 +61,24 @@ def test_a_second_run_computes_nothing_and_changes_nothing(music: Path, tmp_path
     done = extract(music, tmp_path / "t.csv", jobs=1)
     assert (done.computed, done.reused) == (0, 6)
     assert (tmp_path / "t.csv").read_bytes() == before
+
+
+def test_a_table_goes_on_with_its_own_feature_set(music: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    extract(music, table, feature_set="study", jobs=1)
+    shutil.copy(music / "high" / "0.wav", music / "high" / "9.wav")
+    said = Listener()
+    done = extract(music, table, jobs=1, progress=said)
+    assert (done.tracks, done.computed, done.features) == (7, 1, 185)
+    assert said.lines == [f"{table}: goes on with its feature set, study; a new table would have texture"]
+    assert FeatureTable.read(table).features == FEATURE_SETS["study"].columns
+    with pytest.raises(RequestError, match="was made with feature set study, this run asks for texture"):
+        extract(music, table, feature_set="texture", jobs=1)
+    extract(music, tmp_path / "new.csv", jobs=1)
+    new = FeatureTable.read(tmp_path / "new.csv")
+    assert new.features == FEATURE_SETS[DEFAULT_SET].columns
+    # The name of a set selects its columns: they are the old table's to the last bit.
+    assert new.select(["study"], sets=FEATURE_SETS).digest == FeatureTable.read(table).digest
 
 
 def test_files_with_new_times_but_the_same_bytes_are_not_computed_again(music: Path, tmp_path: Path) -> None:
@@ -142,15 +171,10 @@ def test_values_that_a_spreadsheet_rounded_are_computed_again(music: Path, tmp_p
     rounded = [",".join([*row[:8], *(f"{float(cell):.6g}" for cell in row[8:])]) for row in map(_cells, lines)]
     table.write_text("\n".join([header, *rounded]) + "\n")
     saved = table.read_bytes()
-    said: list[str] = []
-
-    class Listener(Silent):
-        def message(self, line: str) -> None:
-            said.append(line)
-
-    assert extract(music, table, jobs=1, progress=Listener()).computed == 6
-    assert "line 2" in said[0]
-    assert "(and 5 more rows)" in said[0]
+    said = Listener()
+    assert extract(music, table, jobs=1, progress=said).computed == 6
+    assert "line 2" in said.lines[0]
+    assert "(and 5 more rows)" in said.lines[0]
     assert table.read_bytes() == whole
     assert (tmp_path / "t.csv.old").read_bytes() == saved
 
@@ -175,7 +199,7 @@ def test_a_table_behind_a_link_is_completed_where_it_is(music: Path, tmp_path: P
         assert extract(music, tmp_path / "link.csv", jobs=1).computed == computed
     assert (tmp_path / "link.csv").is_symlink()
     assert len(FeatureTable.read(tmp_path / "real.csv")) == 6
-    assert FeatureTable.read(tmp_path / "link.csv").meta["feature_set"] == "study"
+    assert FeatureTable.read(tmp_path / "link.csv").meta["feature_set"] == DEFAULT_SET
 
 
 def test_the_time_to_see_that_nothing_is_to_do_grows_with_the_tracks_and_no_faster(tmp_path: Path) -> None:

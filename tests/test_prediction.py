@@ -39,7 +39,7 @@ def music(tmp_path_factory):
         sound = _sound(110 + 20 * number, SECONDS, noise=(0.05, 0.9)[number % 2], seed=number)
         soundfile.write(path, sound, RATE)
         row = {"track_id": path.name, "genre": genre, "artist": f"artist{number}", "path": path.name}
-        rows.append(row | extract_features(path, duration=SECONDS))
+        rows.append(row | extract_features(path, feature_set="study", duration=SECONDS))
     frame = pd.DataFrame(rows)
     features = tuple(frame.columns[4:])
     meta = {"feature_set": "study", "parameters": {"offset": None, "duration": SECONDS, "sample_rate": RATE}}

@@ -30,7 +30,7 @@ def paths(tmp_path_factory):
 
 def test_rows_are_those_of_extract_features(paths):
     X = AudioFeatures().fit_transform(paths)
-    assert X.shape == (6, 185)
+    assert X.shape == (6, 856)
     np.testing.assert_array_equal(X[2], list(extract_features(paths[2]).values()))
 
 
@@ -51,7 +51,7 @@ def test_it_gives_frames_with_names_where_asked(paths):
     frame = AudioFeatures().set_output(transform="pandas").fit_transform(paths[:2])
     assert list(frame.columns) == list(AudioFeatures().get_feature_names_out())
     assert frame.columns[0] == "mfcc_mean_01"
-    assert frame.shape == (2, 185)
+    assert frame.shape == (2, 856)
 
 
 def test_workers_give_the_same_rows(paths):
@@ -68,7 +68,7 @@ def test_memory_keeps_rows_by_the_bytes_of_the_file(paths, tmp_path, monkeypatch
     path.rename(tmp_path / "b.wav")
     monkeypatch.setattr("genreclf.features.extract_features", lambda *_, **__: pytest.fail("computed again"))
     np.testing.assert_array_equal(remembered.transform([tmp_path / "b.wav"]), first)
-    monkeypatch.setattr("genreclf.features.extract_features", lambda *_, **__: dict.fromkeys(range(185), 1.0))
+    monkeypatch.setattr("genreclf.features.extract_features", lambda *_, **__: dict.fromkeys(range(856), 1.0))
     monkeypatch.setattr("genreclf.transformer.__version__", "99.0")
     assert not np.array_equal(remembered.transform([tmp_path / "b.wav"]), first)
     monkeypatch.undo()
@@ -104,4 +104,4 @@ def test_its_source_is_not_fitted(paths):
     from sklearn.utils import get_tags
 
     assert get_tags(AudioFeatures()).requires_fit is False
-    assert AudioFeatures().transform(paths[:1]).shape == (1, 185)
+    assert AudioFeatures().transform(paths[:1]).shape == (1, 856)

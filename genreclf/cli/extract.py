@@ -24,7 +24,10 @@ def extract(
     output: Annotated[Path, typer.Option("--output", "-o", help="The table to create or complete.")] = Path(
         "features/tracks.csv"
     ),
-    feature_set: Annotated[str, typer.Option(help="Feature set: {feature_sets}.")] = "study",
+    feature_set: Annotated[
+        str | None,
+        typer.Option(help="Feature set: {feature_sets}; by default that of the table, {default_set} for a new one."),
+    ] = None,
     offset: Annotated[
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
     ] = None,

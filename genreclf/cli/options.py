@@ -12,7 +12,7 @@ from genreclf.seeds import MAX_SEED
 
 Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or {published}.")]
 Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
-Families = Annotated[str | None, typer.Option(help="Comma-separated feature families; all by default.")]
+Families = Annotated[str | None, typer.Option(help="Comma-separated feature families or sets; all by default.")]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
 TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
 ArtistColumn = Annotated[

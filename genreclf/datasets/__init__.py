@@ -128,7 +128,7 @@ def open_table(
     subset : a subset of the data set, for example ``medium``.
     label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``,
         and `label` one of its own labels, as ``subgenre`` of FMA.
-    families : feature families to keep; all where None.
+    families : feature families or, of a CSV file, sets to keep; all where None.
     artists : ``folders`` or ``names`` guesses artists that a CSV file does not name, see `genreclf.datasets.guessing`.
 
     Raises
@@ -151,11 +151,12 @@ def open_table(
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
+    from genreclf.features import FEATURE_SETS
     from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
     table = table if artists is None else guess_in_table(table, artists)
-    return table if families is None else table.select(families)
+    return table if families is None else table.select(families, sets=FEATURE_SETS)
 
 
 def is_manifest(path: Path) -> bool:

@@ -21,6 +21,7 @@ from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
+from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
@@ -80,7 +81,7 @@ def benchmark(
     seed : of folds, models and draws.
     group : whether artists stay on one side where the protocol allows both.
     train_on_validation : whether ``split`` trains on its validation tracks as well.
-    features : feature families to use; None for all.
+    features : feature families or sets to use; None for all.
     probabilities : calibrate models that have no probabilities, and keep those of every model.
     tune : search each model's parameters inside the training part of every fold.
     class_weight : ``balanced`` weighs genres inversely to their frequency, ``none`` weighs tracks alike, in every model
@@ -134,7 +135,7 @@ def benchmark(
     notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
     notes += _draws_note(draws)
     if features is not None:
-        table = table.select(features)
+        table = table.select(features, sets=FEATURE_SETS)
         check_features(table)
     work = Work(
         table,

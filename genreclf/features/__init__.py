@@ -9,10 +9,19 @@ from genreclf.features.compilation import compile_kernels, is_compiled
 from genreclf.features.description import describe, extract_features
 from genreclf.features.kernel_cache import ensure_cache
 from genreclf.features.plain_librosa import describe_plainly
-from genreclf.features.registry import FEATURE_SETS, Family, FeatureSet, find_feature_set, register, series_family
+from genreclf.features.registry import (
+    DEFAULT_SET,
+    FEATURE_SETS,
+    Family,
+    FeatureSet,
+    find_feature_set,
+    register,
+    series_family,
+)
 from genreclf.features.spectra import Spectra
 
 __all__ = [
+    "DEFAULT_SET",
     "FEATURE_SETS",
     "Family",
     "FeatureSet",

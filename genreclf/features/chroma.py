@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 N_OCTAVES = 7
 LOWEST_PITCH = 440.0 * 2.0 ** (-45 / 12)
 
-_BLOCK = 64
-_LARGEST_BLOCK = 128
 _SPARSITY = 0.01
 _CENS_FRAMES = 41
 _CENS_STEPS = (0.4, 0.2, 0.1, 0.05)
@@ -49,7 +47,7 @@ def cens_series(spectra: Spectra) -> np.ndarray:
 
 def stft_series(spectra: Spectra) -> np.ndarray:
     """Chroma of the short-time Fourier transform, see `stft_chroma`: (12, frames)."""
-    return stft_chroma(spectra.magnitude, spectra.highest).T
+    return stft_chroma(spectra.by_bin, spectra.highest).T
 
 
 def _cens(spectra: Spectra) -> np.ndarray:
@@ -104,14 +102,14 @@ def cens(pitch_classes: np.ndarray) -> np.ndarray:
     return _divided(statistics, np.sqrt(np.square(statistics, dtype=np.float64).sum(axis=1, keepdims=True)))
 
 
-def stft_chroma(magnitude: np.ndarray, highest: np.ndarray) -> np.ndarray:
+def stft_chroma(by_bin: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """Chroma of a magnitude spectrogram, each frame scaled to a maximum of 1.
 
     Pitches are read as if the track had been sampled at 22,050 Hz: see `spectral`.
 
     Parameters
     ----------
-    magnitude : (frames, 1025) float32.
+    by_bin : (1025, frames) float32 magnitudes.
     highest : (frames,), float32, the maximum of each frame.
 
     Returns
@@ -120,14 +118,14 @@ def stft_chroma(magnitude: np.ndarray, highest: np.ndarray) -> np.ndarray:
     """
     from genreclf.features import kernels
 
-    power = np.square(magnitude)
-    tuning = estimate_tuning(power, np.square(highest), sample_rate=ASSUMED_RATE, bins_per_octave=12)
-    return scaled(kernels.project(power, stft_filters(tuning)))
+    power, highest_power = np.square(by_bin[: FRAME_LENGTH // 4]), np.square(highest)
+    tuning = estimate_tuning(power, highest_power, sample_rate=ASSUMED_RATE, bins_per_octave=12)
+    return scaled(kernels.product_with_squares(stft_filters(tuning), by_bin).T)
 
 
 @lru_cache(maxsize=101)
 def stft_filters(tuning: float) -> np.ndarray:
-    """How much each bin of a spectrum belongs to each pitch class: (1025, 12) float32.
+    """How much each bin of a spectrum belongs to each pitch class: (12, 1025) float32, zeros after it.
 
     Bumps a semitone wide around each pitch, of Euclidean length 1 over the classes; octaves far from the middle of the
     piano count less.
@@ -143,7 +141,8 @@ def stft_filters(tuning: float) -> np.ndarray:
     weights /= np.sqrt(np.square(weights).sum(axis=1, keepdims=True))
     weights *= np.exp(-0.5 * ((octaves - _CENTRE_OCTAVE) / _OCTAVE_WIDTH) ** 2)[:, None]
     from_c = np.roll(weights, -3, axis=1)
-    return np.ascontiguousarray(from_c[: FRAME_LENGTH // 2 + 1], dtype=np.float32)
+    n_bins = FRAME_LENGTH // 2 + 1
+    return np.ascontiguousarray(np.pad(from_c[:n_bins].T, ((0, 0), (0, -n_bins % 8))), dtype=np.float32)
 
 
 def _divided(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
@@ -165,7 +164,7 @@ def constant_q(spectra: Spectra, *, bins_per_octave: int) -> np.ndarray:
         If the sample rate is too low to hold the seventh octave.
     """
     rate = spectra.sample_rate
-    tuning = estimate_tuning(spectra.magnitude, spectra.highest, sample_rate=rate, bins_per_octave=bins_per_octave)
+    tuning = estimate_tuning(spectra.by_bin, spectra.highest, sample_rate=rate, bins_per_octave=bins_per_octave)
     early = early_decimations(rate, tuning=tuning, bins_per_octave=bins_per_octave)
     filters = octave_filters(rate / 2**early, tuning=tuning, bins_per_octave=bins_per_octave)
     signal, hop = spectra.samples, HOP_LENGTH
@@ -189,56 +188,24 @@ def halve(signal: np.ndarray) -> np.ndarray:
 
     decimated = np.zeros((len(signal) + 1) // 2, dtype=np.float32)
     held = resample(signal, 2, 1, "soxr_hq")[: len(decimated)]
-    decimated[: len(held)] = held
-    decimated /= np.sqrt(0.5)
+    np.divide(held, np.sqrt(0.5), out=decimated[: len(held)], casting="same_kind")
     return decimated
 
 
 def responses(signal: np.ndarray, filters: OctaveFilters, *, hop: int) -> np.ndarray:
     """Magnitude of each filter's response around each hop: (frames, filters) float32.
 
-    Where many frames overlap, each block of a hop is transformed once, and the spectra of blocks are joined to those of
-    frames; only the bins that the filters need are computed.
+    Only the bins that the filters need are computed.
     """
-    from genreclf.features import kernels
+    from genreclf.features import fourier, kernels
 
-    padded = np.pad(signal, filters.n_fft // 2)
     frames = 1 + len(signal) // hop
-    overlap = filters.n_fft // hop
-    if overlap < 2 or hop > _LARGEST_BLOCK:
-        spectra = _transformed(padded, filters, hop=hop, frames=frames)
-    else:
-        basis = _block_basis(hop, filters.n_fft, filters.first_bin, filters.last_bin)
-        blocks = kernels.products(padded, basis, hop, frames + overlap - 1)
-        spectra = kernels.joined_blocks(blocks, filters.first_bin, overlap)
-    return kernels.combined_magnitudes(spectra, filters.start, filters.bins, filters.weights)
-
-
-def _transformed(padded: np.ndarray, filters: OctaveFilters, *, hop: int, frames: int) -> np.ndarray:
-    """Spectra of frames at the filters' bins, real parts, then imaginary parts: (2 * bins, frames) float32."""
-    from scipy.fft import rfft
-
-    windows = np.lib.stride_tricks.sliding_window_view(padded, filters.n_fft)[::hop]
-    n_bins = filters.last_bin - filters.first_bin
-    spectra = np.empty((2 * n_bins, frames), dtype=np.float32)
-    for start in range(0, frames, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        transform = rfft(windows[block])[:, filters.first_bin : filters.last_bin].T
-        spectra[:n_bins, block] = transform.real
-        spectra[n_bins:, block] = transform.imag
-    return spectra
-
-
-@lru_cache(maxsize=16)
-def _block_basis(hop: int, n_fft: int, first_bin: int, last_bin: int) -> np.ndarray:
-    """The part of a Fourier transform that a block of `hop` samples needs: (hop, 2 * bins) float32.
-
-    Rows of zeros fill it up to a multiple of eight.
-    """
-    angles = -2 * np.pi / n_fft * np.outer(np.arange(hop), np.arange(first_bin, last_bin))
-    basis = np.zeros((-(-hop // 8) * 8, 2 * (last_bin - first_bin)), dtype=np.float32)
-    basis[:hop] = np.concatenate([np.cos(angles), np.sin(angles)], axis=1)
-    return basis
+    whole = fourier.whole_batches(frames)
+    padded = np.pad(signal, (filters.n_fft // 2, filters.n_fft // 2 + (whole - frames) * hop))
+    spectra = np.empty((2 * (filters.last_bin - filters.first_bin), whole), dtype=np.float32)
+    no_window = np.ones(filters.n_fft, dtype=np.float32)
+    fourier.write_spectra(padded, no_window, spectra, hop=hop, first_bin=filters.first_bin)
+    return kernels.combined_magnitudes(spectra, filters.start, filters.bins, filters.weights)[:frames]
 
 
 def early_decimations(sample_rate: float, *, tuning: float, bins_per_octave: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from genreclf.audio import DURATION, check_rate, check_samples, load, mono, name_of, resample
 from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features import sets  # noqa: F401 - registers the package's own
-from genreclf.features.registry import Family, FeatureSet, find_feature_set
+from genreclf.features.registry import DEFAULT_SET, Family, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
 from genreclf.forks import unforked
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genreclf.audio import Source
 
 
-def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = "study") -> dict[str, float]:
+def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = DEFAULT_SET) -> dict[str, float]:
     """Describe sound by one row of features.
 
     Parameters
@@ -76,7 +76,7 @@ def _described(family: Family, spectra: Spectra) -> np.ndarray:
 def extract_features(
     path: Source,
     *,
-    feature_set: str | FeatureSet = "study",
+    feature_set: str | FeatureSet = DEFAULT_SET,
     offset: float | None = None,
     duration: float | None = DURATION,
 ) -> dict[str, float]:

@@ -42,9 +42,9 @@ def ensure_cache() -> Path:
     return folder
 
 
-def stamp() -> Path:
-    """The file that says that all is compiled for this interpreter, numba and processor."""
-    return ensure_cache() / f"genreclf-kernels-{_fingerprint()}.stamp"
+def stamp(name: str) -> Path:
+    """The file that says that the loops of a feature set are compiled for this interpreter, numba and processor."""
+    return ensure_cache() / f"genreclf-kernels-{name}-{_fingerprint()}.stamp"
 
 
 @lru_cache(maxsize=1)
@@ -52,8 +52,9 @@ def _fingerprint() -> str:
     """A digest of all that decides whether machine code on disk still fits."""
     from importlib.metadata import version
 
-    source = _PACKAGE / "kernels.py"
-    parts = [source.read_bytes(), str(source.stat().st_mtime_ns).encode()]
+    parts = []
+    for source in (_PACKAGE / name for name in ("kernels.py", "fourier.py", "vectors.py")):
+        parts += [source.read_bytes(), str(source.stat().st_mtime_ns).encode()]
     parts += [text.encode() for text in (sys.version, version("numba"), version("llvmlite"), _processor())]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 

@@ -21,43 +21,56 @@ ensure_cache()
 import numba  # noqa: E402 - it reads where its cache is when it is imported
 
 from genreclf.features.medians import ROWS, WIDTH, WINDOWS, median_steps  # noqa: E402
+from genreclf.features.vectors import FLOATS, Array, Index, step  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _SMALLEST = np.finfo(np.float32).tiny
 _EPSILON = np.finfo(np.float64).eps
 
+_BLOCK = np.uint64(32)
 _LANES = np.uint64(96)
 _FRAMES = np.uint64(128)
 
 
 def _compiler(**options: Any) -> Callable[[Function], Function]:  # noqa: ANN401 - numba has no types
-    def compiled(function: Function) -> Function:
+    def compile_(function: Function) -> Function:
         return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function))
 
-    return compiled
+    return compile_
 
 
-_compiled = _compiler()
+compiled = _compiler()
 # Multiplications and additions are fused, which round once; the order of sums stays.
 _compiled_contracted = _compiler(fastmath={"contract"})
 # The order of sums is free too, and nothing is taken to be not a number, so that they can be taken in vectors.
 _compiled_fast = _compiler(fastmath={"contract", "reassoc", "nsz", "nnan"})
 
 
-@_compiled
+# An allocation is compiled anew for each type of its size and of its elements, at a quarter of a second each.
+@compiled
+def floats(count: int) -> np.ndarray:
+    """Room for so many float32 numbers."""
+    return np.empty(count, dtype=np.float32)
+
+
+@compiled
+def _zeros(count: int) -> np.ndarray:
+    return np.zeros(count)
+
+
+@compiled
 def transposed(x: np.ndarray) -> np.ndarray:
     """The transpose of a float32 matrix, C-contiguous; in blocks of 8 by 32."""
     n, m = x.shape
-    turned = np.empty((m, n), dtype=np.float32)
-    source, target = x.reshape(-1), turned.reshape(-1)
-    stride, width = np.uint64(m), np.uint64(turned.shape[1])
+    source, target = x.reshape(-1), floats(m * n)
+    stride, width = np.uint64(m), np.uint64(n)
     for first in range(0, n, 8):
         for start in range(0, m, 32):
             for k in range(np.uint64(start), np.uint64(min(m, start + 32))):
                 for i in range(np.uint64(first), np.uint64(min(n, first + 8))):
                     target[k * width + i] = source[i * stride + k]
-    return turned
+    return target.reshape((m, n))
 
 
 @_compiled_fast
@@ -65,8 +78,8 @@ def mel_power(by_bin: np.ndarray, first: np.ndarray, start: np.ndarray, weights:
     """Power in each band, (frames, bands) float32, of (bins, frames) magnitudes; the bands are `spectra.mel_bands`."""
     frames = np.uint64(by_bin.shape[1])
     bins = by_bin.reshape(-1)
-    bands = np.zeros((len(first), by_bin.shape[1]), dtype=np.float32)
-    totals = bands.reshape(-1)
+    totals = floats(len(first) * by_bin.shape[1])
+    totals[:] = 0
     for m in range(len(first)):
         band = np.uint64(m) * frames
         for j in range(start[m], start[m + 1]):
@@ -74,51 +87,32 @@ def mel_power(by_bin: np.ndarray, first: np.ndarray, start: np.ndarray, weights:
             row = np.uint64(first[m] + j - start[m]) * frames
             for t in range(frames):
                 totals[band + t] += bins[row + t] * bins[row + t] * weight
-    return transposed(bands)
+    return transposed(totals.reshape((len(first), by_bin.shape[1])))
 
 
-@_compiled
-def write_windowed(signal: np.ndarray, window: np.ndarray, hop: int, start: int, frames: np.ndarray) -> None:
-    """Write windowed frames of a float32 signal to the rows of (count, length) float64, from frame `start` on."""
-    target = frames.reshape(-1)
-    length = np.uint64(len(window))
-    for t in range(len(frames)):
-        first, row = np.uint64((start + t) * hop), np.uint64(t) * length
-        for k in range(length):
-            target[row + k] = signal[first + k] * window[k]
+@_compiled_contracted
+def magnitudes(spectra: np.ndarray, frames: int) -> np.ndarray:
+    """Magnitudes, (bins, frames) float32, of spectra as `fourier.write_spectra` writes them, perhaps of more frames.
 
-
-@_compiled
-def write_columns(rows: np.ndarray, columns: np.ndarray, start: int) -> None:
-    """Write (count, bins) float32 rows to columns `start` and on of (bins, frames)."""
-    count, bins = rows.shape
-    source, target = rows.reshape(-1), columns.reshape(-1)
-    stride, width, first = np.uint64(bins), np.uint64(columns.shape[1]), np.uint64(start)
-    for k in range(stride):
-        for t in range(np.uint64(count)):
-            target[k * width + first + t] = source[t * stride + k]
-
-
-@_compiled_fast
-def windowed(phases: np.ndarray, window: np.ndarray, start: int, frames: np.ndarray) -> None:
-    """Write windowed frames, one to the column of (length, count), from frame `start` on.
-
-    `phases` is (hop, hops): what lies a hop apart stands side by side, as neighbouring frames do.
+    In single precision as numpy takes them, so that a flat spectrum has the same peaks.
     """
-    hop, n_hops = phases.shape
-    length, count = frames.shape
-    source, target = phases.reshape(-1), frames.reshape(-1)
-    for i in range(length):
-        place = np.uint64(i % hop * n_hops + i // hop + start)
-        row = np.uint64(i * count)
-        gain = window[i]
-        for t in range(np.uint64(count)):
-            target[row + t] = gain * source[place + t]
+    bins = len(spectra) // 2
+    source, target = spectra.reshape(-1), floats(bins * frames)
+    for k in range(bins):
+        real, imag = np.uint64(k * spectra.shape[1]), np.uint64((bins + k) * spectra.shape[1])
+        row = np.uint64(k * frames)
+        for t in range(np.uint64(frames)):
+            a, b = abs(source[real + t]), abs(source[imag + t])
+            larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
+            scale = larger if larger > 0 else np.float32(1)
+            a, b = a / scale, b / scale
+            target[row + t] = np.sqrt(b * b + a * a) * scale
+    return target.reshape((bins, frames))
 
 
 @_compiled_fast
 def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.mel_bands`
-    transform: np.ndarray,
+    spectra: np.ndarray,
     first: np.ndarray,
     start: np.ndarray,
     weights: np.ndarray,
@@ -127,16 +121,15 @@ def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.
 ) -> None:
     """Write the root of each band's power to (bands, frames), from frame `begin` on.
 
-    The transform is (bins, frames) complex64.
+    The spectra are those of `fourier.write_spectra`, (2 * bins, frames) float32.
     """
-    bins, width = transform.shape
-    frames = np.uint64(min(width, amplitudes.shape[1] - begin))
-    values = transform.reshape(-1)
-    power = np.empty(bins * width, dtype=np.float32)
-    for i in range(np.uint64(bins * width)):
-        x = values[i]
-        power[i] = x.real * x.real + x.imag * x.imag
-    totals = np.empty(width, dtype=np.float32)
+    bins, width = len(spectra) // 2, spectra.shape[1]
+    frames, half = np.uint64(min(width, amplitudes.shape[1] - begin)), np.uint64(bins * width)
+    values = spectra.reshape(-1)
+    power = floats(bins * width)
+    for i in range(half):
+        power[i] = values[i] * values[i] + values[half + i] * values[half + i]
+    totals = floats(width)
     for m in range(len(first)):
         totals[:] = 0
         for j in range(start[m], start[m + 1]):
@@ -158,8 +151,8 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     outer = np.uint64(matrix.shape[1])
     whole = inner // 4 * 4
     flat = matrix.reshape(-1)
-    product = np.empty((n, matrix.shape[1]), dtype=np.float32)
-    sums = np.empty(matrix.shape[1], dtype=np.float32)
+    product = floats(n * matrix.shape[1]).reshape((n, matrix.shape[1]))
+    sums = floats(matrix.shape[1])
     for t in range(n):
         sums[:] = 0
         for m in range(0, whole, 4):
@@ -177,11 +170,47 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return product
 
 
-@_compiled
+@step
+def _add_products(  # noqa: PLR0917 - compiled code passes arguments by position
+    sums: Array, target: Index, weights: Array, first: Index, rows: Array, row: Index
+) -> None:
+    """Add eight rows, `_BLOCK` numbers apart, times a weight each."""
+    terms = [rows[row + k * int(_BLOCK)] * weights.everywhere(first + k) for k in range(8)]
+    while len(terms) > 1:  # in pairs, which do not wait for each other
+        terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=True)]
+    sums[target] += terms[0]
+
+
+@compiled
+def product_with_squares(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """The product of (outer, inner) weights, inner a multiple of 8, and the squares of (inner or less, n) columns.
+
+    All float32. BLAS would give other last bits with another number of threads.
+    """
+    outer, inner, n = len(weights), weights.shape[1], np.uint64(columns.shape[1])
+    flat, source, product = weights.reshape(-1), columns.reshape(-1), floats(outer * columns.shape[1])
+    squares, sums = floats(inner * int(_BLOCK)), floats(int(_BLOCK))
+    squares[:] = 0
+    for start in range(np.uint64(0), n, _BLOCK):
+        count = min(_BLOCK, n - start)
+        for i in range(np.uint64(len(columns))):
+            for t in range(count):
+                squares[i * _BLOCK + t] = source[i * n + start + t] * source[i * n + start + t]
+        for k in range(np.uint64(outer)):
+            sums[:] = 0
+            for i in range(np.uint64(0), np.uint64(inner), np.uint64(8)):
+                for t in range(np.uint64(0), _BLOCK, np.uint64(FLOATS)):
+                    _add_products(sums, t, flat, k * np.uint64(inner) + i, squares, i * _BLOCK + t)
+            for t in range(count):
+                product[k * n + start + t] = sums[t]
+    return product.reshape((outer, columns.shape[1]))
+
+
+@compiled
 def moments(rows: np.ndarray) -> np.ndarray:
     """Mean, standard deviation, skew, kurtosis, (place of the median), minimum, maximum of each row: (7, rows)."""
     n_rows, n = rows.shape
-    values = np.zeros((7, n_rows))
+    values = _zeros(7 * n_rows).reshape((7, n_rows))
     for i in range(n_rows):
         total = 0.0
         lowest = rows[i, 0]
@@ -212,7 +241,7 @@ def moments(rows: np.ndarray) -> np.ndarray:
     return values
 
 
-@_compiled
+@compiled
 def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
     """Power spectrum of each Hann window of `width` samples, scaled to a mean of 1, averaged over all windows.
 
@@ -229,16 +258,16 @@ def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
     """
     n = len(samples) - width + 1
     bins = width + 1
-    turn_real = np.empty(bins)
-    turn_imag = np.empty(bins)
+    turn_real = _zeros(bins)
+    turn_imag = _zeros(bins)
     for k in range(bins):
         turn_real[k] = np.cos(np.pi * k / width)
         turn_imag[k] = np.sin(np.pi * k / width)
     # Two bins more at either end, for the terms of the window that reach beyond: the spectrum is mirrored there.
-    real = np.zeros(bins + 4)
-    imag = np.zeros(bins + 4)
-    power = np.empty(bins)
-    mean = np.zeros(bins)
+    real = _zeros(bins + 4)
+    imag = _zeros(bins + 4)
+    power = _zeros(bins)
+    mean = _zeros(bins)
     sounding = 0
     for t in range(-width, n):
         leaves = samples[t - 1] if t >= 1 else 0.0
@@ -272,37 +301,32 @@ def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
     return mean
 
 
-@_compiled
 def _reflected(n: int) -> np.ndarray:
     """The rows that the windows around rows 0 to n - 1 take, the matrix being mirrored at its edges."""
-    padded = -(-n // WINDOWS) * WINDOWS
-    rows = np.empty(padded + WIDTH - 1, dtype=np.int64)
-    for i in range(len(rows)):
-        row = (i - WIDTH // 2) % (2 * n)
-        rows[i] = row if row < n else 2 * n - 1 - row
-    return rows
+    rows = (np.arange(-(-n // WINDOWS) * WINDOWS + WIDTH - 1) - WIDTH // 2) % (2 * n)
+    return np.minimum(rows, 2 * n - 1 - rows)
 
 
-@_compiled
+@compiled
 def _copy(source: np.ndarray, start: np.uint64, target: np.ndarray, place: np.uint64, count: np.uint64) -> None:
     for i in range(count):
         target[place + i] = source[start + i]
 
 
-@_compiled
+@compiled
 def _carry_out(steps: np.ndarray, work: np.ndarray) -> None:
     """Carry out the steps of `medians.median_steps` on a flat work matrix with rows of `_LANES` columns.
 
     Written as choices, since `min` and `max` would look for values that are no numbers.
     """
-    for step in range(len(steps)):
-        a, b = _LANES * np.uint64(steps[step, 0]), _LANES * np.uint64(steps[step, 1])
-        low, high = _LANES * np.uint64(steps[step, 2]), _LANES * np.uint64(steps[step, 3])
-        if steps[step, 3] < 0:
+    for number in range(len(steps)):
+        a, b = _LANES * np.uint64(steps[number, 0]), _LANES * np.uint64(steps[number, 1])
+        low, high = _LANES * np.uint64(steps[number, 2]), _LANES * np.uint64(steps[number, 3])
+        if steps[number, 3] < 0:
             for i in range(_LANES):
                 x, y = work[a + i], work[b + i]
                 work[low + i] = x if x < y else y  # noqa: FURB136
-        elif steps[step, 2] < 0:
+        elif steps[number, 2] < 0:
             for i in range(_LANES):
                 x, y = work[a + i], work[b + i]
                 work[high + i] = y if x < y else x  # noqa: FURB136
@@ -313,14 +337,13 @@ def _carry_out(steps: np.ndarray, work: np.ndarray) -> None:
                 work[high + i] = y if x < y else x  # noqa: FURB136
 
 
-@_compiled
-def _medians_of_rows(x: np.ndarray, steps: np.ndarray, places: np.ndarray, n_work: int) -> np.ndarray:
-    """Running median of 31 along the first axis of a (rows, columns >= `_LANES`) matrix, mirrored at its edges."""
+@compiled
+def _medians_of_rows(x: np.ndarray, rows: np.ndarray, steps: np.ndarray, places: np.ndarray, n_work: int) -> np.ndarray:
+    """Running median of 31 along the first axis of a (rows, columns >= `_LANES`) matrix; `rows` are `_reflected`."""
     n_rows, columns = x.shape
-    rows = _reflected(n_rows)
-    medians = np.empty((len(rows) - WIDTH + 1, columns), dtype=np.float32)
+    medians = floats((len(rows) - WIDTH + 1) * columns).reshape((len(rows) - WIDTH + 1, columns))
     source, target = x.reshape(-1), medians.reshape(-1)
-    work = np.empty(n_work * _LANES, dtype=np.float32)
+    work = floats(n_work * int(_LANES))
     for first in range(0, len(medians), WINDOWS):
         for start in range(0, columns, _LANES):
             # The last columns reach back over some that are done already, rather than beyond the end.
@@ -337,32 +360,26 @@ def median_of_frames(x: np.ndarray) -> np.ndarray:
     """Running median of 31 along the first axis of a float32 matrix, mirrored at its edges."""
     columns = x.shape[1]
     wide = x if columns >= _LANES else np.pad(x, ((0, 0), (0, int(_LANES) - columns)))
-    return np.ascontiguousarray(_medians_of_rows(wide, *median_steps())[:, :columns])
+    return np.ascontiguousarray(_medians_of_rows(wide, _reflected(len(x)), *median_steps())[:, :columns])
 
 
-def median_of_bins(by_bin: np.ndarray) -> np.ndarray:
-    """Running median of 31 along the first axis of a (bins, frames) float32 matrix, as (frames, bins)."""
-    return transposed(median_of_frames(by_bin))
-
-
-@_compiled
-def masked(transform: np.ndarray, kept: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Scale a complex64 matrix by kept^2 / (kept^2 + other^2), and by a half where both are zero."""
-    result = np.empty_like(transform)
-    bins = transform.shape[1]
-    mask = np.empty(bins, dtype=np.float32)
+@compiled
+def soft_mask(kept: np.ndarray, other: np.ndarray, columns: int) -> np.ndarray:
+    """kept^2 / (kept^2 + other^2) of two float32 matrices, a half where both are zero; zeros fill up to `columns`."""
+    rows, width = kept.shape
     half, one = np.float32(0.5), np.float32(1)
-    for t in range(transform.shape[0]):
-        for k in range(bins):
-            a, b = kept[t, k], other[t, k]
+    source, rest, target = kept.reshape(-1), other.reshape(-1), floats(rows * columns)
+    target[:] = 0
+    for k in range(rows):
+        row, place = np.uint64(k * width), np.uint64(k * columns)
+        for t in range(np.uint64(width)):
+            a, b = source[row + t], rest[row + t]
             larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
             scale = one / (larger if larger >= _SMALLEST else one)
             a, b = a * scale, b * scale
             a, b = a * a, b * b
-            mask[k] = a / (a + b) if larger >= _SMALLEST else half
-        for k in range(bins):
-            result[t, k] = transform[t, k] * mask[k]
-    return result
+            target[place + t] = a / (a + b) if larger >= _SMALLEST else half
+    return target.reshape((rows, columns))
 
 
 @_compiled_fast
@@ -383,34 +400,26 @@ def mean_squares(samples: np.ndarray, overlapped: np.ndarray, weight: np.ndarray
     return part_total / n, rest_total / n
 
 
-@_compiled
-def overlap_add(signal: np.ndarray, frames: np.ndarray, window: np.ndarray, hop: int) -> None:
-    """Add windowed frames to `signal`, the first at its beginning, each further one `hop` samples on."""
-    for t in range(len(frames)):
-        for k in range(len(window)):
-            signal[t * hop + k] += frames[t, k] * window[k]
-
-
-@_compiled
+@compiled
 def spectral_peaks(  # noqa: PLR0917 - called from `tuning` alone
     spectrum: np.ndarray, highest: np.ndarray, first: int, last: int, threshold: np.float32, bin_width: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Frequency and height of each frame's peaks in bins `first` to `last` - 1, placed by a parabola.
+    """Frequency and height of the peaks of (bins, frames) in bins `first` to `last` - 1, placed by a parabola.
 
     A peak is above `threshold` times its frame's maximum, `highest`. In single precision where librosa's are, so that
     peaks fall into the same cells of a histogram.
     """
-    frames, bins = spectrum.shape
-    pitch = np.empty(frames * (last - first), dtype=np.float32)
-    height = np.empty(frames * (last - first), dtype=np.float32)
+    bins, frames = spectrum.shape
+    pitch, height = floats(frames * (last - first)), floats(frames * (last - first))
+    floor = threshold * highest
     n = 0
-    for t in range(frames):
-        floor = threshold * highest[t]
-        for k in range(first, min(last, bins - 1)):
-            left = spectrum[t, k - 1]
-            x = spectrum[t, k]
-            right = spectrum[t, k + 1]
-            if not x > floor or not x > left or x < right:
+    for k in range(first, min(last, bins - 1)):
+        for t in range(frames):
+            x = spectrum[k, t]
+            if not x > floor[t]:
+                continue
+            left, right = spectrum[k - 1, t], spectrum[k + 1, t]
+            if not x > left or x < right:
                 continue
             slope = (right - left) / 2
             bend = np.float64(right + left) - 2.0 * x
@@ -419,142 +428,6 @@ def spectral_peaks(  # noqa: PLR0917 - called from `tuning` alone
             height[n] = x + np.float32(0.5) * np.float32(slope) * shift
             n += 1
     return pitch[:n], height[:n]
-
-
-@_compiled
-def polyphase(signal: np.ndarray, hop: int, spare: int) -> np.ndarray:
-    """(n,) float32 samples as (hop, hops), samples a hop apart side by side, then at least `spare` zeros."""
-    n_hops = len(signal) // hop + 1
-    columns = np.uint64(n_hops + spare)
-    phases = np.zeros((hop, n_hops + spare), dtype=np.float32)
-    target = phases.reshape(-1)
-    for start in range(0, n_hops, 8):
-        for i in range(np.uint64(hop)):
-            last = min(start + 8, (len(signal) - int(i) + hop - 1) // hop)
-            for t in range(np.uint64(start), np.uint64(last)):
-                target[i * columns + t] = signal[t * np.uint64(hop) + i]
-    return phases
-
-
-@_compiled_contracted
-def _add_products(
-    samples: np.ndarray, basis: np.ndarray, width: np.uint64, first: np.uint64, totals: np.ndarray
-) -> None:
-    """Add to the totals of `_FRAMES` frames the products with eight rows of the basis, from row `first` on.
-
-    Eight at a time, and for two columns, so that most of the work is done in registers. All arrays are flat: samples
-    (8, `_FRAMES`), basis (length, width), totals (width, `_FRAMES`).
-    """
-    two, three, four = np.uint64(2), np.uint64(3), np.uint64(4)
-    five, six, seven = np.uint64(5), np.uint64(6), np.uint64(7)
-    for column in range(np.uint64(0), width, two):
-        p = first * width + column
-        a0, a1, a2, a3 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
-        p += four * width
-        a4, a5, a6, a7 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
-        p = first * width + column + np.uint64(1)
-        b0, b1, b2, b3 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
-        p += four * width
-        b4, b5, b6, b7 = basis[p], basis[p + width], basis[p + two * width], basis[p + three * width]
-        a, b = column * _FRAMES, (column + np.uint64(1)) * _FRAMES
-        for t in range(_FRAMES):
-            x = samples[t]
-            s, r = totals[a + t] + a0 * x, totals[b + t] + b0 * x
-            x = samples[_FRAMES + t]
-            s, r = s + a1 * x, r + b1 * x
-            x = samples[two * _FRAMES + t]
-            s, r = s + a2 * x, r + b2 * x
-            x = samples[three * _FRAMES + t]
-            s, r = s + a3 * x, r + b3 * x
-            x = samples[four * _FRAMES + t]
-            s, r = s + a4 * x, r + b4 * x
-            x = samples[five * _FRAMES + t]
-            s, r = s + a5 * x, r + b5 * x
-            x = samples[six * _FRAMES + t]
-            s, r = s + a6 * x, r + b6 * x
-            x = samples[seven * _FRAMES + t]
-            s, r = s + a7 * x, r + b7 * x
-            totals[a + t] = s
-            totals[b + t] = r
-
-
-@_compiled
-def products(signal: np.ndarray, basis: np.ndarray, hop: int, frames: int) -> np.ndarray:
-    """Products of successive frames with a few vectors.
-
-    Parameters
-    ----------
-    signal : (n,) float32; frame t begins at t * hop. It is taken to go on with zeros.
-    basis : (length, width) float32, C-contiguous; length a multiple of 8, width even.
-
-    Returns
-    -------
-    (width, frames) float32.
-    """
-    length, width = basis.shape
-    flat_basis = basis.reshape(-1)
-    phases = polyphase(signal, hop, length // hop + int(_FRAMES))
-    n_hops = phases.shape[1]
-    flat_phases = phases.reshape(-1)
-    samples = np.empty(8 * _FRAMES, dtype=np.float32)
-    totals = np.empty(width * _FRAMES, dtype=np.float32)
-    found = np.empty((width, frames), dtype=np.float32)
-    flat_found = found.reshape(-1)
-    for start in range(0, frames, int(_FRAMES)):
-        totals[:] = 0
-        for first in range(0, length, 8):
-            for i in range(8):
-                sample = first + i
-                place = np.uint64(sample % hop * n_hops + sample // hop + start)
-                _copy(flat_phases, place, samples, np.uint64(i) * _FRAMES, _FRAMES)
-            _add_products(samples, flat_basis, np.uint64(width), np.uint64(first), totals)
-        count = np.uint64(min(int(_FRAMES), frames - start))
-        for k in range(width):
-            _copy(totals, np.uint64(k) * _FRAMES, flat_found, np.uint64(k * frames + start), count)
-    return found
-
-
-@_compiled_contracted
-def joined_blocks(blocks: np.ndarray, first_bin: int, n_blocks: int) -> np.ndarray:
-    """Spectra of frames from the spectra of the blocks that they are made of.
-
-    Two halves of a frame are joined by turning the later one by its delay; neighbouring frames share the halves.
-
-    Parameters
-    ----------
-    blocks : (2 * bins, n) float32, real parts, then imaginary parts, of bins `first_bin` and on of each block, zeros
-        after it.
-    n_blocks : blocks to a frame, a power of two.
-
-    Returns
-    -------
-    (2 * bins, n - n_blocks + 1) float32.
-    """
-    width, n = blocks.shape
-    bins = width // 2
-    frames = n - n_blocks + 1
-    joined = np.empty((width, frames), dtype=np.float32)
-    source, target = blocks.reshape(-1), joined.reshape(-1)
-    real, imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
-    next_real, next_imag = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
-    for k in range(bins):
-        _copy(source, np.uint64(k * n), real, np.uint64(0), np.uint64(n))
-        _copy(source, np.uint64((bins + k) * n), imag, np.uint64(0), np.uint64(n))
-        delay = 1
-        while delay < n_blocks:
-            angle = -2 * np.pi * ((first_bin + k) * delay % n_blocks) / n_blocks
-            x, y = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-            later = np.uint64(delay)
-            for t in range(np.uint64(n - 2 * delay + 1)):
-                a, b = real[t + later], imag[t + later]
-                next_real[t] = real[t] + (x * a - y * b)
-                next_imag[t] = imag[t] + (x * b + y * a)
-            real, next_real = next_real, real
-            imag, next_imag = next_imag, imag
-            delay *= 2
-        _copy(real, np.uint64(0), target, np.uint64(k * frames), np.uint64(frames))
-        _copy(imag, np.uint64(0), target, np.uint64((bins + k) * frames), np.uint64(frames))
-    return joined
 
 
 @_compiled_contracted
@@ -572,8 +445,8 @@ def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray
     """
     n_bins, frames = len(spectra) // 2, spectra.shape[1]
     flat = spectra.reshape(-1)
-    magnitudes = np.empty((frames, len(start) - 1), dtype=np.float32)
-    real, imag = np.empty(frames, dtype=np.float32), np.empty(frames, dtype=np.float32)
+    magnitudes = floats(frames * (len(start) - 1)).reshape((frames, len(start) - 1))
+    real, imag = floats(frames), floats(frames)
     for m in range(len(start) - 1):
         real[:] = 0
         imag[:] = 0
@@ -593,12 +466,17 @@ def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray
 def spectral_shape(by_bin: np.ndarray, bin_width: float, rolloff: np.float32) -> np.ndarray:
     """Level, centroid, bandwidth and roll-off of each frame, (4, frames), of (bins, frames) magnitudes."""
     bins, frames = by_bin.shape
-    shape = np.zeros((4, frames))
-    total, moment, power, spread = np.zeros(frames), np.zeros(frames), np.zeros(frames), np.zeros(frames)
-    centre = np.zeros(frames)
+    shape = _zeros(4 * frames).reshape((4, frames))
+    total, moment, power, spread, centre = (
+        _zeros(frames),
+        _zeros(frames),
+        _zeros(frames),
+        _zeros(frames),
+        _zeros(frames),
+    )
     # Summed up in single precision, in order, as librosa does: which bin crosses the threshold depends on it.
-    running, threshold = np.zeros(frames, dtype=np.float32), np.empty(frames, dtype=np.float32)
-    below = np.zeros(frames, dtype=np.int32)
+    running, threshold, below = floats(frames), floats(frames), floats(frames)
+    running[:], below[:] = 0, 0
     values, width = by_bin.reshape(-1), np.uint64(frames)
     for k in range(bins):
         row = np.uint64(k) * width
@@ -620,7 +498,7 @@ def spectral_shape(by_bin: np.ndarray, bin_width: float, rolloff: np.float32) ->
             spread[t] += values[row + t] * (distance * distance)
         for t in range(width):
             running[t] += values[row + t]
-            below[t] += np.int32(running[t] < threshold[t])
+            below[t] += np.float32(running[t] < threshold[t])
     for t in range(frames):
         ends = np.float64(by_bin[0, t]) ** 2 + np.float64(by_bin[bins - 1, t]) ** 2
         shape[0, t] = np.sqrt(2 * (power[t] - ends / 2)) / (2 * (bins - 1))
@@ -631,7 +509,7 @@ def spectral_shape(by_bin: np.ndarray, bin_width: float, rolloff: np.float32) ->
     return shape
 
 
-@_compiled
+@compiled
 def _keep_highest(work: np.ndarray, new: np.uint64, held: np.uint64, kept: np.uint64, count: int) -> None:
     """Insert a row of values into `count` rows of the highest so far.
 
@@ -648,29 +526,37 @@ def _keep_highest(work: np.ndarray, new: np.uint64, held: np.uint64, kept: np.ui
         carried, dropped = dropped, carried
 
 
-@_compiled
+@compiled
 def _mean_of_highest(by_bin: np.ndarray, sign: np.float32, bins: tuple[int, int], count: int, start: int) -> np.ndarray:
     """Mean of the `count` highest of some bins, times a sign, in each of `_FRAMES` frames: float64."""
     frames = by_bin.shape[1]
     values = by_bin.reshape(-1)
     width = np.uint64(min(int(_FRAMES), frames - start))
     size = np.uint64(count) * _FRAMES
-    work = np.full(2 * int(_FRAMES) * (count + 1), -np.inf, dtype=np.float32)
+    work = floats(2 * int(_FRAMES) * (count + 1))
+    work[:] = -np.inf
     new, held, kept = np.uint64(0), np.uint64(2) * _FRAMES, np.uint64(2) * _FRAMES + size
-    for k in range(bins[0], bins[1]):
+    # Spectra fall with frequency: from the end where the highest are likely, most of what follows is none of them.
+    first, last, direction = (bins[0], bins[1], 1) if sign > 0 else (bins[1] - 1, bins[0] - 1, -1)
+    for k in range(first, last, direction):
         row = np.uint64(k * frames + start)
+        above = False
+        lowest = held + size - _FRAMES
         for t in range(width):
-            work[t] = sign * values[row + t]
-        _keep_highest(work, new, held, kept, count)
-        held, kept = kept, held
-    total = np.zeros(int(_FRAMES))
+            x = sign * values[row + t]
+            work[t] = x
+            above |= x > work[lowest + t]
+        if above:
+            _keep_highest(work, new, held, kept, count)
+            held, kept = kept, held
+    total = _zeros(int(_FRAMES))
     for i in range(np.uint64(count)):
         for t in range(_FRAMES):
             total[t] += work[held + i * _FRAMES + t]
     return sign * total / count
 
 
-@_compiled
+@compiled
 def extremes(
     by_bin: np.ndarray, first: np.ndarray, last: np.ndarray, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -679,7 +565,7 @@ def extremes(
     The magnitudes are (bins, frames) float32.
     """
     frames, bands = by_bin.shape[1], len(first)
-    peaks, valleys = np.empty((frames, bands)), np.empty((frames, bands))
+    peaks, valleys = _zeros(frames * bands).reshape((frames, bands)), _zeros(frames * bands).reshape((frames, bands))
     for start in range(0, frames, int(_FRAMES)):
         for b in range(bands):
             for sign, means in ((np.float32(1), peaks), (np.float32(-1), valleys)):

@@ -51,19 +51,17 @@ def amplitudes(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     -------
     (40, frames) float32, a frame each 128 samples, the number of frames cut to a multiple of eight.
     """
-    from scipy.fft import rfft
-
-    from genreclf.features import kernels
+    from genreclf.features import fourier, kernels
 
     n_frames = (1 + len(samples) // HOP_LENGTH) // 8 * 8
-    phases = kernels.polyphase(np.pad(samples, FRAME_LENGTH // 2), HOP_LENGTH, _BLOCK)
+    padded = np.pad(samples, (FRAME_LENGTH // 2, FRAME_LENGTH // 2 + _BLOCK * HOP_LENGTH))
     window = hann(FRAME_LENGTH).astype(np.float32)
     bands = mel_bands(sample_rate, n_fft=FRAME_LENGTH, n_mels=N_BANDS)
-    frames = np.empty((FRAME_LENGTH, _BLOCK), dtype=np.float32)
+    spectra = np.empty((FRAME_LENGTH + 2, _BLOCK), dtype=np.float32)
     found = np.empty((N_BANDS, n_frames), dtype=np.float32)
     for start in range(0, n_frames, _BLOCK):
-        kernels.windowed(phases, window, start, frames)
-        kernels.write_band_amplitudes(rfft(frames, axis=0), *bands, found, start)
+        fourier.write_spectra(padded, window, spectra, hop=HOP_LENGTH, start=start)
+        kernels.write_band_amplitudes(spectra, *bands, found, start)
     return found
 
 

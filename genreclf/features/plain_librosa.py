@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.features.registry import FeatureSet, find_feature_set
+from genreclf.features.registry import DEFAULT_SET, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
 from genreclf.features.statistics import STATISTICS
 
@@ -34,7 +34,7 @@ def load(path: Path, *, sample_rate: int | None, offset: float, duration: float)
 
 
 def describe_plainly(
-    samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = "study"
+    samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = DEFAULT_SET
 ) -> dict[str, float]:
     """The row that `genreclf.describe` gives, by each family's own yardstick.
 

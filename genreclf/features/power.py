@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 COLUMNS = ("harmonic_power", "percussive_power")
 
-_BLOCK = 64
-
 
 def describe(spectra: Spectra) -> np.ndarray:
     """Mean square of the harmonic and of the percussive part, as an array of two.
@@ -44,21 +42,14 @@ def harmonic_part(spectra: Spectra) -> np.ndarray:
 
 def _overlapped_harmonic(spectra: Spectra) -> tuple[np.ndarray, np.ndarray]:
     """The overlapped frames of the harmonic part, from half a frame before the track on, and their windows' weight."""
-    from scipy.fft import irfft
+    from genreclf.features import fourier, kernels
 
-    from genreclf.features import kernels
-
-    transform, magnitude = spectra.stft, spectra.magnitude
-    along_time = kernels.median_of_frames(magnitude)
-    along_frequency = kernels.median_of_bins(spectra.by_bin)
+    along_time = kernels.transposed(kernels.median_of_frames(spectra.magnitude))
+    along_frequency = kernels.median_of_frames(spectra.by_bin)
+    transform = spectra.transform
+    mask = kernels.soft_mask(along_time, along_frequency, transform.shape[1])
     window = hann(FRAME_LENGTH).astype(np.float32)
-    signal = np.zeros(HOP_LENGTH * (len(transform) - 1) + FRAME_LENGTH, dtype=np.float32)
-    for start in range(0, len(transform), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        harmonic = kernels.masked(transform[block], along_time[block], along_frequency[block])
-        frames = irfft(harmonic, n=FRAME_LENGTH, overwrite_x=True)
-        kernels.overlap_add(signal[start * HOP_LENGTH :], frames, window, HOP_LENGTH)
-    return signal, overlap_weight(len(transform))
+    return fourier.overlapped(transform, mask, window, hop=HOP_LENGTH), overlap_weight(len(spectra.magnitude))
 
 
 @lru_cache(maxsize=2)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from genreclf.features.spectra import Spectra
 
 ENTRY_POINTS = "genreclf.features"
+DEFAULT_SET = "texture"
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]*")
 

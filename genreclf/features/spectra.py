@@ -1,9 +1,8 @@
 """What the feature families share: one short-time Fourier transform of a track, and what follows from it.
 
 Frames are 2048 samples long, one each 512 samples, centred on their time (the track is padded with zeros), under
-a periodic Hann window: librosa's defaults. Spectra are kept frame by frame, shape (frames, bins), so that a frame
-lies together in memory; librosa keeps the transpose. The transform itself runs in double precision and is
-rounded to single, as librosa's does, so that its values are librosa's to the last bit.
+a periodic Hann window: librosa's defaults. The transform itself runs in double precision and is rounded to single, as
+librosa's does, so that its values are librosa's but for the last bit of some.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ FRAME_LENGTH = 2048
 HOP_LENGTH = 512
 N_MELS = 128
 
-_BLOCK = 64
 _AMPLITUDE_FLOOR = 1e-10
 _DYNAMIC_RANGE = 80.0
 
@@ -44,21 +42,25 @@ class Spectra:
     @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
-        return self._transformed[0]
+        real, imag = np.split(self.transform[:, : n_frames(self.samples)], 2)
+        stft = np.empty(real.shape[::-1], dtype=np.complex64)
+        stft.real, stft.imag = real.T, imag.T
+        return stft
+
+    @property
+    def transform(self) -> np.ndarray:
+        """(2050, frames or more) float32, real parts of the bins of `stft`, then imaginary parts; see `transform`."""
+        return self.shared(_transform)
 
     @property
     def magnitude(self) -> np.ndarray:
         """(frames, 1025) float32, the absolute values of `stft`."""
-        return self._transformed[1]
+        return self.shared(_magnitude)
 
     @property
     def by_bin(self) -> np.ndarray:
         """(1025, frames) float32, the transpose of `magnitude`, so that neighbouring frames lie side by side."""
-        return self._transformed[2]
-
-    @property
-    def _transformed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.shared(_transformed)
+        return self.shared(_by_bin)
 
     @property
     def highest(self) -> np.ndarray:
@@ -79,8 +81,20 @@ class Spectra:
         return found
 
 
-def _transformed(spectra: Spectra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return _transform(spectra.samples)
+def _transform(spectra: Spectra) -> np.ndarray:
+    return transform(spectra.samples)
+
+
+def _by_bin(spectra: Spectra) -> np.ndarray:
+    from genreclf.features import kernels
+
+    return kernels.magnitudes(spectra.transform, n_frames(spectra.samples))
+
+
+def _magnitude(spectra: Spectra) -> np.ndarray:
+    from genreclf.features import kernels
+
+    return kernels.transposed(spectra.by_bin)
 
 
 def _highest(spectra: Spectra) -> np.ndarray:
@@ -102,31 +116,24 @@ def hann(length: int, *, periodic: bool = True) -> np.ndarray:
     return window
 
 
-def stft(samples: np.ndarray) -> np.ndarray:
-    """Short-time Fourier transform of `samples` (n,) float32: (frames, 1025) complex64."""
-    return _transform(samples)[0]
+def n_frames(samples: np.ndarray) -> int:
+    """How many frames a track has."""
+    return 1 + len(samples) // HOP_LENGTH
 
 
-def _transform(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The transform of samples, its magnitude, and the transpose of that, in one go while a block is at hand."""
-    from scipy.fft import rfft
+def transform(samples: np.ndarray) -> np.ndarray:
+    """Short-time Fourier transform of (n,) float32 samples: (2050, frames) float32.
 
-    from genreclf.features import kernels
+    Real parts, then imaginary parts; some frames of what follows the track may stand at the end.
+    """
+    from genreclf.features import fourier
 
-    padded = np.pad(samples, FRAME_LENGTH // 2)
-    n_frames, n_bins = 1 + len(samples) // HOP_LENGTH, FRAME_LENGTH // 2 + 1
-    transform = np.empty((n_frames, n_bins), dtype=np.complex64)
-    magnitude = np.empty((n_frames, n_bins), dtype=np.float32)
-    by_bin = np.empty((n_bins, n_frames), dtype=np.float32)
-    frames = np.empty((_BLOCK, FRAME_LENGTH))
-    for start in range(0, n_frames, _BLOCK):
-        block = slice(start, min(start + _BLOCK, n_frames))
-        windowed = frames[: block.stop - start]
-        kernels.write_windowed(padded, hann(FRAME_LENGTH), HOP_LENGTH, start, windowed)
-        transform[block] = rfft(windowed)
-        np.abs(transform[block], out=magnitude[block])
-        kernels.write_columns(magnitude[block], by_bin, start)
-    return transform, magnitude, by_bin
+    frames = n_frames(samples)
+    whole = fourier.whole_batches(frames)
+    padded = np.pad(samples, (FRAME_LENGTH // 2, FRAME_LENGTH // 2 + (whole - frames) * HOP_LENGTH))
+    spectra = np.empty((FRAME_LENGTH + 2, whole), dtype=np.float32)
+    fourier.write_spectra(padded, hann(FRAME_LENGTH), spectra, hop=HOP_LENGTH)
+    return spectra
 
 
 def power_to_decibels(power: np.ndarray) -> np.ndarray:

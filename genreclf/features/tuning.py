@@ -23,7 +23,7 @@ def estimate_tuning(spectrum: np.ndarray, highest: np.ndarray, *, sample_rate: i
 
     Parameters
     ----------
-    spectrum : (frames, 1025), float32, not negative.
+    spectrum : (bins, frames), float32, not negative; the bins up to 4,000 Hz and one more, or all.
     highest : (frames,), float32, the maximum of each frame.
     sample_rate : in Hz.
     bins_per_octave : steps of the scale.

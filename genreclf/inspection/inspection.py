@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from genreclf.inspection.timeline import Timeline
     from genreclf.tables.table import FeatureTable
 
+_SET = "study"  # its numbers are those of the series that the page draws
+
 
 @dataclass(frozen=True, eq=False)
 class Inspection:
@@ -89,8 +91,8 @@ def inspect_track(
     from genreclf.tables.table import FeatureTable
 
     read = table if table is None or isinstance(table, FeatureTable) else FeatureTable.read(table)
-    samples, rate = load(path, sample_rate=find_feature_set("study").sample_rate, offset=offset, duration=duration)
-    features = describe(samples, rate)
+    samples, rate = load(path, sample_rate=find_feature_set(_SET).sample_rate, offset=offset, duration=duration)
+    features = describe(samples, rate, feature_set=_SET)
     timeline = None
     if model is not None:
         timeline = timeline_of(load_model(model).predict_segments(path), length=len(samples) / rate)

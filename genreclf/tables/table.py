@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError, nearest
@@ -172,21 +173,28 @@ class FeatureTable:
         digest.update(self.X.tobytes())
         return digest.hexdigest()
 
-    def select(self, families: Iterable[str]) -> FeatureTable:
+    def select(self, families: Iterable[str], *, sets: Mapping[str, Any] = MappingProxyType({})) -> FeatureTable:
         """The same tracks with the features of some families only.
+
+        Parameters
+        ----------
+        families : names of families, or of feature sets of which the table has all columns.
+        sets : the feature sets that can be named, `genreclf.features.FEATURE_SETS`.
 
         Raises
         ------
         RequestError : a family is not in the table.
         """
-        wanted = list(families)
-        for family in wanted:
-            if family not in self.families:
+        wanted: set[str] = set()
+        for name in families:
+            found = self.families.get(name) or (sets[name].columns if name in sets else ())
+            if not found or not set(found) <= set(self.features):
                 raise RequestError(
-                    f"no feature family {family!r} in {self.name}; choose from {', '.join(self.families)}"
-                    f"{nearest(family, self.families)}"
+                    f"no feature family {name!r} in {self.name}; choose from {', '.join(self.families)}"
+                    f"{nearest(name, self.families)}"
                 )
-        columns = tuple(c for c in self.features if family_of(c) in wanted)
+            wanted.update(found)
+        columns = tuple(c for c in self.features if c in wanted)
         return self.with_frame(self.frame.drop(columns=[c for c in self.features if c not in columns]), columns)
 
     def take(self, rows: np.ndarray) -> FeatureTable:

@@ -64,12 +64,14 @@ def test_the_users_cache_is_where_the_system_keeps_caches(monkeypatch, tmp_path,
     assert "genreclf" in folder.parts
 
 
-def test_a_stamp_tells_that_all_is_compiled(monkeypatch, tmp_path):
+def test_a_stamp_tells_that_a_sets_loops_are_compiled(monkeypatch, tmp_path):
     # Only the stamp moves: numba cannot bear that its folder changes between what it loads.
     monkeypatch.setattr(kernel_cache, "ensure_cache", lambda: tmp_path)
     assert not compilation.is_compiled()
     assert compilation.compile_kernels() > 0
     assert compilation.is_compiled()
+    assert compilation.is_compiled("study")
+    assert not compilation.is_compiled("fma")
     monkeypatch.setattr(kernel_cache, "_fingerprint", lambda: "another processor")
     assert not compilation.is_compiled()
 

@@ -83,7 +83,7 @@ def test_a_rate_too_low_for_the_constant_q_transform_is_a_reason(rate):
     with pytest.raises(TrackError, match="seven octaves") as caught:
         describe(noise(1.0, rate=rate), rate, feature_set="fma")
     assert caught.value.code == "rate-too-low"
-    assert len(describe(noise(1.0, rate=rate), rate)) == 185
+    assert len(describe(noise(1.0, rate=rate), rate, feature_set="study")) == 185
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,9 @@ def test_real_music_has_librosas_values(shared_data):
 
     expected = pd.read_csv(shared_data / "emotify200_librosa.csv", index_col="path")
     chosen = expected.iloc[::25]
-    own = [extract_features(shared_data / "emotify200" / path, offset=0.0) for path in chosen.index]
+    own = [
+        extract_features(shared_data / "emotify200" / path, feature_set="study", offset=0.0) for path in chosen.index
+    ]
     assert largest_difference(own, chosen.to_dict("records"), spread=expected.std().to_numpy()) < 0.01
     assert [row["tempo"] for row in own] == list(chosen["tempo"])
 
@@ -177,7 +179,7 @@ def test_real_music_has_librosas_values(shared_data):
 @pytest.mark.realdata
 def test_the_fma_set_of_real_music_has_librosas_values(shared_data):
     own, theirs = [], []
-    for path in sorted((shared_data / "fma_mp3").glob("*.mp3"))[:4]:
+    for path in sorted((shared_data / "fma_mp3").glob("*.mp3"))[::5]:
         own.append(extract_features(path, feature_set="fma", offset=0.0))
         sound, rate = plain_librosa.load(path, sample_rate=None, offset=0.0, duration=30.0)
         theirs.append(describe_plainly(sound, rate, feature_set="fma"))

@@ -46,13 +46,13 @@ def series(sound):
 
 @pytest.fixture(scope="module")
 def table(sound) -> FeatureTable:
-    features = describe(sound, RATE)
+    features = describe(sound, RATE, feature_set="study")
     rows = [{"track_id": f"t{i}", "genre": "g"} | {k: v + (i - 4) for k, v in features.items()} for i in range(10)]
     return FeatureTable(pd.DataFrame(rows), tuple(features), name="others")
 
 
 def test_what_is_shown_is_what_the_features_are_computed_from(sound, series):
-    features = describe(sound, RATE)
+    features = describe(sound, RATE, feature_set="study")
     for family, rows in (("mfcc", series.mfcc), ("tonnetz", series.tonnetz)):
         shown = summarise(rows)
         known = [value for name, value in features.items() if name.startswith(f"{family}_")]
@@ -86,7 +86,7 @@ def test_chroma_shows_the_notes_of_the_chord(series):
 
 
 def test_percentiles_count_equal_tracks_by_half(sound, table):
-    placed = feature_percentiles(describe(sound, RATE), table)
+    placed = feature_percentiles(describe(sound, RATE, feature_set="study"), table)
     # Four of ten tracks are below and one is equal, which counts by half.
     assert set(placed.values()) == {0.45}
 
@@ -94,7 +94,7 @@ def test_percentiles_count_equal_tracks_by_half(sound, table):
 def test_a_table_of_other_features_is_refused(sound):
     other = FeatureTable(pd.DataFrame({"track_id": ["a"], "genre": ["g"], "loudness": [1.0]}), ("loudness",))
     with pytest.raises(RequestError, match="none of the 185 features"):
-        feature_percentiles(describe(sound, RATE), other)
+        feature_percentiles(describe(sound, RATE, feature_set="study"), other)
 
 
 def test_the_png_holds_the_values_top_row_first():

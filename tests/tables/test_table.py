@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,15 @@ def test_selection_keeps_rows_and_order_of_columns(made_table):
     assert list(chosen.ids) == list(made_table.ids)
     both = made_table.select(["tonnetz", "mfcc"])
     assert both.features == made_table.features
+
+
+def test_a_set_that_is_named_selects_its_columns_if_the_table_has_them_all(made_table):
+    first, *_, last = made_table.features
+    sets = {"ends": SimpleNamespace(columns=(last, first)), "more": SimpleNamespace(columns=(first, "tempo"))}
+    assert made_table.select(["ends"], sets=sets).features == (first, last)
+    assert made_table.select(["ends", "mfcc"], sets=sets).features == (*made_table.families["mfcc"], last)
+    with pytest.raises(RequestError, match="no feature family 'more'"):
+        made_table.select(["more"], sets=sets)
 
 
 def test_selection_of_an_unknown_family_names_those_there_are(made_table):

@@ -1,0 +1,62 @@
+"""Fourier transforms of many frames, against scipy's."""
+
+import numpy as np
+import pytest
+from scipy.fft import irfft, rfft
+
+from genreclf.features import fourier
+
+
+def frames_of(signal, length, hop, count, start=0):
+    windows = np.lib.stride_tricks.sliding_window_view(signal, length)[::hop]
+    return windows[start : start + count].astype(np.float64)
+
+
+@pytest.mark.parametrize("length", [16, 32, 64, 128, 256, 512, 1024, 2048])
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-7), ("float32", 1e-6)])
+@pytest.mark.parametrize("hop", [5, 512])
+def test_spectra_are_those_of_scipy(length, precision, tolerance, hop):
+    rng = np.random.default_rng(length)
+    signal = rng.standard_normal(length + 26 * hop).astype(np.float32)
+    window = rng.random(length).astype(precision)
+    expected = rfft(frames_of(signal, length, hop, 24, start=3) * window).T
+    for first, last in ((0, length // 2 + 1), (2, length // 2), (length // 2, length // 2 + 1)):
+        spectra = np.empty((2 * (last - first), 24), dtype=np.float32)
+        fourier.write_spectra(signal, window, spectra, hop=hop, start=3, first_bin=first)
+        found = spectra[: last - first] + 1j * spectra[last - first :]
+        np.testing.assert_allclose(found, expected[first:last], rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def test_silence_is_zero_and_an_impulse_is_flat():
+    signal = np.zeros(4096, dtype=np.float32)
+    spectra = np.ones((2 * 513, 8), dtype=np.float32)
+    fourier.write_spectra(signal, np.ones(1024), spectra, hop=64)
+    assert not spectra.any()
+    signal[0] = 1
+    fourier.write_spectra(signal, np.ones(1024), spectra, hop=64)
+    np.testing.assert_array_equal(spectra[:, 0], np.repeat([1.0, 0.0], 513))
+    assert not spectra[:, 1:].any()
+
+
+@pytest.mark.parametrize(("samples", "frames"), [(1024 + 7 * 256 - 1, 8), (10_000, 9)])
+def test_frames_beyond_the_signal_or_of_no_whole_batch_are_refused(samples, frames):
+    signal, spectra = np.zeros(samples, dtype=np.float32), np.empty((2, frames), dtype=np.float32)
+    with pytest.raises(ValueError, match="frames of 1024 from 0 on"):
+        fourier.write_spectra(signal, np.ones(1024), spectra, hop=256)
+    assert fourier.whole_batches(frames) == 8 * -(-frames // 8)
+
+
+@pytest.mark.parametrize("count", [8, 24, 40])
+@pytest.mark.parametrize(("length", "hop"), [(2048, 512), (64, 16), (32, 32)])
+def test_overlapped_frames_are_those_of_scipy(count, length, hop):
+    rng = np.random.default_rng(count)
+    spectra = rng.standard_normal((length + 2, count)).astype(np.float32)
+    spectra[length // 2 + 1] = spectra[-1] = 0  # the ends of a real signal's spectrum have no imaginary part
+    gains, window = (rng.random(shape).astype(np.float32) for shape in ((length // 2 + 1, count), length))
+    real, imag = np.split(spectra * np.tile(gains, (2, 1)), 2)
+    frames = irfft((real + 1j * imag).T, n=length) * window
+    expected = np.zeros(length + (count - 1) * hop)
+    for t, frame in enumerate(frames):
+        expected[t * hop : t * hop + length] += frame
+    found = fourier.overlapped(spectra, gains, window, hop=hop)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(expected).max())
