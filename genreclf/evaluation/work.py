@@ -30,7 +30,7 @@ from genreclf.evaluation.predictions import (
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
+from genreclf.evaluation.uncertainty import Jackknife
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,8 +181,7 @@ class Work:
 
     def _predictions(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Predictions:
         groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
-        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
-        jackknife = Jackknife.over(y, groups, len(self.table.genres), factor=factor)
+        jackknife = Jackknife.over(y, groups, len(self.table.genres), trained=len(made.folds) > 1)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
         return gather(made, self.table.genres, here, jackknife, draws=self.draws, seed=self.seed)
 
