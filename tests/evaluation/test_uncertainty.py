@@ -89,7 +89,7 @@ def test_training_widens_scores_most_in_genres_of_few_artists_and_differences_le
     tested, trained = (Jackknife.over(y, groups, 2, trained=t).score(y_pred, macro_f1) for t in (False, True))
     np.testing.assert_array_equal(trained.contributions, tested.contributions)
     np.testing.assert_allclose(trained.factor, np.sqrt(1.3 + 2 / np.repeat([4, 40], [4, 40])))
-    np.testing.assert_allclose((trained - trained).factor, 0.93 * trained.factor)
+    np.testing.assert_allclose((trained - trained).factor, 0.96 * trained.factor)
     assert (tested - tested).factor == tested.factor == 1
 
 
