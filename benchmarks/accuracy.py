@@ -28,7 +28,7 @@ from genreclf.evaluation.fitting import Data, Fit, fit_all
 from genreclf.evaluation.folds import Folds, grouped_folds, random_folds
 from genreclf.evaluation.groups import Groups, find_groups
 from genreclf.evaluation.scores import macro_f1
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Estimate, Jackknife
+from genreclf.evaluation.uncertainty import Estimate, Jackknife
 from genreclf.evaluation.usable import usable
 from genreclf.features import find_feature_set
 from genreclf.models import MODELS, ModelSpec, is_baseline, resolve_all
@@ -79,7 +79,7 @@ def rows(
     y = np.searchsorted(np.array(table.genres), table.y.astype(str))
     data = Data(table.X, y, len(table.genres), groups.recordings, groups.artists, table.family_numbers)
     repeats = [folds_of(y, groups, seed) for seed in range(seeds)]
-    jackknife = Jackknife.over(y, groups.widest, data.genres, factor=TRAINING_FACTOR)
+    jackknife = Jackknife.over(y, groups.widest, data.genres, trained=True)
     for name, columns in sets_of(table, names).items():
         for model in models:
             fits = [

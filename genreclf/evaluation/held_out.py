@@ -10,7 +10,7 @@ import numpy as np
 from genreclf.evaluation.probability_scores import score_probabilities
 from genreclf.evaluation.scores import score
 from genreclf.evaluation.selective import risk_coverage, set_thresholds
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
+from genreclf.evaluation.uncertainty import Jackknife
 from genreclf.models.bundle.manifest import HeldOutSummary
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def summarise(held_out: HeldOut, y: np.ndarray, groups: np.ndarray, *, protocol:
     protocol : how the folds were made.
     """
     genres, rows = held_out.probabilities.shape[1], np.arange(len(y))
-    jackknife = Jackknife.over(y, groups, genres, factor=TRAINING_FACTOR)
+    jackknife = Jackknife.over(y, groups, genres, trained=True)
     found = score([held_out.y_pred], jackknife)
     scores = {name: found[name] for base in _OF_PREDICTIONS for name in (base, f"{base}_low", f"{base}_high")}
     for prefix, probabilities in (("", held_out.probabilities), ("uncalibrated_", held_out.uncalibrated)):

@@ -26,7 +26,7 @@ def leak_rows(safe: Predictions, random: Predictions, groups: np.ndarray) -> lis
     groups : (rows of the table,), what is left out together.
     """
     rows, in_safe, in_random = np.intersect1d(safe.rows, random.rows, return_indices=True)
-    jackknife = Jackknife.over(safe.y[in_safe], groups[rows], len(safe.genres), factor=safe.jackknife.factor)
+    jackknife = Jackknife.over(safe.y[in_safe], groups[rows], len(safe.genres), trained=safe.jackknife.trained)
 
     def mean(y_pred: np.ndarray, places: np.ndarray) -> Estimate:
         return Estimate.mean([jackknife.score(repeat[places], macro_f1) for repeat in y_pred])

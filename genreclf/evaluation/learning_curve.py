@@ -20,7 +20,7 @@ import numpy as np
 from genreclf.evaluation.fitting import Fit, Fitted
 from genreclf.evaluation.folds import Fold
 from genreclf.evaluation.predictions import Predictions, gather
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Estimate
+from genreclf.evaluation.uncertainty import Estimate
 
 if TYPE_CHECKING:
     from genreclf.evaluation.plans import Plan
@@ -69,7 +69,6 @@ def fit_learning_curve(
     contributions: np.ndarray,
     *,
     spread: np.ndarray | None = None,
-    factor: float = TRAINING_FACTOR,
     draws: int = 1000,
     seed: int = 42,
 ) -> LearningCurve:
@@ -79,7 +78,7 @@ def fit_learning_curve(
     ----------
     sizes : (sizes,), at least three different training sizes.
     scores : (sizes,), mean over the repeats.
-    contributions : (sizes, groups), see `genreclf.evaluation.uncertainty.Jackknife`.
+    contributions : (sizes, groups), the `deviations` of `genreclf.evaluation.uncertainty.Estimate`.
     spread : (sizes,), standard errors of the means over repeats, each with its own training artists; None for none.
 
     Raises
@@ -89,7 +88,7 @@ def fit_learning_curve(
     if len(np.unique(sizes)) < 3:
         raise ValueError(f"{len(np.unique(sizes))} training sizes make no curve; give at least 3")
     own = np.zeros(len(sizes)) if spread is None else spread
-    covariance = factor**2 * contributions @ contributions.T + np.diag(own**2)
+    covariance = contributions @ contributions.T + np.diag(own**2)
     values, vectors = np.linalg.eigh(covariance)
     noise = np.random.default_rng(seed).normal(size=(draws, len(sizes)))
     drawn = scores + noise @ (vectors * np.sqrt(np.maximum(values, 0))).T
@@ -180,9 +179,8 @@ def _rows_of_model(
     curve = fit_learning_curve(
         counts[:, 0],
         np.array([mean.value for mean in means]),
-        np.stack([mean.contributions for mean in means]),
+        np.stack([mean.deviations for mean in means]),
         spread=np.array([np.std([e.value for e in scores[s]], ddof=1) / len(scores[s]) ** 0.5 for s in shares]),
-        factor=means[0].factor,
         seed=seed,
     )
     last, twice = float(counts[-1, 0]), 2 * float(counts[-1, 0])

@@ -22,7 +22,7 @@ from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.protocols import title
 from genreclf.evaluation.scores import macro_f1
 from genreclf.evaluation.significance import holm
-from genreclf.evaluation.uncertainty import LEVEL, TRAINING_FACTOR, Estimate, Jackknife
+from genreclf.evaluation.uncertainty import LEVEL, Estimate, Jackknife
 from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def _compared(score: RunScore, repeats: Sequence[pd.DataFrame], artists: Mapping
     y, *predictions = codes.reshape(len(texts), -1)
     groups = np.array([artists.get(track) or f"\0{track}" for track in shared["track_id"]])
     folds = min(shared[column].nunique() for column in ("fold\0first", "fold\0other"))
-    jackknife = Jackknife.over(y, groups, len(genres), factor=TRAINING_FACTOR if folds > 1 else 1.0)
+    jackknife = Jackknife.over(y, groups, len(genres), trained=folds > 1)
     macro = [jackknife.score(y_pred, macro_f1) for y_pred in predictions]
     difference = Estimate.mean([other - first for first, other in zip(macro[::2], macro[1::2], strict=True)])
     low, high = difference.interval

@@ -31,7 +31,7 @@ from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
 from genreclf.evaluation.tuning_gains import default_fits, tuning_gain_rows
-from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
+from genreclf.evaluation.uncertainty import Jackknife
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,8 +136,7 @@ class Work:
     def jackknife(self, made: Plan) -> Jackknife:
         """The tested tracks of a plan by their groups."""
         groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
-        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
-        return Jackknife.over(y, groups, len(self.table.genres), factor=factor)
+        return Jackknife.over(y, groups, len(self.table.genres), trained=len(made.folds) > 1)
 
     def tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from fits and what came of them."""

@@ -46,6 +46,6 @@ def test_one_model_is_the_best():
 @pytest.mark.parametrize("factor", [1.0, 2.0])
 def test_a_larger_factor_leaves_out_fewer(factor):
     (one,), (other,) = _models(np.random.default_rng(4), [0.6, 0.6], repeats=1)
-    behind = 0.6 - 3 * (one - other).standard_error
+    behind = 0.6 - 3.5 * (one - other).standard_error
     scores = [Estimate(0.6, one.contributions, factor), Estimate(behind, other.contributions, factor)]
     assert best_set([[score] for score in scores]).members.all() == (factor == 2.0)

@@ -26,7 +26,7 @@ def test_the_interval_of_twice_the_artists_holds_the_truth():
         shared, own = 0.03 * rng.normal(size=100), 0.03 * rng.normal(size=(5, 100))
         luck = shared + own
         contributions = (luck - luck.mean(axis=1, keepdims=True)) / 100
-        curve = fit_learning_curve(SIZES, _truth(SIZES) + luck.mean(axis=1), contributions, factor=1.0, seed=trial)
+        curve = fit_learning_curve(SIZES, _truth(SIZES) + luck.mean(axis=1), contributions, seed=trial)
         low, high = curve.interval(160)
         held += low <= _truth(160) <= high
     assert held / trials >= 0.93

@@ -77,11 +77,20 @@ def test_a_score_without_a_value_has_no_interval():
 
 
 def test_differences_and_means_are_those_of_the_contributions():
-    one, other = Estimate(0.6, np.array([0.03, -0.04]), 1.2), Estimate(0.5, np.array([0.0, 0.0]))
+    one, other = Estimate(0.6, np.array([0.03, -0.04])), Estimate(0.5, np.array([0.0, 0.0]))
     assert (one - other).value == pytest.approx(0.1)
-    assert (one - other).standard_error == pytest.approx(1.2 * 0.05)
+    assert (one - other).standard_error == pytest.approx(0.05)
     assert (one - other).bounds == (-1, 1)
-    assert Estimate.mean([one, other]).standard_error == pytest.approx(1.2 * 0.025)
+    assert Estimate.mean([one, other]).standard_error == pytest.approx(0.025)
+
+
+def test_training_widens_scores_most_in_genres_of_few_artists_and_differences_less():
+    y, y_pred, groups = np.repeat([0, 1], 40), np.tile([0, 1], 40), np.r_[np.repeat(np.arange(4), 10), np.arange(4, 44)]
+    tested, trained = (Jackknife.over(y, groups, 2, trained=t).score(y_pred, macro_f1) for t in (False, True))
+    np.testing.assert_array_equal(trained.contributions, tested.contributions)
+    np.testing.assert_allclose(trained.factor, np.sqrt(1.3 + 2 / np.repeat([4, 40], [4, 40])))
+    np.testing.assert_allclose((trained - trained).factor, 0.96 * trained.factor)
+    assert (tested - tested).factor == tested.factor == 1
 
 
 def test_the_p_value_is_below_5_percent_where_the_interval_leaves_out_nought():
