@@ -110,7 +110,7 @@ def weighted(entries: Sequence[ModelSpec], class_weight: str | None) -> tuple[tu
     if class_weight not in CLASS_WEIGHTS:
         raise unknown("class_weight", class_weight, CLASS_WEIGHTS)
     without = [entry.name for entry in entries if not (entry.baseline or entry.takes_class_weight)]
-    note = f"class_weight={class_weight} changes nothing for models that take none: {', '.join(without)}"
+    note = f"`class_weight={class_weight}` has no effect on models that take no class weights: {', '.join(without)}"
     chosen = None if class_weight == "none" else class_weight
     return tuple(entry.with_class_weight(chosen) for entry in entries), [note] if without else []
 

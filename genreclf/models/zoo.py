@@ -173,7 +173,7 @@ ENTRIES = (
         by_family=True,
         # The kernel matrix of 10,000 tracks is 800 MB, twice in memory while it is made.
         most_tracks=10_000,
-        cost=5,
+        cost=10,
         storage=Storage("genreclf.models.family_kernel.FamilyKernelSVC", structure.check_family_kernels),
     ),
     ModelSpec(

@@ -150,11 +150,11 @@ def _tuning(comparison: Comparison) -> list[Finding]:
     for row in rows_of(comparison.tuning_gains):
         gain, low, high = score_of(row, "gain")
         default, tuned = points(value_of(row, "macro_f1_default")), points(value_of(row, "macro_f1_tuned"))
-        ends = interval(low, high, sign=True)
+        ends = interval(low, high)
         verdict = "a significant" if low > 0 or high < 0 else "no significant"
         text = (
             f"{model_title(row['model'])} scores {tuned} with tuned and {default} with default parameters on the same"
-            f" folds: {verdict} difference, {points(gain, sign=True)} points (95 % interval {ends})."
+            f" test tracks: {verdict} difference, {points(gain, sign=True)} points (95 % interval {ends})."
         )
         found.append(Finding("Tuning", text))
     return found

@@ -83,7 +83,7 @@ def test_gains_are_shown_with_their_intervals(folder, file):
     text = (folder / file).read_text(encoding="utf-8")
     for shown in ("+4.5", "+1.0 to +8.0", "+3.0", "\u22121.0 to +7.0"):
         assert shown in text
-    assert "no significant difference, +3.0 points (95 % interval \u22121.0 to +7.0)" in text
+    assert "no significant difference, +3.0 points (95 % interval \u22121.0 to 7.0)" in text
 
 
 @pytest.mark.parametrize(("genres", "models"), [(2, 1), (8, 12), (21, 2)])

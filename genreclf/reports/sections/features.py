@@ -116,7 +116,7 @@ def tuning(comparison: Comparison) -> Section | None:
         "Tuned": columns.number("macro_f1_tuned"),
         **_GAIN,
     }
-    caption = "Macro-F1 with default and with tuned parameters on the same folds, the first division of them"
+    caption = "Macro-F1 with default and with tuned parameters on the same test tracks, without repeats"
     return Section(
         "tuning",
         "Tuning",
