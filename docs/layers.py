@@ -23,7 +23,10 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("whole journeys", ("demo", "transformer")),
     ("results as pages", ("reports", "inspection")),
     ("what pages share", ("pages",)),
-    ("one call per command", ("tagging", "prediction_table", "extraction", "verification", "training", "prediction")),
+    (
+        "one call per command",
+        ("serving", "batch", "tagging", "prediction_table", "extraction", "verification", "training", "prediction"),
+    ),
     ("who wins", ("evaluation",)),
     ("what sounds alike", ("similarity",)),
     ("what learns", ("models",)),

@@ -4,6 +4,7 @@ from . import evaluation as evaluation
 from . import features as features
 from . import models as models
 from . import reports as reports
+from .batch import Batch as Batch
 from .errors import GenreclfError as GenreclfError
 from .errors import RequestError as RequestError
 from .errors import TrackError as TrackError

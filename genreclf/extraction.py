@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS
+from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
@@ -133,7 +133,7 @@ def extract(
         manifest = open_source(source, subset=subset, artists=artists, split=split)
     if not manifest.tracks:
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
-    notes = (*manifest.notes, *_unlabelled(manifest))
+    notes = (*manifest.notes, *_unlabelled(manifest), *missing_extras(track.path for track in manifest))
     for note in notes:
         progress.message(note)
     request = _Request(chosen, offset, duration)

@@ -5,20 +5,29 @@ probabilities are averaged. A track of one segment gets the genre that the model
 genre with the highest mean probability. A row of a table is a track of one segment, so that a file and its row in a
 table get the same prediction.
 
+A prediction says how sure it is: `confidence` is the calibrated probability of the genre, `unlike_training` how far
+the track is from anything that the model was trained on (see `genreclf.models.novelty`). A track may be left without a
+genre (`UNKNOWN`): below a confidence that is asked for, and where there is nothing to hear.
+
 Features are extracted in worker processes and predicted in this one, so that predictions do not depend on the number
 of workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 
+from genreclf.audio import Source, as_path, is_source, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, one_line, with_path
 from genreclf.models.bundle.bundle import Bundle
@@ -32,11 +41,14 @@ if TYPE_CHECKING:
 
     from genreclf.models.bundle.manifest import BundleManifest
     from genreclf.tables.table import FeatureTable
-    from genreclf.workers import Stop
+    from genreclf.workers import Outcome, Stop
 
 TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
+UNKNOWN = "unknown"
+_SILENT_DB = -60.0  # root mean square about the mean, of full scale
 
-Paths = str | Path | Sequence[str | Path]
+Sources = Source | Sequence[Source]
+"""One sound or several, each a path, an open binary file, bytes, or (samples, rate); an array or a column of paths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +58,19 @@ class Prediction:
     Parameters
     ----------
     path : the file, as it was given, or the track's id where it comes from a table.
-    genre : the predicted one; empty where the track cannot be read.
+    genre : the predicted one; `UNKNOWN` where `unknown` is true; empty where the track cannot be read.
     genres : all genres of the model, sorted.
     starts : (segments,), seconds.
     segments : (segments, genres), probabilities.
     seconds : that extracting its features took.
     error : why there is no genre; None where there is one.
+    model : the id of the model.
+    confidence : the probability of the genre that the model predicts, also where that is not said; None with an error.
+    unlike_training : the percentage of the training tracks that are nearer to the others, from 0 to 100; None where the
+        model does not know.
+    genre_set : the genres of a prediction set, the most probable first; None where none was asked for.
+    silent : whether there is nothing to hear, or nearly nothing.
+    unknown : whether the genre is not said, because the confidence is too low or the track is silent.
     """
 
     path: str
@@ -61,6 +80,12 @@ class Prediction:
     segments: np.ndarray
     seconds: float = 0.0
     error: TrackError | None = None
+    model: str = ""
+    confidence: float | None = None
+    unlike_training: float | None = None
+    genre_set: tuple[str, ...] | None = None
+    silent: bool = False
+    unknown: bool = False
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -70,11 +95,16 @@ class Prediction:
         return dict(zip(self.genres, self.segments.mean(axis=0).tolist(), strict=True))
 
     def as_json(self, *, segments: bool = False) -> dict[str, Any]:
-        """Plain values: path, genre, probabilities, seconds, error; with `segments` also those of each segment."""
+        """Plain values, the same keys for every track; with `segments` also the probabilities of each segment."""
         plain: dict[str, Any] = {
             "path": self.path,
             "genre": self.genre or None,
+            "confidence": self.confidence,
+            "unlike_training": self.unlike_training,
+            "silent": self.silent,
+            "set": None if self.genre_set is None else list(self.genre_set),
             "probabilities": self.probabilities,
+            "model": self.model,
             "seconds": round(self.seconds, 3),
             "error": None if self.error is None else {"code": self.error.code, "reason": self.error.reason},
         }
@@ -86,24 +116,143 @@ class Prediction:
         return plain
 
 
-@dataclass(frozen=True, eq=False)
-class Predictor:
-    """A loaded model, for files and tables."""
+class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A loaded model, for files and tables; to scikit-learn, a classifier of paths.
 
-    bundle: Bundle
+    Parameters
+    ----------
+    bundle : the model.
+    min_confidence : below this a track's genre is `UNKNOWN`.
+    coverage : the share of tracks of new artists that shall get a genre; the confidence that this takes is read off the
+        model's own held-out predictions.
+    set_coverage : the share of tracks of new artists whose `Prediction.genre_set` shall hold the true genre.
+
+    Attributes
+    ----------
+    classes_ : (genres,), as `genres`.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        min_confidence: float | None = None,
+        coverage: float | None = None,
+        set_coverage: float | None = None,
+    ) -> None:
+        self.bundle = bundle
+        self.min_confidence = min_confidence
+        self.coverage = coverage
+        self.set_coverage = set_coverage
+
+    @property
+    def _current(self) -> Bundle:
+        """The model that `fit` has trained, or else the one that was loaded."""
+        fitted: Bundle = getattr(self, "bundle_", self.bundle)
+        return fitted
 
     @property
     def manifest(self) -> BundleManifest:
         """What is known of the model."""
-        return self.bundle.manifest
+        return self._current.manifest
 
     @property
     def genres(self) -> tuple[str, ...]:
         """The genres that it predicts, sorted."""
         return self.manifest.genres
 
-    def predict(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
+    @property
+    def classes_(self) -> np.ndarray:
+        """(genres,), the order of the columns of `predict_proba`."""
+        return np.array(self.genres, dtype=object)
+
+    @property
+    def model_id(self) -> str:
+        """The model's name, and the first digits of its SHA-256 where it was saved."""
+        digest = self.manifest.estimator_sha256[:12]
+        return f"{self.manifest.model}-{digest}" if digest else self.manifest.model
+
+    @property
+    def threshold(self) -> float:
+        """The confidence below which a track's genre is `UNKNOWN`; 0 where every track gets one.
+
+        Raises
+        ------
+        RequestError : an option is no share, two exclude each other, or the model's file does not know its held-out
+            predictions.
+        """
+        for name in ("min_confidence", "coverage", "set_coverage"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1:
+                raise RequestError(f"{name} {value:g}: choose a share between 0 and 1, for example 0.8")
+        if self.min_confidence is not None and self.coverage is not None:
+            raise RequestError("min_confidence and coverage exclude each other; give one")
+        held_out = self.manifest.held_out
+        if held_out is None and (self.coverage is not None or self.set_coverage is not None):
+            raise RequestError(
+                "this model's file holds no held-out predictions, so coverage and sets are unknown; train it again, "
+                "without --no-calibrate, or give min_confidence"
+            )
+        if self.coverage is not None and held_out is not None:
+            return held_out.thresholds[math.ceil(100 * self.coverage - 1e-9)]
+        return self.min_confidence or 0.0
+
+    def fit(self, X: Sources, y: Sequence[str], groups: Sequence[str] | None = None) -> Self:
+        """Train the same model, with the same features and parameters, on other files.
+
+        Parameters
+        ----------
+        X : (files,), paths.
+        y : (files,), genres.
+        groups : (files,), artists, for calibration; None where they are not known.
+
+        Raises
+        ------
+        TrackError : a file cannot be read.
+        RequestError : the model was made for features that audio cannot be turned into, or these tracks do not suffice.
+        """
+        import pandas as pd
+
+        from genreclf.features import extract_features
+        from genreclf.training import train_again
+
+        request = {name: self._request[name] for name in ("feature_set", "duration")}
+        paths = _as_sources(X)
+        if len(paths) != len(y):
+            raise RequestError(f"{len(paths)} files and {len(y)} genres; give one for each")
+        rows = [extract_features(path, **request) for path in paths]
+        identity = {
+            "track_id": [f"{number}: {escape(name_of(path))}" for number, path in enumerate(paths)],
+            "genre": list(y),
+        }
+        if groups is not None:
+            identity["artist"] = [str(group) for group in groups]
+        features = pd.DataFrame(rows, columns=list(self.manifest.features))
+        self.bundle_ = train_again(self.manifest, pd.concat([pd.DataFrame(identity), features], axis=1))
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401 - scikit-learn has no types
+        tags = super().__sklearn_tags__()
+        tags.no_validation = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        return tags
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        given = {name: value for name, value in self.get_params(deep=False).items() if name != "bundle"}
+        options = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
+        return f"Predictor({self._current!r}{options})"
+
+    def predict(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
         """The genre of each file, (files,) texts.
+
+        Parameters
+        ----------
+        paths : files, one or several; also open binary files, bytes, or (samples, rate), see `genreclf.audio`.
+        jobs : worker processes for several paths.
 
         Raises
         ------
@@ -112,7 +261,7 @@ class Predictor:
         """
         return np.array([p.genre for p in self._all(paths, jobs)], dtype=object)
 
-    def predict_proba(self, paths: Paths, *, jobs: int | None = None) -> np.ndarray:
+    def predict_proba(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
         """(files, genres), the probabilities in the order of `genres`; raises as `predict`."""
         rows = [list(p.probabilities.values()) for p in self._all(paths, jobs)]
         return np.array(rows).reshape(-1, len(self.genres))
@@ -131,11 +280,12 @@ class Predictor:
         """
         return self._frame("track_id", table.ids, self._columns_of(table))
 
-    def predict_segments(self, path: str | Path) -> pd.DataFrame:
+    def predict_segments(self, path: Source) -> pd.DataFrame:
         """The genre of each segment of a file: ``start`` in seconds, ``genre``, then a column for each genre."""
-        return self._frame("start", *self._described(Path(path)))
+        starts, X, _ = self._described(path)
+        return self._frame("start", starts, X)
 
-    def explain(self, path: str | Path) -> pd.DataFrame:
+    def explain(self, path: Source) -> pd.DataFrame:
         """What each feature family contributes to the predicted genre of a file.
 
         A family's contribution is how much the probability of the genre falls when the family's features are set to
@@ -149,25 +299,26 @@ class Predictor:
         """
         import pandas as pd
 
-        starts, X = self._described(Path(path))
-        predicted = self._track(shown(Path(path)), starts, X)
-        place = self.genres.index(predicted.genre)
-        probability = float(predicted.segments[:, place].mean())
-        rows = []
+        _, X, _ = self._described(path)
+        y_pred, probabilities = self._predicted(X)
+        mean = probabilities.mean(axis=0)
+        place = self.genres.index(str(y_pred[0])) if len(y_pred) == 1 else int(mean.argmax())
+        genre, probability, rows = self.genres[place], float(mean[place]), []
         families = np.array([family_of(name) for name in self.manifest.features])
         for family in dict.fromkeys(families.tolist()):
             columns = families == family
             without = X.copy()
             without[:, columns] = np.array(self.manifest.feature_means)[columns]
             contribution = probability - float(self._predicted(without)[1][:, place].mean())
-            rows.append((family, int(columns.sum()), contribution, probability, predicted.genre))
+            rows.append((family, int(columns.sum()), contribution, probability, genre))
         frame = pd.DataFrame(rows, columns=["family", "features", "contribution", "probability", "genre"])
         return frame.sort_values("contribution", ascending=False, kind="stable", ignore_index=True)
 
     def stream(
         self,
-        tracks: Sequence[Track | str | Path],
+        tracks: Iterable[Any],
         *,
+        total: int | None = None,
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
@@ -177,35 +328,56 @@ class Predictor:
 
         Parameters
         ----------
-        tracks : files, or tracks of a manifest; one that cannot be read does not stop the others.
+        tracks : files, tracks of a manifest, or what `genreclf.datasets.sources.tracks_of` yields; taken as workers
+            become free. One that cannot be read does not stop the others.
+        total : how many there are, for the progress, where `tracks` does not tell.
         jobs : worker processes; one for each core by default.
         timeout : seconds that one track may take.
         stop : when it is requested, what is under way is finished and nothing more is begun.
         """
-        from genreclf.workers import check_timeout, in_order, run
+        from genreclf.workers import PENDING, available_workers, check_timeout, in_order, run
 
         check_timeout(timeout)
-        paths = [track.path if isinstance(track, Track) else Path(track) for track in tracks]
-        work = partial(_describe_segments, **self._request)
-        progress.begin("predict", len(paths))
+        names: dict[int, str] = {}  # of the tracks that are under way
+        numbers = count()
+
+        def items() -> Iterator[Any]:
+            for track in tracks:
+                item = Path(track) if isinstance(track, str) else track.path if isinstance(track, Track) else track
+                if item is not PENDING:
+                    names[next(numbers)] = escape(item.path) if isinstance(item, TrackError) else shown(item)
+                yield item
+
+        total = len(tracks) if isinstance(tracks, Sized) else total
+        if total is not None and total > 1:
+            jobs = min(total, available_workers(jobs))
+        progress.begin("predict", total)
         try:
-            for outcome in in_order(run(work, paths, jobs=jobs, timeout=timeout, stop=stop)):
-                name = shown(paths[outcome.index])
+            for outcome in in_order(run(self.work, items(), jobs=jobs, timeout=timeout, stop=stop)):
+                name = names.pop(outcome.index)
                 progress.advance(name)
-                if outcome.value is None:
-                    error = outcome.error or TrackError("internal", "nothing came back from the worker")
-                    nothing = np.empty((0, len(self.genres)))
-                    yield Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error)
-                else:
-                    yield self._track(name, *outcome.value, seconds=outcome.seconds)
+                yield self.prediction_of(name, outcome)
         finally:
             progress.end()
 
-    def _all(self, paths: Paths, jobs: int | None) -> list[Prediction]:
+    @property
+    def work(self) -> Callable[[Path], Any]:
+        """What a worker process does for a file; `prediction_of` takes the outcome."""
+        return partial(_segments_of, **self._request)
+
+    def prediction_of(self, name: str, outcome: Outcome[Any]) -> Prediction:
+        """The prediction for a track that a worker process has described, or failed to."""
+        if outcome.value is not None:
+            return self._track(name, *outcome.value, seconds=outcome.seconds)
+        error = outcome.error or TrackError("internal", "nothing came back from the worker")
+        nothing = np.empty((0, len(self.genres)))
+        return Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error, self.model_id)
+
+    def _all(self, paths: Sources, jobs: int | None) -> list[Prediction]:
         """One prediction for each path, in their order; an unreadable one is raised."""
-        wanted = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
-        if len(wanted) == 1 or jobs == 1:
-            return [self._track(shown(path), *self._described(path)) for path in wanted]
+        wanted = _as_sources(paths)
+        if len(wanted) == 1 or jobs == 1 or not all(isinstance(source, Path) for source in wanted):
+            return [self._track(escape(name_of(source)), *self._described(source)) for source in wanted]
         by_path = {p.path: p for p in self.stream(list(dict.fromkeys(wanted)), jobs=jobs)}
         for prediction in by_path.values():
             if prediction.error is not None:
@@ -213,15 +385,50 @@ class Predictor:
                     raise prediction.error
         return [by_path[shown(path)] for path in wanted]
 
-    def _described(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    def _described(self, source: Source) -> tuple[np.ndarray, np.ndarray, bool]:
         """Segments of a file and their features, in this process; an error names the file."""
-        with with_path(shown(path)):
-            return _describe_segments(path, **self._request)
+        try:
+            if isinstance(source, tuple):
+                return _describe_segments(source, **self._request)
+            with as_path(source) as path:
+                return _describe_segments(path, **self._request)
+        except TrackError as error:
+            error.path = escape(name_of(source))
+            raise
 
-    def _track(self, name: str, starts: np.ndarray, X: np.ndarray, *, seconds: float = 0.0) -> Prediction:
+    def _track(self, name: str, starts: np.ndarray, X: np.ndarray, silent: bool, *, seconds: float = 0.0) -> Prediction:
         y_pred, probabilities = self._predicted(X)
-        genre = y_pred[0] if len(y_pred) == 1 else self.genres[int(probabilities.mean(axis=0).argmax())]
-        return Prediction(name, str(genre), self.genres, starts, probabilities, seconds)
+        mean = probabilities.mean(axis=0)
+        genre = str(y_pred[0]) if len(y_pred) == 1 else self.genres[int(mean.argmax())]
+        confidence = float(mean[self.genres.index(genre)])
+        unknown = silent or confidence < self.threshold
+        manifest, unlike = self.manifest, None
+        if manifest.novelty is not None:
+            unlike = float(manifest.novelty.percentile(X, manifest.feature_means, manifest.feature_stds).mean())
+        return Prediction(
+            name,
+            UNKNOWN if unknown else genre,
+            self.genres,
+            starts,
+            probabilities,
+            seconds,
+            model=self.model_id,
+            confidence=confidence,
+            unlike_training=unlike,
+            genre_set=self._set(mean, genre),
+            silent=silent,
+            unknown=unknown,
+        )
+
+    def _set(self, probabilities: np.ndarray, genre: str) -> tuple[str, ...] | None:
+        """The prediction set of a track, the predicted genre always in it; None where none was asked for."""
+        held_out = self.manifest.held_out
+        if self.set_coverage is None or held_out is None:
+            return None
+        percent = math.ceil(100 * self.set_coverage - 1e-9)
+        least = held_out.set_thresholds[percent - 1] if percent < 100 else 0.0
+        order = np.argsort(-probabilities, kind="stable")
+        return tuple(self.genres[k] for k in order if probabilities[k] >= least or self.genres[k] == genre)
 
     def _frame(self, column: str, values: np.ndarray, X: np.ndarray) -> pd.DataFrame:
         """Predictions of rows: a column that tells them apart, the genre, a column of probabilities for each genre."""
@@ -237,7 +444,7 @@ class Predictor:
         """Genre of each row as the model itself predicts it, (rows,), and probabilities, (rows, genres)."""
         from threadpoolctl import threadpool_limits
 
-        estimator = self.bundle.estimator
+        estimator = self._current.estimator
         try:
             with threadpool_limits(1):
                 y_pred, probabilities = base_estimator(estimator).predict(X), np.asarray(estimator.predict_proba(X))
@@ -263,7 +470,7 @@ class Predictor:
                 )
         X = np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
         empty = np.isnan(X)
-        if empty.any() and "impute" not in base_estimator(self.bundle.estimator).named_steps:
+        if empty.any() and "impute" not in base_estimator(self._current.estimator).named_steps:
             row, column = (int(place[0]) for place in np.nonzero(empty))
             raise RequestError(
                 f"{table.name}: track {table.ids[row]!r} has no value in column {self.manifest.features[column]!r}, "
@@ -271,7 +478,7 @@ class Predictor:
             )
         return X
 
-    @cached_property
+    @property
     def _request(self) -> dict[str, Any]:
         """How to turn audio into the model's features: parameters of `_describe_segments`."""
         from genreclf.features import FEATURE_SETS
@@ -301,36 +508,67 @@ def shown(path: Path) -> str:
     return escape(str(path))
 
 
-def load(path: str | Path) -> Predictor:
+def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and columns of them
+    """The sounds in one, a list, an array or a column; those that are paths as `Path`."""
+    sources: list[Any] = [given]
+    if not is_source(given):
+        sources = np.asarray(given, dtype=object).ravel().tolist() if hasattr(given, "__array__") else list(given)
+    return [Path(source) if isinstance(source, str | os.PathLike) else source for source in sources]
+
+
+def load(
+    path: str | Path,
+    *,
+    min_confidence: float | None = None,
+    coverage: float | None = None,
+    set_coverage: float | None = None,
+) -> Predictor:
     """Load a trained model.
+
+    Parameters
+    ----------
+    min_confidence, coverage, set_coverage : see `Predictor`.
 
     Raises
     ------
-    RequestError : the file cannot be used; see `Bundle.load`.
+    RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
-    return Predictor(Bundle.load(path))
+    bundle = Bundle.load(path)
+    predictor = Predictor(bundle, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
+    _ = predictor.threshold  # what makes no sense is refused before work begins
+    return predictor
+
+
+def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below
+    """The segments of a file, as `_describe_segments` gives them; what was no file to begin with is raised."""
+    if isinstance(item, TrackError):
+        raise item
+    return _describe_segments(item, **request)
 
 
 def _describe_segments(
-    path: Path, *, feature_set: str, duration: float | None, features: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Start of each segment in seconds, (segments,), and its features, (segments, features).
+    path: Source, *, feature_set: str, duration: float | None, features: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Start of each segment in seconds, (segments,), its features, (segments, features), and whether all are silent.
 
     Without a `duration` the track is one segment.
     """
     from genreclf.audio import SHORTEST_SECONDS, segments
     from genreclf.audio import load as load_audio
-    from genreclf.features import FEATURE_SETS, describe, extract_features
+    from genreclf.features import FEATURE_SETS, describe
 
-    if duration is None:
-        row = extract_features(path, feature_set=feature_set, duration=None)
-        return np.zeros(1), np.array([[row[name] for name in features]])
     rate = FEATURE_SETS[feature_set].sample_rate
-    if rate is None:
-        _, rate = load_audio(path, sample_rate=None, offset=0.0, duration=SHORTEST_SECONDS)
-    starts, rows = [], []
-    for start, samples in segments(path, sample_rate=rate, duration=duration):
+    if duration is None:
+        samples, rate = load_audio(path, sample_rate=rate, duration=None)
+        pieces: Iterable[tuple[float, np.ndarray]] = [(0.0, samples)]
+    else:
+        if rate is None:
+            _, rate = load_audio(path, sample_rate=None, offset=0.0, duration=SHORTEST_SECONDS)
+        pieces = segments(path, sample_rate=rate, duration=duration)
+    starts, rows, silent = [], [], True
+    for start, samples in pieces:
         row = describe(samples, rate, feature_set=feature_set)
         starts.append(start)
         rows.append([row[name] for name in features])
-    return np.array(starts), np.array(rows)
+        silent = silent and float(np.std(samples, dtype=np.float64)) < 10 ** (_SILENT_DB / 20)
+    return np.array(starts), np.array(rows), silent

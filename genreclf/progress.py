@@ -12,8 +12,8 @@ from typing import Protocol
 class Progress(Protocol):
     """What receives the progress of long work."""
 
-    def begin(self, title: str, total: int) -> None:
-        """A stage of `total` steps starts."""
+    def begin(self, title: str, total: int | None) -> None:
+        """A stage of `total` steps starts; None where their number is not known."""
 
     def advance(self, detail: str = "") -> None:
         """One step is done; `detail` names the current item."""
@@ -28,7 +28,7 @@ class Progress(Protocol):
 class Silent:
     """Receives progress and shows nothing."""
 
-    def begin(self, title: str, total: int) -> None:
+    def begin(self, title: str, total: int | None) -> None:
         """Show nothing."""
 
     def advance(self, detail: str = "") -> None:

@@ -1,7 +1,8 @@
 r"""Tagging: writes a genre into the tags of audio files, and leaves the sound as it is.
 
-Tags are written by the optional extra mutagen: ID3's ``TCON`` in mp3, the Vorbis comment ``GENRE`` in flac, ogg and
-opus, ``\xa9gen`` in m4a. The tagged file is made beside the old one and takes its place in one step.
+Tags are written by the optional extra mutagen: ID3's ``TCON`` in mp3 and aiff, the Vorbis comment ``GENRE`` in flac,
+ogg and opus, ``\xa9gen`` in m4a, ``WM/Genre`` in wma. The tagged file is made beside the old one and takes its place in
+one step.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ import re
 import shutil
 import stat
 import unicodedata
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.files import whole_file
-from genreclf.prediction import shown
 
 if TYPE_CHECKING:
     from genreclf.prediction import Prediction
@@ -30,58 +30,146 @@ _KINDS = {
     ".oga": _OGG,
     ".opus": _OGG,
     ".m4a": ("mp4.MP4",),
+    ".wma": ("asf.ASF",),
+    ".aiff": ("aiff.AIFF",),
+    ".aif": ("aiff.AIFF",),
 }
+_ID3 = frozenset({".mp3", ".aiff", ".aif"})
+_KEYS = {".m4a": "\xa9gen", ".wma": "WM/Genre"}
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _REFERENCE = re.compile(r"\(|\d+$|RX$|CR$")  # how a tag refers to ID3v1's numbered genres, remix and cover
 
 
-def write_genres(
-    predictions: Iterable[Prediction],
-    sources: Iterable[Path],
-    *,
-    to: Path | None = None,
-    in_place: bool = False,
-) -> Iterator[tuple[Prediction, str]]:
-    """Write predicted genres into files as the predictions come; a file that cannot be tagged stops nothing.
+@dataclass(frozen=True)
+class Tagged:
+    """What became of the genre tag of one file.
 
     Parameters
     ----------
-    predictions : as `Predictor.stream` yields them; those with an error are passed on and nothing is written.
-    sources : the files that they are about.
+    status : ``written``, ``would-write`` in a dry run, ``kept`` where nothing was to be written, ``refused`` where
+        it could not be.
+    before : the genre that the file had; empty where it had none.
+    reason : why it was kept or refused.
+    """
+
+    status: str
+    before: str = ""
+    reason: str = ""
+
+
+class Tagger:
+    """Writes predicted genres into files; one that cannot be tagged stops nothing.
+
+    Parameters
+    ----------
     to : a folder for tagged copies; a copy that is there already stays as it is.
     in_place : change the files themselves.
-
-    Yields
-    ------
-    Each prediction, and why its genre was not written; an empty text where it was.
+    root : copies lie below `to` as their files lie below this folder; by default all lie in `to` itself.
+    dry_run : only tell what would be written.
+    only_empty : leave files that have a genre alone.
 
     Raises
     ------
     RequestError : neither or both of `to` and `in_place` are given, or mutagen is not installed.
     """
-    check_places(to=to, in_place=in_place)
-    places = {shown(path): path for path in sources}
-    return ((prediction, _refusal(prediction, places[prediction.path], to)) for prediction in predictions)
+
+    def __init__(
+        self,
+        *,
+        to: Path | None = None,
+        in_place: bool = False,
+        root: Path | None = None,
+        dry_run: bool = False,
+        only_empty: bool = False,
+    ) -> None:
+        if (to is not None) == in_place:
+            raise RequestError(
+                "choose where to write tags: to=FOLDER for tagged copies, or in_place=True for the files"
+            )
+        _mutagen()
+        self.to = to
+        self.root = root
+        self.dry_run = dry_run
+        self.only_empty = only_empty
+
+    def tag(self, prediction: Prediction, path: Path) -> Tagged:
+        """Write the genre of a prediction into the file that it is about, or into its copy."""
+        if prediction.error is not None:
+            return Tagged("kept", "", "it was not predicted")
+        if prediction.unknown:
+            return Tagged("kept", "", "its genre is unknown")
+        try:
+            return self._tag(path, prediction.genre)
+        except TrackError as error:
+            return Tagged("refused", "", error.reason)
+        except RequestError as error:
+            return Tagged("refused", "", str(error))
+
+    def _tag(self, path: Path, genre: str) -> Tagged:
+        target = path if self.to is None else self.to / _below(path, self.root)
+        if self.to is not None and os.path.lexists(target):
+            if target.is_file() and genre_of(target) == genre:
+                return Tagged("kept", genre, f"{target} has this genre already")
+            return Tagged("refused", "", f"{target} is there already and stays as it is")
+        before = genre_of(path)
+        if before == genre and self.to is None:
+            return Tagged("kept", before, "it has this genre already")
+        if before and self.only_empty:
+            return Tagged("kept", before, "it has a genre")
+        if self.dry_run:
+            _check(path, target, genre)
+            return Tagged("would-write", before)
+        write_genre(path, target, genre)
+        return Tagged("written", before)
 
 
-def check_places(*, to: Path | None, in_place: bool) -> None:
-    """Raise a `RequestError` unless it is clear where `write_genres` shall write and mutagen is there to do it."""
-    if (to is not None) == in_place:
-        raise RequestError("choose where to write tags: to=FOLDER for tagged copies, or in_place=True for the files")
-    _mutagen()
+def _below(path: Path, root: Path | None) -> Path:
+    """Where a copy lies below the folder of copies: as the file does below `root`, else by its whole path."""
+    if root is None:
+        return Path(path.name)
+    whole = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are, steps upward do not
+    return whole.relative_to(root) if whole.is_relative_to(root) else whole.relative_to(whole.anchor)
 
 
-def _refusal(prediction: Prediction, path: Path, to: Path | None) -> str:
-    if prediction.error is not None:
-        return ""
-    target = path if to is None else to / path.name
-    if to is not None and os.path.lexists(target):
-        return f"{target} is there already and stays as it is"
+def genre_of(path: Path) -> str:
+    """The genre that a file's tags name; several are joined by a semicolon, none is an empty text.
+
+    Raises
+    ------
+    TrackError : it is not an audio file of a kind that can be tagged.
+    """
+    suffix = _suffix_of(path)
     try:
-        write_genre(path, target, prediction.genre)
-    except (TrackError, RequestError) as error:
-        return error.reason if isinstance(error, TrackError) else str(error)
-    return ""
+        with path.open("rb") as stream:
+            tags = _opened(stream, suffix).tags
+    except OSError as error:
+        raise _untaggable(f"it cannot be read: {error.strerror or error}") from None
+    if not tags:
+        return ""
+    if suffix in _ID3:
+        frame = tags.get("TCON")
+        return "; ".join(frame.genres) if frame else ""
+    return "; ".join(map(str, tags.get(_KEYS.get(suffix, "genre"), [])))
+
+
+def _suffix_of(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _KINDS:
+        kinds = ", ".join(kind.removeprefix(".") for kind in _KINDS)
+        raise _untaggable(f"tags are written into {kinds} files only, not {suffix!r}")
+    return suffix
+
+
+def _check(path: Path, target: Path, genre: str) -> str:
+    """The kind of file, by its suffix; raises as `write_genre`."""
+    suffix = _suffix_of(path)
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in genre):
+        raise _untaggable(f"the genre {genre!r} has characters that do not belong in a tag")
+    if suffix in _ID3 and _REFERENCE.match(genre):
+        raise _untaggable(f"players read the genre {genre!r} of an ID3 tag as the number of another genre")
+    if target.exists() and not (os.access(target, os.W_OK) and target.stat().st_mode & _WRITABLE):
+        raise _untaggable("it is read-only")
+    return suffix
 
 
 def write_genre(path: Path, target: Path, genre: str) -> None:
@@ -92,16 +180,7 @@ def write_genre(path: Path, target: Path, genre: str) -> None:
     TrackError : it is not an audio file of a kind that can be tagged, or a tag cannot hold the genre.
     RequestError : the place cannot be written to, or mutagen is not installed.
     """
-    suffix = path.suffix.lower()
-    if suffix not in _KINDS:
-        kinds = ", ".join(kind.removeprefix(".") for kind in _KINDS)
-        raise _untaggable(f"tags are written into {kinds} files only, not {suffix!r}")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in genre):
-        raise _untaggable(f"the genre {genre!r} has characters that do not belong in a tag")
-    if suffix == ".mp3" and _REFERENCE.match(genre):
-        raise _untaggable(f"players read the genre {genre!r} of an ID3 tag as the number of another genre")
-    if target.exists() and not (os.access(target, os.W_OK) and target.stat().st_mode & _WRITABLE):
-        raise _untaggable("it is read-only")
+    suffix = _check(path, target, genre)
     mutagen = _mutagen()
     with whole_file(target, like=path) as stream:
         with path.open("rb") as source:
@@ -136,7 +215,13 @@ def _set_genre(stream: BinaryIO, suffix: str, genre: str) -> None:
             stream.seek(-len(ends), os.SEEK_END)
             stream.write(ends)
         return
-    audio.tags["\xa9gen" if suffix == ".m4a" else "genre"] = [genre]
+    if suffix in _ID3:
+        from mutagen.id3 import TCON
+
+        audio.tags.setall("TCON", [TCON(encoding=1, text=[genre])])  # type: ignore[no-untyped-call]
+        audio.save(stream, v2_version=3, v23_sep=None)
+        return
+    audio.tags[_KEYS.get(suffix, "genre")] = [genre]
     audio.save(stream)
 
 

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from genreclf.datasets import as_table
 from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
-from genreclf.models.bundle.manifest import BundleManifest
-from genreclf.models.calibration import base_estimator, has_probabilities
+from genreclf.models.bundle.manifest import BundleManifest, GenreCount
+from genreclf.models.calibration import CalibratedModel, base_estimator, has_probabilities
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
 if TYPE_CHECKING:
-    import numpy as np
+    from pathlib import Path
 
+    import pandas as pd
+
+    from genreclf.models.calibration import HeldOut
     from genreclf.models.entry import ModelSpec
-    from genreclf.models.fitting import Folds
+    from genreclf.models.fitting import FittedPipeline, Folds
     from genreclf.tables.table import FeatureTable
 
 BEST = "best"
+_QUICK = 5.0  # of `ModelSpec.cost`
 _LIBRARIES = ("catboost", "librosa", "numpy", "scikit-learn", "scipy", "skops")
 _SCORES = ("protocol", "macro_f1", "macro_f1_low", "macro_f1_high", "accuracy")
 
 
 def train(
-    table: FeatureTable,
+    table: FeatureTable | str | Path,
     *,
     model: Any = "svc",  # noqa: ANN401 - a name or a scikit-learn classifier, which has no types
     seed: int = 42,
     tune: bool = False,
-    calibrate: bool = False,
+    calibrate: bool = True,
     class_weight: str | None = None,
     features: Iterable[str] | None = None,
     licence: str = "",
@@ -42,17 +51,19 @@ def train(
 ) -> Bundle:
     """Train one model on all tracks of a table.
 
-    A model without probabilities is always calibrated, on artist-disjoint folds (except for genres of a single
-    artist), so that every bundle gives probabilities; the predicted genres do not change by that.
+    The model is calibrated on artist-disjoint folds (except for genres of a single artist), which does not change the
+    genres that it predicts. What it predicted there is summed up in the manifest: scores, the confidence that a share
+    of the tracks reaches, the thresholds of prediction sets, and how far a track of a new artist usually is.
 
     Parameters
     ----------
-    table : tracks with genres.
+    table : tracks with genres, or the path of such a table.
     model : a name in `genreclf.models.MODELS`; ``best``, the winner of an artist-disjoint benchmark; or a scikit-learn
         classifier. Of the winner the manifest holds the scores, what it was selected from, and the score of the
         selection made inside the folds.
     tune : search the model's parameters, on artist-disjoint folds.
-    calibrate : calibrate also a model that has probabilities.
+    calibrate : False fits a model that has probabilities of its own once instead of several times, and leaves out
+        what is learnt from the folds; a model without probabilities is calibrated all the same.
     class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
     features : feature families to use; all by default.
     licence, notes : kept in the manifest; the licence of the music and labels is that of the training set.
@@ -68,6 +79,7 @@ def train(
     from genreclf.models import resolve
     from genreclf.models.registry import weighted
 
+    table = as_table(table)
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
     if isinstance(model, str) and model == BEST:
@@ -88,12 +100,49 @@ def train(
     progress.begin("train", 1)
     try:
         with threadpool_limits(1):
-            estimator = _fitted(table, entry, seed=seed, tune=tune, calibrate=calibrate, progress=progress)
+            calibrate = calibrate or not has_probabilities(entry.build(seed))
+            folds = _calibration_folds_of(entry, table, seed=seed) if calibrate else None
+            fitted = _fitted(table, entry, seed=seed, tune=tune, folds=folds, progress=progress)
+            summary = _held_out(table, fitted.held_out, folds)
     finally:
         progress.advance(entry.name)
         progress.end()
     texts = {"licence": licence, "notes": notes}
-    return Bundle(estimator, _manifest(table, estimator, entry, scores=scores, seed=seed, tuned=tune, **texts))
+    estimator = _with_names(fitted.estimator, table)
+    return Bundle(
+        estimator, _manifest(table, estimator, entry, scores=scores, seed=seed, tuned=tune, **summary, **texts)
+    )
+
+
+def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
+    """Train the model of a manifest on other tracks, with its features, its parameters and its seed.
+
+    Parameters
+    ----------
+    frame : ``track_id, genre``, where known ``artist``, then the model's features.
+
+    Raises
+    ------
+    RequestError : there is no such model here, or it cannot be trained on these tracks.
+    """
+    from genreclf.models import spec
+    from genreclf.tables.table import FeatureTable
+
+    entry = spec(manifest.model)
+    known = entry.factory(manifest.seed).get_params()
+    chosen = {
+        name: value
+        for name, value in manifest.parameters.items()
+        if name in known and repr(known[name]) != value and known[name] != value
+    }
+    meta = {"feature_set": manifest.feature_set, "parameters": dict(manifest.feature_parameters)}
+    table = FeatureTable(frame, manifest.features, meta=meta, name="files")
+    again = replace(entry, factory=partial(_with_parameters, entry.factory, chosen), wide={})
+    return train(table, model=again, seed=manifest.seed, calibrate=manifest.calibrated)
+
+
+def _with_parameters(factory: Callable[[int], Any], parameters: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401
+    return factory(seed).set_params(**parameters)
 
 
 def _winner(
@@ -106,7 +155,6 @@ def _winner(
 ) -> tuple[str, dict[str, Any]]:
     """The best model of the benchmark, its scores under the protocol that it won, and those of the choice itself."""
     from genreclf.evaluation.benchmark import benchmark
-    from genreclf.models import is_baseline
 
     # The leak does not matter here, and random folds would take half of the time.
     disjoint = None if table.groups is None else "cv-artist"
@@ -123,7 +171,7 @@ def _winner(
     chosen = ", ".join(f"{name} in {folds}" for name, folds in selection["chosen"].items())
     return comparison.best, scores | {
         "tracks": len(table),
-        "selected_from": ", ".join(name for name in comparison.ranking["model"] if not is_baseline(name)),
+        "selected_from": ", ".join(selection["models"]),
         "selected_in_folds": chosen,
         "selection_inner_folds": selection["inner_folds"],
         **{f"selection_{name}": selection[name] for name in _SCORES if name in selection},
@@ -131,13 +179,12 @@ def _winner(
 
 
 def _fitted(
-    table: FeatureTable, entry: ModelSpec, *, seed: int, tune: bool, calibrate: bool, progress: Progress
-) -> Any:  # noqa: ANN401
+    table: FeatureTable, entry: ModelSpec, *, seed: int, tune: bool, folds: Folds | None, progress: Progress
+) -> FittedPipeline:
     from genreclf.models.fitting import fit_pipeline
     from genreclf.models.tuning import at_edges
 
     try:
-        calibrate = calibrate or not has_probabilities(entry.build(seed))
         fitted = fit_pipeline(
             entry,
             table.X,
@@ -147,7 +194,7 @@ def _fitted(
             families=table.family_numbers,
             impute=bool(table.incomplete),
             tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
-            calibration_folds=calibration_folds(table, seed=seed) if calibrate else None,
+            calibration_folds=folds,
         )
     except RequestError:
         raise
@@ -157,18 +204,14 @@ def _fitted(
     hints = [f"{name}={value} is at the edge of its grid; a wider one may do better" for name, value in edges.items()]
     for line in (*fitted.messages(), *hints):
         progress.message(f"note: {line}")
-    return _with_names(fitted.estimator, table)
+    return fitted
 
 
 def _with_names(model: Any, table: FeatureTable) -> Any:  # noqa: ANN401
     """The same model, which predicts genres by their names instead of their codes."""
-    import numpy as np
-
     names = np.array(table.genres, dtype=object)
-    if hasattr(model, "calibrated_classifiers_"):
+    if isinstance(model, CalibratedModel):
         model.classes_ = names
-        for part in model.calibrated_classifiers_:
-            part.classes = names
     base_estimator(model).named_steps["model"].classes_ = names
     return model
 
@@ -182,6 +225,30 @@ def _tuning_folds(table: FeatureTable, *, seed: int) -> Folds:
     return inner_folds(_codes(table), groups.recordings, groups.artists, folds=3, seed=seed).pairs()
 
 
+def _calibration_folds_of(entry: ModelSpec, table: FeatureTable, *, seed: int) -> Folds:
+    """Five folds, three for models that take long."""
+    return calibration_folds(table, folds=5 if entry.cost <= _QUICK else 3, seed=seed)
+
+
+def _held_out(table: FeatureTable, held_out: HeldOut | None, folds: Folds | None) -> dict[str, Any]:
+    """The fields of the manifest that are learnt from the folds; none without folds."""
+    if held_out is None or folds is None:
+        return {}
+    from genreclf.evaluation.groups import find_groups
+    from genreclf.evaluation.held_out import summarise
+    from genreclf.models.novelty import fit_novelty
+
+    groups = find_groups(table)
+    together = groups.artists is None or any(
+        len(np.intersect1d(groups.artists[train], groups.artists[test])) for train, test in folds
+    )
+    protocol = f"{'cv-random' if together else 'cv-artist'}, {len(folds)} folds"
+    return {
+        "held_out": summarise(held_out, _codes(table), groups.widest, protocol=protocol),
+        "novelty": fit_novelty(table.filled, folds),
+    }
+
+
 def calibration_folds(table: FeatureTable, *, folds: int = 5, seed: int = 42) -> Folds:
     """Folds that all train on every genre, as calibration needs, and as artist-disjoint as that allows.
 
@@ -191,8 +258,6 @@ def calibration_folds(table: FeatureTable, *, folds: int = 5, seed: int = 42) ->
     ------
     RequestError : a genre has too few tracks.
     """
-    import numpy as np
-
     from genreclf.evaluation.folds import inner_folds
     from genreclf.evaluation.groups import find_groups
 
@@ -214,8 +279,6 @@ def calibration_folds(table: FeatureTable, *, folds: int = 5, seed: int = 42) ->
 
 def _codes(table: FeatureTable) -> np.ndarray:
     """(tracks,), the genres as numbers."""
-    import numpy as np
-
     return np.unique(table.y, return_inverse=True)[1]
 
 
@@ -229,6 +292,7 @@ def _manifest(
     tuned: bool,
     licence: str,
     notes: str,
+    **held_out: Any,  # noqa: ANN401
 ) -> BundleManifest:
     pipeline = base_estimator(estimator)
     means = tuple(float(v) for v in table.filled.mean(axis=0))
@@ -239,6 +303,7 @@ def _manifest(
         parameters=entry.plain_parameters(pipeline),
         tuned=tuned,
         calibrated=pipeline is not estimator,
+        calibration=estimator.method if isinstance(estimator, CalibratedModel) else "",
         feature_set=str(table.meta.get("feature_set", "")),
         feature_parameters={
             "offset": window.get("offset"),
@@ -257,4 +322,16 @@ def _manifest(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         licence=licence,
         notes=notes,
+        genre_counts=_genre_counts(table),
+        **held_out,
     )
+
+
+def _genre_counts(table: FeatureTable) -> dict[str, GenreCount]:
+    """Tracks and artists of each genre; tracks without an artist count as an artist each."""
+    counts = {}
+    for genre in table.genres:
+        here = table.y == genre
+        artists = None if table.groups is None else len(np.unique(table.groups[here].astype(str)))
+        counts[genre] = GenreCount(int(here.sum()), artists)
+    return counts

@@ -3,7 +3,8 @@
 Work runs in loky processes, one thread each. Every item has a time limit, kept by a watchdog inside the
 worker that ends the process; a worker that dies, of this or of a fault in a decoder, takes one item with it: the
 items that were under way are tried again, each alone, and the one that dies again is the one reported. Workers end
-with the process that started them, also where that is killed.
+with the process that started them, also where that is killed. A single item runs in a fork of this process, where that
+can be: what is imported need not be imported once more.
 """
 
 from __future__ import annotations
@@ -14,24 +15,31 @@ import functools
 import gc
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from genreclf.errors import GenreclfError, RequestError, TrackError
 from genreclf.streams import silence_decoders
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
+
+PENDING: Final = object()
+"""What a source of items yields where it has nothing yet, so that what is done meanwhile need not wait for it."""
 
 TIMEOUT = 120.0
 _LONGEST_TIMEOUT = 1e6
@@ -114,7 +122,7 @@ def check_timeout(timeout: float) -> None:
 
 def run(
     function: Callable[[Item], Value],
-    items: Sequence[Item],
+    items: Iterable[Item],
     *,
     jobs: int | None = None,
     timeout: float = TIMEOUT,
@@ -125,7 +133,7 @@ def run(
     Parameters
     ----------
     function : importable by name in a worker; a `TrackError` that it raises becomes the outcome's error.
-    items : what to work on.
+    items : what to work on, taken as workers become free; `PENDING` among them stands for nothing yet.
     jobs : number of processes; by default one for each usable core.
     timeout : seconds that one item may take.
     stop : when it is requested, no further item is started and the iterator ends after those under way.
@@ -136,13 +144,29 @@ def run(
     GenreclfError : worker processes cannot be started or die before they begin.
     """
     check_timeout(timeout)
-    workers = min(available_workers(jobs), max(1, len(items)))
+    stop = stop or Stop()
+    workers = available_workers(jobs)
+    if isinstance(items, Sized):
+        workers = min(workers, max(1, len(items)))
     _check_memory()
+    tasks = _numbered(items)
+    first = [task for _, task in zip(range(2), tasks, strict=False)]
     try:
-        yield from _rounds(function, dict(enumerate(items)), workers=workers, timeout=timeout, stop=stop or Stop())
+        if len(first) == 1 and first[0] is not None and _can_fork():
+            if not stop.requested:
+                yield _forked(function, *first[0], timeout)
+            return
+        yield from _rounds(function, chain(first, tasks), workers=workers, timeout=timeout, stop=stop)
     except OSError as error:
         remedy = "; ask for fewer with --jobs" if error.errno in _TOO_MANY else ""
         raise GenreclfError(f"worker processes cannot be started: {error.strerror or error}{remedy}") from error
+
+
+def _numbered(items: Iterable[Item]) -> Iterator[tuple[int, Item] | None]:
+    """The items with their numbers; None for nothing yet."""
+    number = count()
+    for item in items:
+        yield None if item is PENDING else (next(number), item)
 
 
 def _check_memory() -> None:
@@ -163,15 +187,24 @@ def _check_memory() -> None:
 
 
 def _rounds(
-    function: Callable[[Item], Value], waiting: dict[int, Item], *, workers: int, timeout: float, stop: Stop
+    function: Callable[[Item], Value],
+    fresh: Iterator[tuple[int, Item] | None],
+    *,
+    workers: int,
+    timeout: float,
+    stop: Stop,
 ) -> Iterator[Outcome[Value]]:
     """Work in one pool after another: a worker that dies breaks its pool."""
     fruitless = 0
-    while waiting and not stop.requested:
+    waiting: dict[int, Item] = {}
+    while not stop.requested:
         with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
             claims = Path(folder)
+            queue = chain(list(waiting.items()), fresh)
             try:
-                for outcome in _round(function, waiting, workers=workers, timeout=timeout, stop=stop, claims=claims):
+                for outcome in _round(
+                    function, queue, waiting, workers=workers, timeout=timeout, stop=stop, claims=claims
+                ):
                     del waiting[outcome.index]
                     fruitless = 0
                     yield outcome
@@ -184,7 +217,7 @@ def _rounds(
             late = [index for index, age in suspects.items() if age >= timeout]
         for index in late:
             del waiting[index]
-            yield _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
+            yield _late(index, timeout)
         for index in suspects.keys() - set(late):
             yield _alone(function, index, waiting.pop(index), timeout, sure=len(suspects) == 1)
 
@@ -204,6 +237,7 @@ def in_order(outcomes: Iterable[Outcome[Value]]) -> Iterator[Outcome[Value]]:
 
 def _round(
     function: Callable[[Item], Value],
+    queue: Iterator[tuple[int, Item] | None],
     waiting: dict[int, Item],
     *,
     workers: int,
@@ -211,28 +245,141 @@ def _round(
     stop: Stop,
     claims: Path,
 ) -> Iterator[Outcome[Value]]:
-    """Work through what is waiting until it is done, a worker dies, or a stop is requested."""
+    """Work through the queue until it is done, a worker dies, or a stop is requested; `waiting` gets what is begun."""
     from loky import ProcessPoolExecutor
 
-    queue = iter(list(waiting.items()))
     parent, ours = Pipe(duplex=False)
     with _hangup_held_back():
         pool = ProcessPoolExecutor(workers, initializer=_prepare, initargs=(parent,), env=_ENVIRONMENT)
     try:
         under_way: set[Future[Outcome[Value]]] = set()
+        ended = False
         while True:
-            while len(under_way) < 2 * workers and not stop.requested and (task := next(queue, None)):
-                with _hangup_held_back():
-                    under_way.add(pool.submit(_guarded, function, *task, timeout, claims))
-            if not under_way:
+            pending = False
+            while len(under_way) < 2 * workers and not (stop.requested or pending or ended):
+                try:
+                    task = next(queue)
+                except StopIteration:
+                    ended = True
+                    break
+                pending = task is None
+                if task is not None:
+                    waiting[task[0]] = task[1]
+                    with _hangup_held_back():
+                        under_way.add(pool.submit(_guarded, function, *task, timeout, claims))
+            if not under_way and (ended or stop.requested):
                 return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            done, under_way = wait(under_way, timeout=0 if pending else None, return_when=FIRST_COMPLETED)
             for future in done:
                 yield future.result()
     finally:
         pool.shutdown(wait=True, kill_workers=True)
         parent.close()
         ours.close()
+
+
+def _can_fork() -> bool:
+    """Whether a fork of this process can work: on Linux, and where no other thread of Python's is left behind."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
+def _forked(function: Callable[[Item], Value], index: int, item: Item, timeout: float) -> Outcome[Value]:
+    """One item in a fork of this process, which imports nothing anew."""
+    parent, ours = Pipe(duplex=False)
+    theirs, send = Pipe(duplex=False)
+    start = time.perf_counter()
+    with _hangup_held_back(), warnings.catch_warnings():
+        # Threads of libraries, which Python 3.12 warns of, are theirs to restart.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if not child:
+        try:
+            ours.close()
+            theirs.close()
+            _prepare(parent)
+            send.send(_limited(function, index, item, timeout))
+        finally:
+            os._exit(0)
+    try:
+        parent.close()
+        send.close()
+        outcome: Outcome[Value] = theirs.recv()
+    except (EOFError, ConnectionError):
+        seconds = time.perf_counter() - start
+        return _late(index, timeout) if seconds >= timeout else _lost(index, "crashed", _CRASHED, seconds)
+    else:
+        return outcome
+    finally:
+        ours.close()  # the fork ends with it
+        theirs.close()
+        os.waitpid(child, 0)
+
+
+class Crew(AbstractContextManager["Crew"]):
+    """Workers that stay, for a service: each call is done by one of them, and one that dies is replaced.
+
+    Calls may come from many threads; where all workers are busy, a call waits.
+
+    Parameters
+    ----------
+    jobs : number of processes.
+    warm : what a worker does before it gets its first item, importable by name, so that no item waits for it.
+    """
+
+    def __init__(self, jobs: int, *, warm: Callable[[None], object]) -> None:
+        self._jobs = jobs
+        self._warm = warm
+        self._free: SimpleQueue[Any] = SimpleQueue()
+
+    def __enter__(self) -> Self:
+        self._parent, self._ours = Pipe(duplex=False)
+        starting = [threading.Thread(target=self._start) for _ in range(self._jobs)]
+        for thread in starting:
+            thread.start()
+        for thread in starting:
+            thread.join()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _ in range(self._jobs):
+            self._free.get().shutdown(wait=True, kill_workers=True)
+        self._parent.close()
+        self._ours.close()
+
+    def call(self, function: Callable[[Item], Value], item: Item, *, timeout: float) -> Outcome[Value]:
+        """Apply a function, importable by name, to an item; a worker that dies of it is the outcome's error.
+
+        Parameters
+        ----------
+        timeout : seconds that waiting for a worker and its work may take.
+        """
+        start = time.perf_counter()
+        try:
+            pool = self._free.get(timeout=timeout)
+        except Empty:
+            return _late(0, timeout)
+        try:
+            left = max(timeout - (time.perf_counter() - start), 0.001)
+            outcome: Outcome[Value] = pool.submit(_limited, function, 0, item, left).result()
+        except _worker_deaths():
+            threading.Thread(target=self._start, args=(pool,)).start()
+            seconds = time.perf_counter() - start
+            return _late(0, timeout) if seconds >= timeout else _lost(0, "crashed", _CRASHED, seconds)
+        self._free.put(pool)
+        return outcome
+
+    def _start(self, dead: Any = None) -> None:  # noqa: ANN401 - loky has no types
+        """Start a worker, in the place of a dead one."""
+        from loky import ProcessPoolExecutor
+
+        if dead is not None:
+            dead.shutdown(wait=True, kill_workers=True)
+        pool = ProcessPoolExecutor(1, initializer=_prepare, initargs=(self._parent,), env=_ENVIRONMENT)
+        with suppress(*_worker_deaths()):  # what kills it now is told by the first item
+            pool.submit(_limited, self._warm, 0, None, 600.0).result()
+        self._free.put(pool)
 
 
 @contextmanager
@@ -275,12 +422,15 @@ def _alone(function: Callable[[Item], Value], index: int, item: Item, timeout: f
     with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
         claims = Path(folder)
         try:
-            return next(_round(function, {index: item}, workers=1, timeout=timeout, stop=Stop(), claims=claims))
+            alone = iter([(index, item)])
+            return next(_round(function, alone, {}, workers=1, timeout=timeout, stop=Stop(), claims=claims))
         except _worker_deaths():
             age = _under_way(claims, {index: item}).get(index, 0.0)
-    if age >= timeout:
-        return _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
-    return _lost(index, "crashed", _CRASHED, age)
+    return _late(index, timeout) if age >= timeout else _lost(index, "crashed", _CRASHED, age)
+
+
+def _late(index: int, timeout: float) -> Outcome[Any]:
+    return _lost(index, "timeout", f"not described within {timeout:g} s and given up", timeout)
 
 
 def _lost(index: int, code: str, reason: str, seconds: float) -> Outcome[Any]:
@@ -303,13 +453,20 @@ def _under_way(claims: Path, waiting: dict[int, Any]) -> dict[int, float]:
 
 
 def _guarded(function: Callable[[Item], Value], index: int, item: Item, timeout: float, claims: Path) -> Outcome[Value]:
-    """One item inside a worker, with its claim, its watchdog and its errors caught."""
+    """One item inside a worker, with its claim."""
     claim = claims / str(index)
     try:
         claim.touch()
     except FileNotFoundError:
         claims.mkdir(mode=0o700, parents=True, exist_ok=True)
         claim.touch()
+    outcome = _limited(function, index, item, timeout)
+    claim.unlink(missing_ok=True)
+    return outcome
+
+
+def _limited(function: Callable[[Item], Value], index: int, item: Item, timeout: float) -> Outcome[Value]:
+    """One item inside a worker, with its watchdog and its errors caught."""
     start = time.perf_counter()
     value, error = None, None
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
@@ -329,6 +486,5 @@ def _guarded(function: Callable[[Item], Value], index: int, item: Item, timeout:
             error = TrackError("internal", f"{type(fault).__name__}: {' '.join(str(fault).split())}")
         finally:
             faulthandler.cancel_dump_traceback_later()
-    claim.unlink(missing_ok=True)
     _settle()
     return Outcome(index, value, error, time.perf_counter() - start)

@@ -564,3 +564,49 @@ def test_a_playlist_is_not_followed(tmp_path):
 def test_a_request_without_sense_is_refused_before_the_file_is_opened(options):
     with pytest.raises(RequestError):
         audio.load("nowhere.wav", **options)
+
+
+def test_bytes_open_files_and_samples_give_what_the_file_gives(tmp_path):
+    import io
+
+    from genreclf.audio import load, segments
+    from genreclf.features import extract_features
+
+    samples = np.random.default_rng(0).uniform(-0.3, 0.3, (44100 * 3, 2)).astype(np.float32)
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, 44100, subtype="FLOAT")
+    wanted, rate = load(path, duration=1.0)
+    with path.open("rb") as file:
+        for source in (path.read_bytes(), file, io.BytesIO(path.read_bytes()), (samples.T, 44100)):
+            found, found_rate = load(source, duration=1.0)
+            np.testing.assert_array_equal(found, wanted)
+            assert found_rate == rate
+    starts = [start for start, _ in segments((samples.T, 44100), duration=1.0)]
+    assert starts == [start for start, _ in segments(path, duration=1.0)] == [0.0, 1.0, 2.0]
+    assert extract_features((samples.T, 44100)) == extract_features(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (b"", "bytes: the file has no bytes"),
+        (b"no music", "bytes: not a sound file"),
+        ((np.zeros(10, np.float32), 44100), "samples: .*at least 0.1 s"),
+        ((np.zeros(100_000, np.float32), 10), "samples: the sample rate 10 Hz"),
+    ],
+)
+def test_what_is_no_sound_is_told_without_a_path(source, said):
+    from genreclf.audio import load
+
+    with pytest.raises(TrackError, match=said):
+        load(source)
+
+
+def test_a_file_that_is_open_as_text_or_samples_that_are_none_are_refused(tmp_path):
+    from genreclf.audio import load
+
+    (tmp_path / "a.wav").write_text("x")
+    with (tmp_path / "a.wav").open() as file, pytest.raises(TrackError, match="open it with 'rb'"):
+        load(file)
+    with pytest.raises(RequestError, match="floating-point samples"):
+        load((np.zeros(100_000, np.int16), 44100))

@@ -73,6 +73,10 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
         (("benchmark", "t.csv", "--models", "svm"), "unknown model 'svm'; choose from svc,"),
         (("benchmark", "t.csv", "--models", "svm"), "did you mean 'svc'?"),
         (("benchmark", "t.csv", "--models", "random_forest"), "did you mean 'rf'?"),
+        (("benchmark", "t.csv", "--models", "xgboost"), "'histgb' is of the same kind"),
+        (("extract", "https://host//a.mp3"), "https://host//a.mp3: a URL; download the file"),
+        (("extract", "*.mp3"), "*.mp3: no file matches this pattern"),
+        (("predict", "m.genreclf", "a.wav", "--to", "x"), "--only-empty go with --write-tags"),
         (("benchmark", "t.csv", "--protocol", "cv-artists"), "did you mean 'cv-artist'?"),
         (("benchmark", "t.csv", "--label", "gener"), "did you mean 'genre'?"),
         (("benchmark", "t.csv", "--seed", "-1"), "--seed"),
@@ -90,7 +94,8 @@ def test_every_command_has_help_and_a_line_of_what_it_does() -> None:
         (("inspect", "a.wav", "-o", "t.csv"), "t.csv: is there already and is not a page of genreclf"),
         (("inspect", "a.wav", "-o", "z", "--png", "z"), "z: the page goes there"),
         (("inspect", "a.wav", "--png", "t.csv"), "t.csv: is there already and is not a PNG picture"),
-        (("predict", "m.genreclf", "a.wav", "--csv", "m.genreclf"), "m.genreclf: is there already and is not a table"),
+        (("predict", "m.genreclf", "a.wav", "--csv", "list.csv"), "list.csv: is there already and is not a table of"),
+        (("predict", "m.genreclf", "a.wav", "-o", "x.txt"), "x.txt: predictions are written as .csv, .jsonl, .parquet"),
         (("compare", "a", "b", "-o", "page.md"), "name the page, page.html"),
         (("predict", "none.genreclf", "."), "none.genreclf: no such file"),
         (("inspect", "none.mp3"), "none.mp3"),
@@ -112,6 +117,34 @@ def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
     assert said in shown.stderr
     assert len(shown.stderr.splitlines()) == 1
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("arguments", [(), ("datasets",)])
+def test_a_bare_command_shows_its_help(arguments: tuple[str, ...]) -> None:
+    shown = ran(*arguments)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Usage: genreclf" in shown.stdout
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shell_completes_commands(shell: str) -> None:
+    asked = {"_GENRECLF_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": "genreclf pre"}
+    asked |= {"COMP_WORDS": "genreclf pre", "COMP_CWORD": "1", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    done = subprocess.run(GENRECLF, capture_output=True, text=True, env=os.environ | asked, check=False)  # noqa: S603
+    assert "predict" in done.stdout
+
+
+def test_a_model_is_known_in_any_case(tmp_path: Path) -> None:
+    assert genreclf.models.build("SVC").named_steps.keys() == genreclf.models.build("svc").named_steps.keys()
+
+
+def test_tables_that_are_piped_have_no_blanks_at_their_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    from genreclf.cli.console import print_widest, text_table
+
+    print_widest([text_table("日本", ["a", "日本語"], {"name": str, "n": lambda row: str(len(row))}, left=["name"])])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line == line.rstrip() for line in lines)
+    assert lines[-2:] == ["  日本語   3", ""]
 
 
 def test_the_version_is_told() -> None:
@@ -136,7 +169,7 @@ def model(music: Path, tmp_path: Path) -> Path:
 
 def test_a_page_a_model_and_predictions_can_be_made_again(music: Path, model: Path, tmp_path: Path) -> None:
     track = next(path for path in music.rglob("*.*") if path.is_file())
-    made = {"page.html": PAGE_BEGINS, "page.png": b"\x89PNG\r\n\x1a\n", "p.csv": b"path,genre,p_", model.name: b"PK"}
+    made = {"page.html": PAGE_BEGINS, "page.png": b"\x89PNG\r\n\x1a\n", "p.csv": b"path,genre,", model.name: b"PK"}
     before = model.read_bytes()
     for name, begins in made.items():
         if name != model.name:

@@ -50,6 +50,8 @@ WITH_READMES = [*PAGES, *sorted({*ROOT.glob("*.md"), *ROOT.glob("[fr]e*/README.m
 # What a line begins with, and why it is not run here. The options of such a line are still held against the command.
 NOT_RUN = {
     "genreclf datasets fetch": "downloads gigabytes",
+    "genreclf serve": "runs until it is ended, and has tests of its own",
+    "curl": "asks that service",
     "genreclf demo": "takes up to a minute, and has tests of its own",
     "pip install": "would change the environment of the tests",
     "python benchmarks/": "measures for minutes",
@@ -151,9 +153,10 @@ def make_gtzan(folder: Path) -> None:
 MADE = {"how-to-fma.md": make_fma, "how-to-gtzan.md": make_gtzan}
 
 
-def in_this_process(function: Any, waiting: dict[int, Any], **options: Any) -> Iterator[Any]:
+def in_this_process(function: Any, queue: Iterator[Any], waiting: dict[int, Any], **options: Any) -> Iterator[Any]:
     """A round of work without worker processes: starting them would take most of the time."""
-    for index, item in list(waiting.items()):
+    for index, item in queue:
+        waiting[index] = item
         yield workers._guarded(function, index, item, options["timeout"], options["claims"])
 
 
@@ -204,6 +207,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
         monkeypatch.setattr(workers, "_round", in_this_process)
+        monkeypatch.setattr(workers, "_can_fork", lambda: False)
+        monkeypatch.setattr(workers, "_settle", lambda: None)
         run_page(TUTORIAL, monkeypatch)
     return folder
 
@@ -229,6 +234,8 @@ def test_a_page_runs(page: Path, finished: Path, tmp_path: Path, monkeypatch: py
     MADE.get(page.name, lambda _: None)(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(workers, "_round", in_this_process)
+    monkeypatch.setattr(workers, "_can_fork", lambda: False)
+    monkeypatch.setattr(workers, "_settle", lambda: None)
     run_page(page, monkeypatch)
 
 

@@ -14,6 +14,7 @@ import genreclf
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import extract_features
 from genreclf.models.bundle.bundle import Bundle
+from genreclf.models.calibration import base_estimator
 from genreclf.prediction import Predictor
 from genreclf.tables.table import FeatureTable
 
@@ -109,7 +110,7 @@ def test_a_family_that_a_model_ignores_says_nothing(music):
     _, table, _ = music
     only = genreclf.train(table, model="logreg")
     predictor = Predictor(only)
-    weights = only.estimator.named_steps["model"].coef_
+    weights = base_estimator(only.estimator).named_steps["model"].coef_
     weights[:, [i for i, name in enumerate(table.features) if name.startswith("tonnetz")]] = 0
     said = predictor.explain(music[0] / table.frame["path"][0]).set_index("family")
     assert said.loc["tonnetz", "contribution"] == 0
@@ -192,7 +193,10 @@ def test_the_commands_train_and_predict(music, tmp_path):
     rows = {row["path"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert [rows[path]["genre"] for path in wanted] == ["hum", "hiss", None]
     assert rows[str(bad)]["error"]["code"] == "unreadable"
-    assert set(rows[wanted[0]]) == {"path", "genre", "probabilities", "seconds", "error"}
+    assert set(rows[wanted[0]]) == {
+        *("path", "genre", "confidence", "unlike_training", "silent", "set"),
+        *("probabilities", "model", "seconds", "error"),
+    }
     assert len(pd.read_csv(csv)) == 3
     done = runner.invoke(app, ["predict", model, wanted[0], "--segments", "--jobs", "1"])
     assert done.exit_code == 0
@@ -252,7 +256,7 @@ def test_a_model_that_cannot_answer_says_so_in_a_line():
     wrong = FeatureTable(table.frame.assign(mfcc_mean_01=np.nan), table.features)
     with pytest.raises(RequestError, match="track 't00000' has no value in column 'mfcc_mean_01'"):
         predictor.predict_table(wrong)
-    predictor.bundle.estimator.named_steps["model"].coef_[:] = 1e308
+    base_estimator(predictor.bundle.estimator).named_steps["model"].coef_[:] = 1e308
     with pytest.raises(RequestError, match="not numbers"), np.errstate(all="ignore"):
         predictor.predict_table(table)
 
@@ -287,3 +291,17 @@ def test_a_seed_that_no_generator_takes_is_refused_before_training(made_table):
     for seed in (-1, 2**32):
         with pytest.raises(RequestError, match=f"^a seed of {seed} makes no sense"):
             genreclf.train(made_table, model="logreg", seed=seed)
+
+
+def test_bytes_open_files_and_samples_are_predicted_as_the_file_is(music):
+    folder, table, model = music
+    path = folder / table.frame["path"][0]
+    predictor = genreclf.load(model)
+    wanted = predictor.predict_proba(path)[0]
+    samples, rate = soundfile.read(path, dtype="float32")
+    with path.open("rb") as file:
+        given = [path.read_bytes(), file, (samples, rate), path]
+        np.testing.assert_array_equal(predictor.predict_proba(given), [wanted] * 4)
+    assert predictor.predict((samples, rate)).tolist() == predictor.predict(path).tolist()
+    with pytest.raises(TrackError, match="bytes: not a sound file"):
+        predictor.predict(b"no music")

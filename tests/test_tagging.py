@@ -13,7 +13,7 @@ from tinytag import TinyTag
 
 from genreclf.errors import RequestError, TrackError
 from genreclf.prediction import Prediction, shown
-from genreclf.tagging import write_genre, write_genres
+from genreclf.tagging import Tagger, genre_of, write_genre
 
 
 def _sound(path, **options):
@@ -140,11 +140,9 @@ def predicted(path, genre="rock"):
 
 def test_copies_leave_the_file_and_what_is_there_alone(mp3, tmp_path):
     before = mp3.read_bytes()
-    for reason in ("", "there already"):
-        [(prediction, refusal)] = write_genres([predicted(mp3)], [mp3], to=tmp_path / "copies")
-        assert prediction.genre == "rock"
-        assert bool(reason) == bool(refusal)
-        assert reason in refusal
+    tagger = Tagger(to=tmp_path / "copies")
+    statuses = [tagger.tag(predicted(mp3, genre), mp3).status for genre in ("rock", "rock", "pop")]
+    assert statuses == ["written", "kept", "refused"]
     assert TinyTag.get(tmp_path / "copies" / "a.mp3").genre == "rock"
     assert mp3.read_bytes() == before
 
@@ -152,10 +150,11 @@ def test_copies_leave_the_file_and_what_is_there_alone(mp3, tmp_path):
 def test_a_file_that_cannot_be_tagged_or_read_stops_nothing(mp3, flac, tmp_path):
     wav = _sound(tmp_path / "a.wav")
     gone = Prediction("gone.mp3", "", ("pop",), np.empty(0), np.empty((0, 1)), error=TrackError("missing", "gone"))
-    predictions = [predicted(wav), gone, predicted(mp3), predicted(flac, genre="pop")]
-    found = list(write_genres(predictions, [wav, mp3, flac, Path("gone.mp3")], in_place=True))
-    assert [prediction for prediction, _ in found] == predictions
-    assert [bool(refusal) for _, refusal in found] == [True, False, False, False]
+    unsure = Prediction(str(flac), "unknown", ("pop", "rock"), np.zeros(1), np.array([[0.5, 0.5]]), unknown=True)
+    asked = [(predicted(wav), wav), (gone, Path("gone.mp3")), (predicted(mp3), mp3), (predicted(flac, "pop"), flac)]
+    tagger = Tagger(in_place=True)
+    found = [tagger.tag(*each).status for each in [*asked, (unsure, flac)]]
+    assert found == ["refused", "kept", "written", "written", "kept"]
     assert [TinyTag.get(path).genre for path in (mp3, flac)] == ["rock", "pop"]
 
 
@@ -163,7 +162,9 @@ def test_files_whose_names_look_like_the_escape_of_each_other_get_their_own_genr
     names = (os.fsdecode(b"a\xff.flac"), r"a\udcff.flac")
     paths = [_sound(tmp_path / "new.flac").rename(tmp_path / name) for name in names]
     predictions = [predicted(shown(path), genre) for path, genre in zip(paths, ("rock", "pop"), strict=True)]
-    assert all(not refusal for _, refusal in write_genres(predictions, paths, in_place=True))
+    assert len({prediction.path for prediction in predictions}) == 2
+    for prediction, path in zip(predictions, paths, strict=True):
+        assert Tagger(in_place=True).tag(prediction, path).status == "written"
     assert [TinyTag.get(path.rename(tmp_path / "new.flac")).genre for path in paths] == ["rock", "pop"]
 
 
@@ -177,13 +178,13 @@ def test_a_link_is_kept_and_what_it_leads_to_is_tagged(flac, tmp_path):
 def test_nothing_is_written_unless_it_is_said_where(tmp_path):
     for options in ({}, {"to": tmp_path, "in_place": True}):
         with pytest.raises(RequestError, match="to=FOLDER for tagged copies, or in_place=True"):
-            write_genres([], [], **options)
+            Tagger(**options)
 
 
 def test_without_the_extra_one_line_says_how_to_get_it(mp3, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mutagen", None)
     with pytest.raises(RequestError, match=r'pip install "genreclf\[tags\]"$'):
-        write_genres([predicted(mp3)], [mp3], to=tmp_path / "copies")
+        Tagger(to=tmp_path / "copies")
     with pytest.raises(RequestError, match=r'pip install "genreclf\[tags\]"$'):
         write_genre(mp3, mp3, "rock")
 
@@ -197,6 +198,8 @@ def test_without_the_extra_one_line_says_how_to_get_it(mp3, tmp_path, monkeypatc
         ("a.oga", {"format": "OGG", "subtype": "VORBIS"}),
         ("a.ogg", {"format": "OGG", "subtype": "OPUS"}),
         ("a.opus", {"format": "OGG", "subtype": "OPUS"}),
+        ("a.aiff", {}),
+        ("a.aif", {"format": "AIFF"}),
     ],
 )
 def test_every_kind_keeps_its_sound_and_its_other_tags(tmp_path, name, options):
@@ -205,18 +208,24 @@ def test_every_kind_keeps_its_sound_and_its_other_tags(tmp_path, name, options):
         stream.artist, stream.title = "Ann", "Two"
         stream.write(np.random.default_rng(0).uniform(-0.3, 0.3, 24000))
     samples = soundfile.read(path)[0]
+    assert genre_of(path) == ""
+    write_genre(path, path, "old")
     write_genre(path, path, "Música — ロック")
     tag = TinyTag.get(path)
-    assert (tag.artist, tag.title, tag.genre) == ("Ann", "Two", "Música — ロック")
+    assert genre_of(path) == tag.genre == "Música — ロック"
+    with soundfile.SoundFile(path) as stream:
+        assert {tag.artist or stream.artist, tag.title or stream.title} == {"Ann", "Two"}
     np.testing.assert_array_equal(soundfile.read(path)[0], samples)
 
 
-def test_an_m4a_keeps_its_sound_and_its_other_tags(tmp_path):
+@pytest.mark.parametrize(("kind", "container_format", "codec"), [("m4a", "mp4", "aac"), ("wma", "asf", "wmav2")])
+def test_an_m4a_or_a_wma_keeps_its_sound_and_its_other_tags(tmp_path, kind, container_format, codec):
     av = pytest.importorskip("av", reason='needs pip install "genreclf[m4a]"')
-    path = tmp_path / "a.m4a"
-    with av.open(str(path), "w", format="mp4") as container:
+    path = tmp_path / f"a.{kind}"
+    with av.open(str(path), "w", format=container_format) as container:
         container.metadata["artist"] = "Ann"
-        stream = container.add_stream("aac", rate=22050, layout="mono")
+        stream = container.add_stream(codec, rate=22050, layout="mono")
+        stream.bit_rate = 64_000
         frame = av.AudioFrame.from_ndarray(
             np.random.default_rng(0).uniform(-0.3, 0.3, (1, 22050)).astype(np.float32), format="fltp", layout="mono"
         )
@@ -233,7 +242,7 @@ def test_an_m4a_keeps_its_sound_and_its_other_tags(tmp_path):
     write_genre(path, path, "rock")
     write_genre(path, path, "Música")
     tag = TinyTag.get(path)
-    assert (tag.genre, tag.artist) == ("Música", "Ann")
+    assert (tag.genre, tag.artist, genre_of(path)) == ("Música", "Ann", "Música")
     assert packets() == before
 
 
@@ -298,3 +307,20 @@ def test_tags_at_the_end_of_an_mp3_stay_as_they_are(mp3, tail):
     mp3.write_bytes(whole)
     write_genre(mp3, mp3, "rock")
     assert mp3.read_bytes().endswith(whole)
+
+
+def test_copies_keep_the_tree_and_a_dry_run_writes_nothing(tmp_path, monkeypatch):
+    for name in ("a/1.flac", "b/1.flac"):
+        (tmp_path / name).parent.mkdir()
+        _sound(tmp_path / name)
+    monkeypatch.chdir(tmp_path / "a")
+    write_genre(Path("1.flac"), Path("1.flac"), "old")
+    places = {Path("1.flac"): "a/1.flac", tmp_path / "b" / "1.flac": "b/1.flac"}
+    for dry_run, status in ((True, "would-write"), (False, "written")):
+        tagger = Tagger(to=tmp_path / "out", root=tmp_path, dry_run=dry_run)
+        for path, name in places.items():
+            tagged = tagger.tag(predicted(path), path)
+            assert (tagged.status, tagged.before) == (status, "old" if name.startswith("a") else "")
+            assert (tmp_path / "out" / name).exists() != dry_run
+    assert Tagger(in_place=True, only_empty=True).tag(predicted("1.flac"), Path("1.flac")).status == "kept"
+    assert TinyTag.get("1.flac").genre == "old"

@@ -24,11 +24,13 @@ out-of-range       a sample is beyond ten thousand million times full scale
 
 Of a file that is damaged, or shorter or longer than its header says, what can be decoded from the front counts.
 
-`reading` reads windows, `windowing` says which, `opening` finds the decoder (`sndfile` or `pyav`), `samples` mixes,
-resamples and checks.
+A sound is given as a path, as the bytes of a file, as a file that is open for reading bytes, or as samples with their
+rate: `inputs`. `reading` reads windows, `windowing` says which, `opening` finds the decoder (`sndfile` or `pyav`),
+`samples` mixes, resamples and checks.
 """
 
-from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES
+from genreclf.audio.inputs import Source, as_path, is_source, name_of
+from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES, missing_extras
 from genreclf.audio.reading import load, segments
 from genreclf.audio.samples import check_rate, check_samples, mono, resample
 from genreclf.audio.windowing import (
@@ -49,11 +51,16 @@ __all__ = [
     "LONGEST_SECONDS",
     "SAMPLE_RATE",
     "SHORTEST_SECONDS",
+    "Source",
+    "as_path",
     "check_rate",
     "check_samples",
     "check_window",
+    "is_source",
     "load",
+    "missing_extras",
     "mono",
+    "name_of",
     "resample",
     "segments",
     "window",

@@ -6,8 +6,11 @@ import contextlib
 import errno
 import os
 import stat
+from collections import Counter
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from genreclf.audio.inputs import Samples, as_path
 from genreclf.audio.pyav import open_with_av
 from genreclf.audio.samples import HIGHEST_RATE, LOWEST_RATE
 from genreclf.audio.sndfile import open_with_libsndfile
@@ -15,15 +18,29 @@ from genreclf.errors import TrackError
 from genreclf.forks import unforked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy as np
+
+    from genreclf.audio.inputs import Source
 
 EXTRA_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".wma"})
 AUDIO_SUFFIXES = EXTRA_SUFFIXES | {
     ".wav", ".w64", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".aifc", ".au", ".caf",
 }  # fmt: skip
+
+
+def missing_extras(paths: Iterable[Path]) -> list[str]:
+    """What has to be installed before files of these names can be read, a line for each kind of file."""
+    kinds = Counter(path.suffix.lower() for path in paths)
+    if find_spec("av"):
+        return []
+    return [
+        f'{count} {kind[1:]} file{" needs" if count == 1 else "s need"} PyAV: pip install "genreclf[m4a]"'
+        for kind, count in sorted(kinds.items())
+        if kind in EXTRA_SUFFIXES
+    ]
 
 
 class Sound(Protocol):
@@ -46,16 +63,20 @@ class Sound(Protocol):
 
 
 @contextlib.contextmanager
-def open_sound(path: Path) -> Iterator[Sound]:
-    """Open a regular file that holds sound, with every failure told as a `TrackError`.
+def open_sound(source: Source) -> Iterator[Sound]:
+    """Open what holds sound, a regular file where it is a path, with every failure told as a `TrackError`.
 
     What libsndfile does not know, or finds no samples in, PyAV may decode: it knows more kinds, and does not go by
     every length that a header states.
     """
-    check_file(path)
     with contextlib.ExitStack() as stack:
-        with unforked():
-            sound = _opened(path, stack)
+        if isinstance(source, tuple):
+            sound: Sound = Samples(*source)
+        else:
+            path = stack.enter_context(as_path(source))
+            check_file(path)
+            with unforked():
+                sound = _opened(path, stack)
         if not LOWEST_RATE <= sound.rate <= HIGHEST_RATE:
             raise TrackError(
                 "odd-rate", f"the sample rate {sound.rate} Hz is not between {LOWEST_RATE} and {HIGHEST_RATE}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genreclf.audio.inputs import name_of
 from genreclf.audio.opening import open_sound
 from genreclf.audio.samples import check_rate, check_samples, resample
 from genreclf.audio.windowing import (
@@ -20,16 +20,16 @@ from genreclf.audio.windowing import (
 from genreclf.errors import TrackError, with_path
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterator
 
     import numpy as np
 
+    from genreclf.audio.inputs import Source
     from genreclf.audio.opening import Sound
 
 
 def load(
-    path: str | os.PathLike[str],
+    path: Source,
     *,
     sample_rate: int | None = SAMPLE_RATE,
     offset: float | None = None,
@@ -39,7 +39,7 @@ def load(
 
     Parameters
     ----------
-    path : the file.
+    path : the file; or its bytes, the file open for reading bytes, or (samples, rate).
     sample_rate : in Hz, of the result; None keeps the file's own.
     offset : where to begin, in seconds; None takes the middle of a long track.
     duration : how much to read, in seconds; None reads on to the end.
@@ -58,15 +58,15 @@ def load(
     if sample_rate is not None:
         check_rate(sample_rate)
     check_window(offset=offset, duration=duration)
-    with with_path(path):
-        with open_sound(Path(path)) as sound:
+    with with_path(name_of(path)):
+        with open_sound(path) as sound:
             samples = _read_window(sound, offset=offset, duration=duration)
             rate = sound.rate
         return _finish(samples, rate, sample_rate)
 
 
 def segments(
-    path: str | os.PathLike[str],
+    path: Source,
     *,
     sample_rate: int | None = SAMPLE_RATE,
     duration: float = DURATION,
@@ -89,7 +89,7 @@ def segments(
     if sample_rate is not None:
         check_rate(sample_rate)
     check_window(offset=None, duration=duration)
-    with with_path(path), open_sound(Path(path)) as sound:
+    with with_path(name_of(path)), open_sound(path) as sound:
         whole = longest_whole(rate=sound.rate, duration=duration)
         length = max(1, int(duration * sound.rate))
         samples = sound.read(whole + 1)

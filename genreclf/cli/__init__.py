@@ -6,27 +6,25 @@ tracks failed; 2 invalid request; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and
 
 from __future__ import annotations
 
+import gc
 import io
-import os
 import signal
 import sys
 from inspect import signature
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
-from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, similar, train
+from genreclf.cli import benchmark, compare, datasets, demo, extract, index, inspect, predict, serve, similar, train
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
-from genreclf.streams import silence_decoders
+from genreclf.streams import open_closed_streams, silence_decoders
 
 app = typer.Typer(
     name="genreclf",
-    no_args_is_help=True,
-    add_completion=False,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -38,6 +36,7 @@ COMMANDS = (
     compare.compare,
     train.train,
     predict.predict,
+    serve.serve,
     index.index,
     similar.similar,
     inspect.inspect,
@@ -57,40 +56,47 @@ def _version(requested: bool) -> None:
 
 @app.callback()
 def genreclf(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback acts
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Music genre classification with classical machine learning, on a CPU, with sound statistics."""
+    if context.invoked_subcommand is None:
+        context.get_help()  # which rich prints
 
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 2."""
-    if sys.stderr is None:
-        # The caller has closed it; no file opened later, here or in a worker, must get its descriptor.
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open for as long as the program runs
-        os.set_inheritable(sys.stderr.fileno(), True)
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal of another encoding cannot show must not end the work.
             stream.reconfigure(errors="backslashreplace")
     _end_in_order()
+    # What libraries make as they are imported stays; looking through it again and again takes a sixth of a short run.
+    gc.set_threshold(100_000, 20, 20)
+    with silence_decoders():
+        sys.exit(_exit_code())
+
+
+def _exit_code() -> int | None:
     try:
-        with silence_decoders():
-            code = app(standalone_mode=False, prog_name="genreclf")
+        code: int | None = app(standalone_mode=False, prog_name="genreclf")
+        sys.stdout.flush()
     except GenreclfError as error:
         names = {name for command in COMMANDS for name in signature(command).parameters}
         complain(as_options(str(error), names))
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
         complain("stopped")
-        sys.exit(130)
+        return 130
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         _misused(error)
-        sys.exit(2)
-    sys.exit(code)
+        return 2
+    return code
 
 
 def _end_in_order() -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH_OF_NO_TERMINAL = 120
-_ROOM_FOR_DETAIL = 110  # columns, for the current item beside bar, rate and times
+_ROOM_BESIDE_BAR = 70  # columns, for title, counts, rate and times
+_ROOM_FOR_DETAIL = 140  # columns, for the current item beside bar, rate and times
 _PLAIN = str.maketrans({"\u2013": "-", "\u2212": "-", "\u2264": "<=", "\u2265": ">=", "\u2588": "#"})
 _Row = TypeVar("_Row")
 
@@ -63,6 +64,14 @@ def printable(text: str) -> str:
             line = line.translate(_PLAIN)
         line = line.encode(encoding, "backslashreplace").decode(encoding)
     return line
+
+
+def padded(text: str, width: int) -> str:
+    """The text as it is shown, with blanks up to a width in columns of the terminal; wide characters take two."""
+    from rich.cells import cell_len
+
+    text = printable(text)
+    return text + " " * (width - cell_len(text))
 
 
 def complain(line: str) -> None:
@@ -123,7 +132,12 @@ def print_widest(tables: Iterable[Table]) -> None:
         if width <= console.width:
             break
     console.width = max(console.width, width)
-    console.print(table)
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _result_console() -> Console:
@@ -142,6 +156,7 @@ class TerminalProgress:
         self.console = Console(stderr=True, highlight=False)
         self._bar: Any = None
         self._task: Any = None
+        self._title = ""
 
     def __enter__(self) -> Self:
         return self
@@ -151,8 +166,8 @@ class TerminalProgress:
     ) -> None:
         self.end()
 
-    def begin(self, title: str, total: int) -> None:
-        """Start a bar of `total` steps."""
+    def begin(self, title: str, total: int | None) -> None:
+        """Start a bar of `total` steps, or of an unknown number."""
         self.end()
         if not self.console.is_terminal:
             return
@@ -161,7 +176,7 @@ class TerminalProgress:
         roomy = self.console.width >= _ROOM_FOR_DETAIL
         self._bar = progress.Progress(
             progress.TextColumn("{task.description}"),
-            progress.BarColumn(bar_width=28 if roomy else 8),
+            progress.BarColumn(bar_width=max(8, min(28, self.console.width - _ROOM_BESIDE_BAR))),
             progress.MofNCompleteColumn(),
             progress.TextColumn("{task.fields[rate]}"),
             progress.TimeElapsedColumn(),
@@ -171,7 +186,8 @@ class TerminalProgress:
             console=self.console,
             transient=True,
         )
-        self._task = self._bar.add_task(title, total=total, rate="", detail="")
+        self._title = title
+        self._task = self._bar.add_task(f"{title}: starting", total=total, rate="", detail="")
         self._bar.start()
 
     def advance(self, detail: str = "") -> None:
@@ -180,7 +196,7 @@ class TerminalProgress:
             return
         task = self._bar.tasks[self._task]
         rate = f"{task.speed:.1f}/s" if task.speed else ""
-        self._bar.update(self._task, advance=1, rate=rate, detail=printable(detail)[-40:])
+        self._bar.update(self._task, description=self._title, advance=1, rate=rate, detail=printable(detail)[-40:])
 
     def message(self, line: str) -> None:
         """Show a line above the bar."""

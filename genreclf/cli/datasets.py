@@ -10,7 +10,14 @@ import typer
 from genreclf.cli.console import TerminalProgress, emit_json, show
 from genreclf.cli.options import Json
 
-app = typer.Typer(help="List, describe and fetch data sets.", no_args_is_help=True)
+app = typer.Typer(invoke_without_command=True)
+
+
+@app.callback()
+def datasets(context: typer.Context) -> None:
+    """List, describe and fetch data sets."""
+    if context.invoked_subcommand is None:
+        context.get_help()  # which rich prints
 
 
 @app.command("list")

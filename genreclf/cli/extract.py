@@ -61,10 +61,11 @@ def extract(
             )
         except KeyboardInterrupt:
             raise interrupted("what was under way is given up; the same command goes on from here") from None
-        for failure in done.failed[:10]:
+        told = [failure for failure in done.failed if failure.code != "needs-extra"]  # which the notes have said
+        for failure in told[:10]:
             progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
-        if len(done.failed) > 10:
-            progress.message(f"failed: {len(done.failed) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+        if len(told) > 10:
+            progress.message(f"failed: {len(told) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
     if json:
         emit_json(done.summary())
     else:
@@ -78,7 +79,10 @@ def extract(
 def summary(done: Extraction) -> str:
     """What an extraction did, in a line or two."""
     rate = f" at {done.computed / done.seconds:.1f} tracks/s" if done.computed else ""
+    rows = done.computed + done.reused
     tracks = "1 track" if done.tracks == 1 else f"{done.tracks} tracks"
+    if rows < done.tracks:
+        tracks = f"{rows} of {tracks}"
     line = (
         f"{done.path}: {tracks}, {done.features} features each; {done.computed} computed, "
         f"{done.reused} already there, {len(done.failed)} failed; {done.seconds:.1f} s{rate}"

@@ -2,72 +2,99 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import TerminalProgress, interrupted
+from genreclf.cli.console import TerminalProgress, complain, interrupted
 from genreclf.cli.options import Jobs
 from genreclf.errors import RequestError
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A model that genreclf train made.")],
-    source: Annotated[list[str], typer.Argument(help="Files, folders, patterns or a manifest CSV.")],
-    segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", help="Write the predictions into this table.")] = None,
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, folders, patterns, playlists (m3u, m3u8, pls, xspf), manifests, or - for a list of paths on "
+            "standard input."
+        ),
+    ],
+    null: Annotated[bool, typer.Option("-0", "--null", help="Paths on standard input end with a zero byte.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            "--csv",
+            help="Write a table (.csv, .jsonl, .parquet), or complete it.",
+        ),
+    ] = None,
     spreadsheet: Annotated[
-        bool, typer.Option("--spreadsheet", help="With --csv: mark texts that look like formulas with an apostrophe.")
+        bool, typer.Option("--spreadsheet", help="In a CSV: mark texts that look like formulas with an apostrophe.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per track, as they come.")] = False,
+    json_array: Annotated[bool, typer.Option("--json-array", help="Print one JSON array of all tracks.")] = False,
+    min_confidence: Annotated[
+        float | None, typer.Option("--min-confidence", help="Below this probability the genre is unknown.")
+    ] = None,
+    coverage: Annotated[
+        float | None, typer.Option("--coverage", help="Share of tracks that shall get a genre; the others are unknown.")
+    ] = None,
+    set_coverage: Annotated[
+        float | None, typer.Option("--set", help="Also give the set of genres that holds the true one so often.")
+    ] = None,
+    segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
+    write_tags: Annotated[bool, typer.Option("--write-tags", help="Write the genre into copies (--to).")] = False,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the tagged copies; keeps the tree.")] = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Write tags into the files themselves.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show which tags would be written.")] = False,
+    only_empty: Annotated[bool, typer.Option("--only-empty", help="Leave files that have a genre alone.")] = False,
+    playlists: Annotated[Path | None, typer.Option("--playlists", help="Folder for a playlist a genre.")] = None,
     jobs: Jobs = None,
     timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 900.0,
-    write_tags: Annotated[bool, typer.Option("--write-tags", help="Write the genre into copies (--to).")] = False,
-    to: Annotated[Path | None, typer.Option("--to", help="Folder for the tagged copies.")] = None,
-    in_place: Annotated[bool, typer.Option("--in-place", help="Write tags into the files themselves.")] = False,
 ) -> None:
     """Predict the genre of tracks; a track that cannot be read is reported, and the others continue."""
+    from genreclf.batch import Batch
     from genreclf.cli.predictions import PredictionLines
-    from genreclf.datasets import open_source
     from genreclf.prediction import load
-    from genreclf.prediction_table import write_predictions
-    from genreclf.tagging import write_genres
+    from genreclf.prediction_table import check_prediction_table
+    from genreclf.tagging import Tagger
     from genreclf.workers import Stop
 
-    _check_places(csv, write_tags=write_tags, to=to, in_place=in_place)
-    predictor = load(model)
-    manifest = open_source(source)
-    if not len(manifest):
-        raise RequestError(f"{', '.join(source)}: no audio files there")
-    kept = []
+    if not write_tags and (to is not None or in_place or dry_run or only_empty):
+        raise RequestError("--to, --in-place, --dry-run and --only-empty go with --write-tags; add it to write tags")
+    if output is not None:
+        check_prediction_table(output)
+    tagger = Tagger(to=to, in_place=in_place, dry_run=dry_run, only_empty=only_empty) if write_tags else None
     with TerminalProgress() as progress, Stop() as stop:
-        lines = PredictionLines(predictor.genres, json=json, segments=segments, progress=progress)
-        predictions = predictor.stream(manifest.tracks, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
-        if write_tags:
-            tagged = write_genres(predictions, [track.path for track in manifest], to=to, in_place=in_place)
-        else:
-            tagged = ((prediction, "") for prediction in predictions)
-        for prediction, refusal in tagged:
-            lines.add(prediction, refusal)
-            if csv is not None:
-                kept.append(prediction)
-    if csv is not None:
-        write_predictions(csv, kept, predictor.genres, spreadsheet=spreadsheet)
+        predictor = load(model, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
+        batch = Batch(
+            predictor,
+            source,
+            output=output,
+            spreadsheet=spreadsheet,
+            tagger=tagger,
+            playlists=playlists,
+            stdin=sys.stdin.buffer if sys.stdin else None,
+            null=null,
+            jobs=jobs,
+            timeout=timeout,
+            stop=stop,
+            progress=progress,
+        )
+        how = "array" if json_array else "lines" if json else ""
+        with PredictionLines(predictor.genres, json=how, segments=segments, progress=progress) as lines:
+            for prediction, tagged in batch:
+                lines.add(prediction, tagged)
+    if output is not None:
+        there = f"{batch.done} of them there already, " if batch.done else ""
+        complain(f"{output}: {batch.done + lines.tracks} tracks, {there}{batch.failed} failed")
     if stop.requested:
-        raise interrupted(f"{len(manifest) - lines.tracks} tracks are left")
-    if lines.failed:
+        left = "" if batch.total is None else f"{batch.total - batch.done - lines.tracks} tracks are left"
+        again = "" if output is None else "the same command goes on from here"
+        raise interrupted("; ".join(filter(None, (left, again))))
+    if batch.failed or batch.refused:
         raise typer.Exit(1)
-
-
-def _check_places(csv: Path | None, *, write_tags: bool, to: Path | None, in_place: bool) -> None:
-    """Refuse places for results before work begins."""
-    from genreclf.prediction_table import check_prediction_table
-    from genreclf.tagging import check_places
-
-    if csv is not None:
-        check_prediction_table(csv)
-    if write_tags:
-        check_places(to=to, in_place=in_place)
-    elif to is not None or in_place:
-        raise RequestError("--to and --in-place go with --write-tags; add it to write tags")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genreclf.cli.console import emit_json, show
+from genreclf.cli.console import emit_json, padded, show
 
 
 def similar(
@@ -28,4 +28,4 @@ def similar(
     for row in found.to_dict(orient="records"):
         names = " - ".join(row[name] for name in ("artist", "title") if row.get(name))
         shown = f"{names} ({row['track_id']})" if row.get("title") else row["track_id"]
-        show(f"{row['distance']:8.3f}  {row.get('genre', ''):<14}  {shown}")
+        show(f"{row['distance']:8.3f}  {padded(row.get('genre', ''), 14)}  {shown}")

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
-from genreclf.datasets.guessing import WAYS, guess
+from genreclf.datasets.guessing import WAYS, guess, guess_in_table
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ __all__ = [
     "Dataset",
     "Manifest",
     "Track",
+    "as_table",
     "find_dataset",
+    "find_dataset_folder",
+    "is_manifest",
     "open_source",
     "open_table",
     "register",
@@ -73,10 +76,10 @@ def open_source(
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
-    alone = [name for name in names if _dataset_of(name) or _is_manifest(Path(name))]
+    alone = [name for name in names if find_dataset_folder(name) or is_manifest(Path(name))]
     if alone and len(names) > 1:
         raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
-    if found := _dataset_of(names[0]):
+    if found := find_dataset_folder(names[0]):
         dataset, folder = found
         return dataset.manifest(folder, subset=subset)
     if subset is not None:
@@ -85,7 +88,26 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
         return read_manifest(Path(names[0]))
     from genreclf.datasets.folder import scan
 
+    if url := next((name for name in map(str, names) if "://" in name), ""):
+        raise RequestError(f"{url}: a URL; download the file and name that")
     return scan([Path(name) for name in names])
+
+
+def as_table(table: object) -> FeatureTable:
+    """A feature table, as it is or read from a path as `open_table` reads it.
+
+    Raises
+    ------
+    RequestError : it is something else, such as a model, or the path cannot be used.
+    """
+    from genreclf.tables.table import FeatureTable
+
+    if isinstance(table, FeatureTable):
+        return table
+    if isinstance(table, str | os.PathLike):
+        return open_table(Path(table) if isinstance(table, os.PathLike) else table)
+    hint = "models go into models=[...]" if hasattr(table, "fit") else "read one with FeatureTable.read(path)"
+    raise RequestError(f"{one_line(repr(table), longest=60)} is not a feature table nor the path of one; {hint}")
 
 
 def open_table(
@@ -96,6 +118,7 @@ def open_table(
     id: str | None = None,  # noqa: A002 - the name that the command uses
     group: str | None = None,
     families: Sequence[str] | None = None,
+    artists: str | None = None,
 ) -> FeatureTable:
     """A feature table: a CSV file, or the features that a data set publishes itself.
 
@@ -103,14 +126,16 @@ def open_table(
     ----------
     source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
     subset : a subset of the data set, for example ``medium``.
-    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``.
+    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``,
+        and `label` one of its own labels, as ``subgenre`` of FMA.
     families : feature families to keep; all where None.
+    artists : ``folders`` or ``names`` guesses artists that a CSV file does not name, see `genreclf.datasets.guessing`.
 
     Raises
     ------
     RequestError : the source cannot be used.
     """
-    found = _dataset_of(source)
+    found = find_dataset_folder(source)
     if found:
         dataset, folder = found
         if dataset.features is None:
@@ -118,24 +143,33 @@ def open_table(
                 f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
             )
         own = None if group == "artist,album" else group
-        for option, value in (("label", label), ("id", id), ("group", own)):
+        labels = {} if label is None or not dataset.labels else {"label": label}
+        for option, value in (("label", None if labels else label), ("id", id), ("group", own), ("artists", artists)):
             if value is not None:
                 raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
-        published = dataset.features(folder, subset=subset, families=families)
+        published = dataset.features(folder, subset=subset, families=families, **labels)
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
+    table = table if artists is None else guess_in_table(table, artists)
     return table if families is None else table.select(families)
 
 
-def _is_manifest(path: Path) -> bool:
+def is_manifest(path: Path) -> bool:
+    """Whether a source is a manifest, by its name."""
     return path.suffix.lower() == ".csv" and not path.is_dir()
 
 
-def _dataset_of(source: str | Path) -> tuple[Dataset, Path] | None:
+def find_dataset_folder(source: str | Path) -> tuple[Dataset, Path] | None:
+    """The data set and the folder that ``fma:FOLDER`` names; None for what names no data set.
+
+    Raises
+    ------
+    RequestError : it names a data set and no folder.
+    """
     name, colon, folder = str(source).partition(":")
     if not colon or name not in DATASETS:
         return None

@@ -44,15 +44,16 @@ def scan(sources: Sequence[Path]) -> Manifest:
 def _tracks(source: Path, notes: list[str]) -> Iterable[Track]:
     try:
         if source.is_dir():
-            return _folder(source, notes)
+            return folder_tracks(source, notes)
         if os.path.lexists(source):
-            return [_track(source, path_name(source), genre="")]
+            return [single(source)]
         return _pattern(source, notes)
     except OSError as error:
         raise RequestError(f"{source}: cannot be read: {error.strerror or error}") from None
 
 
-def _folder(root: Path, notes: list[str]) -> Iterator[Track]:
+def folder_tracks(root: Path, notes: list[str]) -> Iterator[Track]:
+    """The tracks below a folder, as they are found; `notes` gets what was passed over."""
     # By texts: of a hundred thousand tracks, path objects for each step would take seconds.
     above = os.path.join(root, "")  # noqa: PTH118
     passed_over = 0
@@ -93,13 +94,19 @@ def _files(root: Path, notes: list[str]) -> Iterator[str]:
 def _pattern(source: Path, notes: list[str]) -> list[Track]:
     found = [Path(name) for name in sorted(glob.glob(str(source), recursive=True))]  # noqa: PTH207 - Path.glob refuses absolute patterns
     if not found:
-        raise RequestError(f"{source}: no such file or folder")
+        pattern = glob.has_magic(str(source))
+        raise RequestError(f"{source}: {'no file matches this pattern' if pattern else 'no such file or folder'}")
     files = [path for path in found if path.suffix.lower() in AUDIO_SUFFIXES and not path.is_dir()]
     if len(files) < len(found):
         notes.append(
             f"{source}: {len(found) - len(files)} folders and other files passed over; name folders themselves"
         )
-    return [_track(path, path_name(path), genre="") for path in files]
+    return [single(path) for path in files]
+
+
+def single(path: Path) -> Track:
+    """A file that is named itself: a track without a genre."""
+    return _track(path, path_name(path), genre="")
 
 
 def _track(path: Path, name: str, *, genre: str) -> Track:

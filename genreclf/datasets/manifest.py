@@ -107,10 +107,10 @@ def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
     name = escape(row["path"].replace("\\", "/"))
     known: dict[str, Any] = {column: cell(row.get(column, "")) for column in COLUMNS[1:-1]}
-    return Track(cell(row.get("track_id", "")) or name, _located(manifest, row["path"]), name, **known)
+    return Track(cell(row.get("track_id", "")) or name, located(manifest, row["path"]), name, **known)
 
 
-def _located(manifest: Path, text: str) -> Path:
+def located(manifest: Path, text: str) -> Path:
     """Where the track is: as written, or with the other kind of slash or the other composition of accents."""
     as_written = manifest.parent / text
     if os.path.lexists(as_written):

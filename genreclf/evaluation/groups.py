@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Equal rows count as one recording only where fewer pairs than this would be equal by chance: a table of tempo alone,
 # which takes a few dozen values, cannot show which rows are the same music.
 _CHANCE_PAIRS = 0.001
+_LONGEST_ID = 48  # characters of a track's id in a note
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +151,8 @@ def _notes(table: FeatureTable, recordings: np.ndarray, ways: dict[str, np.ndarr
     several = np.flatnonzero(sizes > 1)
     if not len(several):
         return ()
-    shown = [_one_note(table, np.flatnonzero(recordings == number), ways) for number in several[:5]]
-    more = f"; and {len(several) - 5} more" if len(several) > 5 else ""
+    shown = [_one_note(table, np.flatnonzero(recordings == number), ways) for number in several[:3]]
+    more = f"; and {len(several) - 3} more" if len(several) > 3 else ""
     return (f"recordings in the table more than once, kept on one side of every split: {'; '.join(shown)}{more}",)
 
 
@@ -165,13 +166,18 @@ def _united(table: FeatureTable, artists: np.ndarray, names: int) -> tuple[str, 
     return (f"tracks that share an artist or a value of {columns} stay together: {found}",)
 
 
+def _shortened(track_id: str) -> str:
+    return track_id if len(track_id) <= _LONGEST_ID else f"...{track_id[3 - _LONGEST_ID :]}"
+
+
 def _one_note(table: FeatureTable, rows: np.ndarray, ways: dict[str, np.ndarray | None]) -> str:
     why = [
         way
         for way, codes in ways.items()
         if codes is not None and len(np.unique(codes[rows][codes[rows] >= 0])) < (codes[rows] >= 0).sum()
     ]
-    ids = " = ".join(str(table.ids[row]) for row in rows[:4]) + (" = ..." if len(rows) > 4 else "")
+    ids = " = ".join(_shortened(str(table.ids[row])) for row in rows[:2])
+    ids += f" = {len(rows) - 2} more" if len(rows) > 2 else ""
     labels = sorted({str(table.y[row]) for row in rows})
     different = f", labelled {' and '.join(labels)}" if len(labels) > 1 else ""
     return f"{ids} ({', '.join(why)}{different})"

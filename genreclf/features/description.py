@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genreclf.audio import DURATION, check_rate, check_samples, load, mono, resample
+from genreclf.audio import DURATION, check_rate, check_samples, load, mono, name_of, resample
 from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features import sets  # noqa: F401 - registers the package's own
 from genreclf.features.registry import Family, FeatureSet, find_feature_set
@@ -14,7 +14,7 @@ from genreclf.features.spectra import Spectra
 from genreclf.forks import unforked
 
 if TYPE_CHECKING:
-    import os
+    from genreclf.audio import Source
 
 
 def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = "study") -> dict[str, float]:
@@ -74,7 +74,7 @@ def _described(family: Family, spectra: Spectra) -> np.ndarray:
 
 
 def extract_features(
-    path: str | os.PathLike[str],
+    path: Source,
     *,
     feature_set: str | FeatureSet = "study",
     offset: float | None = None,
@@ -84,7 +84,7 @@ def extract_features(
 
     Parameters
     ----------
-    path : the file.
+    path : the file; or its bytes, the file open for reading bytes, or (samples, rate), see `genreclf.audio`.
     feature_set : a feature set, its name, or a sum of names such as ``study+gauss``.
     offset, duration : the stretch to describe, in seconds, as for `genreclf.audio.load`; by default the middle 30 s, or
         the whole track if it is at most 31 s long.
@@ -102,5 +102,5 @@ def extract_features(
     """
     chosen = find_feature_set(feature_set)
     samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
-    with with_path(path):
+    with with_path(name_of(path)):
         return describe(samples, rate, feature_set=feature_set)

@@ -1,18 +1,40 @@
-"""Calibration: probabilities for models that have none, by Platt's sigmoid.
+"""Calibration: probabilities that mean something, for every model.
 
-The model itself is fitted once on everything, so that its predictions stay as they were and it stays small on
-disk; the sigmoids, one for each class, are fitted to its scores in an inner cross-validation.
+The model itself is fitted once on everything, so that its predictions stay as they were. Its scores for tracks that it
+was not fitted on, from an inner cross-validation, are turned into probabilities in several ways; each is judged by its
+log loss on folds that it was not fitted on either, and the best is kept:
 
-Source: Platt (1999), Probabilistic Outputs for Support Vector Machines; Zadrozny and Elkan (2002) for many classes.
+- `none`: the model's own probabilities, where it has any.
+- `sigmoid`: Platt's sigmoid for each class against the rest.
+- `isotonic`: a monotone step function for each class against the rest, from 1,000 tracks on.
+- `temperature`: the softmax of all scores divided by one number.
+- `pairwise`: for support vector machines, which decide between pairs of classes: a slope turns each margin into the
+  probability of one class of the pair, and the probabilities of all pairs are coupled.
+
+Sources: Platt (1999), Probabilistic Outputs for Support Vector Machines; Zadrozny and Elkan (2002), Transforming
+Classifier Scores into Accurate Multiclass Probability Estimates; Guo, Pleiss, Sun and Weinberger (2017), On Calibration
+of Modern Neural Networks; Wu, Lin and Weng (2004), Probability Estimates for Multi-class Classification by Pairwise
+Coupling (their second method).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
+
+_LEAST = 1e-6  # a probability below is taken as this before its logarithm
+_TRACKS_FOR_ISOTONIC = 1000
+_STEEPEST = 1e4  # of a slope for scores of standard deviation 1
+_SMALLEST = 1e-12  # of scores; smaller ones are all alike
+_ROWS_AT_ONCE = 512
+
+Parameters = list["np.ndarray"]
 
 
 def has_probabilities(estimator: Any) -> bool:  # noqa: ANN401 - any scikit-learn classifier
@@ -20,13 +42,65 @@ def has_probabilities(estimator: Any) -> bool:  # noqa: ANN401 - any scikit-lear
     return hasattr(estimator, "predict_proba")
 
 
+def base_estimator(model: Any) -> Any:  # noqa: ANN401
+    """The pipeline inside a calibrated model, whose predictions calibration leaves as they are; else the model."""
+    if isinstance(model, CalibratedModel):
+        return model.estimator
+    # Model files of format 1 hold scikit-learn's own.
+    return model.calibrated_classifiers_[0].estimator if hasattr(model, "calibrated_classifiers_") else model
+
+
+@dataclass(eq=False)
+class CalibratedModel:
+    """A fitted classifier whose scores are turned into probabilities.
+
+    Parameters
+    ----------
+    estimator : the classifier.
+    method : one of `METHODS`.
+    parameters : arrays, as the method has them.
+    classes_ : (classes,), in the order of the columns of the probabilities.
+    """
+
+    estimator: Any
+    method: str
+    parameters: Parameters
+    classes_: np.ndarray
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """(tracks,), what the classifier predicts."""
+        import numpy as np
+
+        return np.asarray(self.estimator.predict(X))
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """(tracks, classes), rows that sum to one."""
+        method = METHODS[self.method]
+        return method.apply(method.scores(self.estimator, X), self.parameters)
+
+
+class HeldOut(NamedTuple):
+    """What a calibrated model predicted for each track that it was not fitted on.
+
+    Parameters
+    ----------
+    y_pred : (tracks,), class codes, as the classifier predicts them.
+    probabilities : (tracks, classes), calibrated without the track's own fold.
+    uncalibrated : the same before calibration; None where the classifier has no probabilities.
+    """
+
+    y_pred: np.ndarray
+    probabilities: np.ndarray
+    uncalibrated: np.ndarray | None
+
+
 def fit_calibrated(
     estimator: Any,  # noqa: ANN401 - any scikit-learn classifier
     X: np.ndarray,
     y: np.ndarray,
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
-) -> Any:  # noqa: ANN401
-    """Fit a classifier together with sigmoids that turn its scores into probabilities.
+) -> tuple[CalibratedModel, HeldOut]:
+    """Fit a classifier, choose how its scores become probabilities, and fit that.
 
     Parameters
     ----------
@@ -34,20 +108,270 @@ def fit_calibrated(
     X : (tracks, features).
     y : (tracks,), classes.
     folds : rows to train on and to test on; every row is tested once, and every fold trains on every class.
+    """
+    import numpy as np
+    from sklearn.base import clone
+
+    classes, codes = np.unique(y, return_inverse=True)
+    fold, y_pred = np.empty(len(y), dtype=int), np.empty(len(y), dtype=int)
+    scores: dict[Callable[[Any, np.ndarray], np.ndarray], np.ndarray] = {}
+    for number, (train, test) in enumerate(folds):
+        fitted = clone(estimator).fit(X[train], y[train])
+        fold[test] = number
+        y_pred[test] = np.searchsorted(classes, fitted.predict(X[test]))
+        for kind in {METHODS[name].scores for name in _possible(fitted, len(y))}:
+            found = kind(fitted, X[test])
+            scores.setdefault(kind, np.empty((len(y), found.shape[1])))[test] = found
+    model = estimator.fit(X, y)
+    best, held_out = "", np.empty(0)
+    losses: dict[str, float] = {}
+    for name in _possible(model, len(y)):
+        method = METHODS[name]
+        given = _cross_fitted(method, scores[method.scores], codes, fold, len(classes))
+        losses[name] = -float(np.log(np.maximum(given[np.arange(len(y)), codes], _LEAST)).mean())
+        if losses[name] <= min(losses.values()):
+            best, held_out = name, given
+    method = METHODS[best]
+    parameters = method.fit(scores[method.scores], codes, len(classes))
+    own = METHODS["none"]
+    uncalibrated = own.apply(scores[own.scores], []) if has_probabilities(model) else None
+    return CalibratedModel(model, best, parameters, classes), HeldOut(y_pred, held_out, uncalibrated)
+
+
+def _possible(fitted: Any, tracks: int) -> list[str]:  # noqa: ANN401
+    """The methods that suit a fitted pipeline and a number of tracks."""
+    possible = ["temperature", "sigmoid"]
+    if has_probabilities(fitted):
+        possible.append("none")
+    if tracks >= _TRACKS_FOR_ISOTONIC:
+        possible.append("isotonic")
+    if _margins_of(fitted[-1]) is not None:
+        possible.append("pairwise")
+    return possible
+
+
+def _cross_fitted(method: _Method, scores: np.ndarray, codes: np.ndarray, fold: np.ndarray, classes: int) -> np.ndarray:
+    """(tracks, classes), the probabilities of each fold by parameters fitted on the others."""
+    import numpy as np
+
+    found = np.empty((len(codes), classes))
+    for number in np.unique(fold):
+        here = fold == number
+        found[here] = method.apply(scores[here], method.fit(scores[~here], codes[~here], classes))
+    return found
+
+
+def class_scores(estimator: Any, X: np.ndarray) -> np.ndarray:  # noqa: ANN401
+    """(tracks, classes): logarithms of the probabilities, or the values of the decision function."""
+    import numpy as np
+
+    if has_probabilities(estimator):
+        return np.asarray(np.log(np.maximum(estimator.predict_proba(X), _LEAST)))
+    values = np.asarray(estimator.decision_function(X))
+    return np.column_stack([-values, values]) if values.ndim == 1 else values
+
+
+def pair_margins(pipeline: Any, X: np.ndarray) -> np.ndarray:  # noqa: ANN401
+    """(tracks, pairs), of the pairs (0, 1), (0, 2), ..., (1, 2), ...; positive speaks for the pair's first class."""
+    import numpy as np
+
+    margins = _margins_of(pipeline[-1])
+    assert margins is not None  # noqa: S101 - only asked of machines that have them
+    return np.asarray(margins(pipeline[:-1].transform(X)))
+
+
+def _margins_of(classifier: Any) -> Callable[[np.ndarray], np.ndarray] | None:  # noqa: ANN401
+    """The margins of a support vector machine between pairs of classes; None for any other classifier."""
+    from sklearn.svm import SVC, NuSVC
+
+    from genreclf.models.family_kernel import FamilyKernelSVC
+
+    if isinstance(classifier, FamilyKernelSVC):
+        return lambda X: -classifier.pair_margins(X)
+    if not isinstance(classifier, SVC | NuSVC):
+        return None
+    machine = copy.copy(classifier)
+    machine.decision_function_shape, machine.break_ties = "ovo", False
+    if len(classifier.classes_) == 2:
+        return lambda X: -machine.decision_function(X)[:, None]
+    margins: Callable[[np.ndarray], np.ndarray] = machine.decision_function
+    return margins
+
+
+def _own(scores: np.ndarray, parameters: Parameters) -> np.ndarray:  # noqa: ARG001 - as all methods have it
+    import numpy as np
+    from scipy.special import softmax
+
+    return np.asarray(softmax(scores, axis=1))
+
+
+def _no_parameters(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:  # noqa: ARG001
+    return []
+
+
+def _fit_temperature(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
+    import numpy as np
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    unit = _unit(scores)
+    # As in Platt's targets: a class of n tracks, all of them right, does not show that others are impossible.
+    others = 1 / (np.bincount(codes, minlength=classes)[codes, None] + 2)
+    target = np.where(codes[:, None] == np.arange(classes), 1 - others, others / (classes - 1))
+
+    def loss(logarithm: float) -> float:
+        logarithms = log_softmax(scores * (np.exp(logarithm) / unit), axis=1)
+        return -float((target * logarithms).sum(axis=1).mean())
+
+    reach = float(np.log(_STEEPEST))
+    found = minimize_scalar(loss, bounds=(-reach, reach), method="bounded")
+    return [np.array([np.exp(found.x) / unit])]
+
+
+def _temperature(scores: np.ndarray, parameters: Parameters) -> np.ndarray:
+    return _own(scores * parameters[0], [])
+
+
+def _fit_sigmoids(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
+    import numpy as np
+
+    lines = [_logistic(scores[:, k], codes == k) for k in range(classes)]
+    return list(np.array(lines).T)
+
+
+def _sigmoids(scores: np.ndarray, parameters: Parameters) -> np.ndarray:
+    from scipy.special import expit
+
+    return _normalised(expit(scores * parameters[0] + parameters[1]))
+
+
+def _fit_isotonic(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
+    from sklearn.isotonic import IsotonicRegression
+
+    least = 1 / (len(codes) + 2)
+    found = []
+    for k in range(classes):
+        steps = IsotonicRegression(y_min=least, y_max=1 - least).fit(scores[:, k], codes == k)
+        found += [steps.X_thresholds_, steps.y_thresholds_]
+    return found
+
+
+def _isotonic(scores: np.ndarray, parameters: Parameters) -> np.ndarray:
+    import numpy as np
+
+    steps = zip(scores.T, parameters[::2], parameters[1::2], strict=True)
+    return _normalised(np.column_stack([np.interp(column, x, y) for column, x, y in steps]))
+
+
+def _fit_pairs(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
+    import numpy as np
+
+    slopes = []
+    for margins, (first, second) in zip(scores.T, combinations(range(classes), 2), strict=True):
+        here = (codes == first) | (codes == second)
+        # Where classes are small and artists few, an intercept fits the accidents of the folds.
+        slopes.append(_logistic(margins[here], codes[here] == first, intercept=False)[0])
+    return [np.array(slopes)]
+
+
+def _pairs(scores: np.ndarray, parameters: Parameters) -> np.ndarray:
+    import numpy as np
+    from scipy.special import expit
+
+    pieces = range(0, len(scores), _ROWS_AT_ONCE)
+    coupled = [couple(expit(scores[k : k + _ROWS_AT_ONCE] * parameters[0])) for k in pieces]
+    return np.concatenate(coupled)
+
+
+def couple(first: np.ndarray) -> np.ndarray:
+    """Probabilities of classes from those of pairs of them.
+
+    Parameters
+    ----------
+    first : (tracks, pairs), the probability of the first class of each pair if it is one of the two.
 
     Returns
     -------
-    A fitted `sklearn.calibration.CalibratedClassifierCV`; `base_estimator` gives the classifier inside.
+    (tracks, classes), the p that minimises the sum over pairs of (r_ji p_i - r_ij p_j)².
     """
-    from sklearn.calibration import CalibratedClassifierCV
+    import numpy as np
 
-    calibrated = CalibratedClassifierCV(estimator, method="sigmoid", cv=list(folds), ensemble=False)
-    calibrated.fit(X, y)
-    # The row numbers have served; without them a stored model holds nothing of its training tracks.
-    calibrated.cv = len(folds)
-    return calibrated
+    tracks, pairs = first.shape
+    classes = round((1 + (1 + 8 * pairs) ** 0.5) / 2)
+    rows, columns = np.triu_indices(classes, 1)
+    r = np.zeros((tracks, classes, classes))
+    r[:, rows, columns] = np.clip(first, _LEAST, 1 - _LEAST)
+    r[:, columns, rows] = 1 - r[:, rows, columns]
+    # The minimum under the condition that p sums to 1 is the solution of linear equations.
+    equations = np.zeros((tracks, classes + 1, classes + 1))
+    equations[:, :classes, :classes] = -r * r.transpose(0, 2, 1)
+    diagonal = np.arange(classes)
+    equations[:, diagonal, diagonal] = (r**2).sum(axis=1)
+    equations[:, classes, :classes] = equations[:, :classes, classes] = 1
+    right = np.zeros((classes + 1, 1))
+    right[classes] = 1
+    return _normalised(np.linalg.solve(equations, right)[:, :classes, 0])
 
 
-def base_estimator(model: Any) -> Any:  # noqa: ANN401
-    """The pipeline inside a calibrated model, whose predictions calibration leaves as they are; else the model."""
-    return model.calibrated_classifiers_[0].estimator if hasattr(model, "calibrated_classifiers_") else model
+def _logistic(x: np.ndarray, positive: np.ndarray, *, intercept: bool = True) -> tuple[float, float]:
+    """Slope, not negative, and intercept of a logistic regression with Platt's targets, which are not quite 0 and 1."""
+    import numpy as np
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
+    number, others = positive.sum(), (~positive).sum()
+    target = np.where(positive, (number + 1) / (number + 2), 1 / (others + 2))
+    unit = _unit(x)
+    z = x / unit
+
+    def loss(line: np.ndarray) -> tuple[float, np.ndarray]:
+        values = line[0] * z + line[1]
+        residual = expit(values) - target
+        return float((np.logaddexp(0, values) - target * values).mean()), np.array(
+            [(residual * z).mean(), residual.mean()]
+        )
+
+    bounds = [(0.0, _STEEPEST), (None, None) if intercept else (0.0, 0.0)]
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return float(slope / unit), float(offset)
+
+
+def _unit(scores: np.ndarray) -> float:
+    """The standard deviation of scores, or their size where they hardly differ."""
+    import numpy as np
+
+    spread, size = float(scores.std()), float(np.abs(scores).max())
+    if size < _SMALLEST:
+        return 1.0
+    return spread if spread > 1e-6 * size else size
+
+
+def _normalised(shares: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    shares = np.maximum(shares, 1e-12)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
+
+
+class _Method(NamedTuple):
+    """A way from scores to probabilities.
+
+    Parameters
+    ----------
+    scores : (estimator, X) -> (tracks, scores).
+    fit : (scores, codes, number of classes) -> parameters.
+    apply : (scores, parameters) -> (tracks, classes).
+    """
+
+    scores: Callable[[Any, np.ndarray], np.ndarray]
+    fit: Callable[[np.ndarray, np.ndarray, int], Parameters]
+    apply: Callable[[np.ndarray, Parameters], np.ndarray]
+
+
+METHODS = {
+    "none": _Method(class_scores, _no_parameters, _own),
+    "sigmoid": _Method(class_scores, _fit_sigmoids, _sigmoids),
+    "isotonic": _Method(class_scores, _fit_isotonic, _isotonic),
+    "temperature": _Method(class_scores, _fit_temperature, _temperature),
+    "pairwise": _Method(pair_margins, _fit_pairs, _pairs),
+}

@@ -94,12 +94,16 @@ class FamilyKernelSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Scores of each class, as `SVC` gives them: (tracks, classes), or (tracks,) for two classes."""
+        margins = self.pair_margins(X)
+        if len(self.classes_) == 2:
+            return margins[:, 0]
+        return np.asarray(_ovr_decision_function(margins > 0, margins, len(self.classes_)))
+
+    def pair_margins(self, X: ArrayLike) -> np.ndarray:
+        """(tracks, pairs), between classes; a positive one speaks for the pair's second class."""
         check_is_fitted(self)
         rows = validate_data(self, X, dtype=np.float64, reset=False)
-        margins = self._kernel(rows, self.support_vectors_) @ self.coef_.T + self.intercept_
-        if len(self.classes_) == 2:
-            return np.asarray(margins[:, 0])
-        return np.asarray(_ovr_decision_function(margins > 0, margins, len(self.classes_)))
+        return np.asarray(self._kernel(rows, self.support_vectors_) @ self.coef_.T + self.intercept_)
 
     def predict(self, X: ArrayLike) -> np.ndarray:
         """(tracks,), the label of the highest score of each."""

@@ -1,7 +1,7 @@
 """Fitting: the one way from a model's entry and some tracks to a fitted estimator.
 
-Parameters are searched first, then the pipeline is fitted on everything, with sigmoids around it where it is to be
-calibrated. Which tracks are used for either is decided by whoever calls: folds are arguments.
+Parameters are searched first, then the pipeline is fitted on everything, and calibrated if asked for. Which tracks are
+used for either is decided by whoever calls: folds are arguments.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from genreclf.errors import one_line
 if TYPE_CHECKING:
     import numpy as np
 
+    from genreclf.models.calibration import HeldOut
     from genreclf.models.entry import ModelSpec
 
 Folds = Sequence[tuple["np.ndarray", "np.ndarray"]]
@@ -27,15 +28,17 @@ class FittedPipeline:
 
     Parameters
     ----------
-    estimator : a pipeline, or a `sklearn.calibration.CalibratedClassifierCV` around one.
+    estimator : a pipeline, or a `genreclf.models.calibration.CalibratedModel` around one.
     parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None and NaN without a search.
     warnings : what was warned of while it was fitted.
+    held_out : what it predicted for tracks that it was not fitted on; None where it is not calibrated.
     """
 
     estimator: Any
     parameters: dict[str, Any] | None
     inner_macro_f1: float
     warnings: tuple[warnings.WarningMessage, ...]
+    held_out: HeldOut | None = None
 
     def messages(self, category: type[Warning] = Warning) -> tuple[str, ...]:
         """The warnings of a category, each on one line, sorted and without repeats."""
@@ -65,13 +68,14 @@ def fit_pipeline(
     impute : whether empty cells (NaN) are filled by medians of what is fitted on.
     rows : the rows to fit on in the end; None is all. The others serve the search alone.
     tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
-    calibration_folds : rows, among those fitted on, for the sigmoids, every fold training on every class; None gives
+    calibration_folds : rows, among those fitted on, to calibrate on, every fold training on every class; None gives
         no calibration.
     """
     from genreclf.models.calibration import fit_calibrated
     from genreclf.models.tuning import search
 
     model, parameters, inner = entry.build(seed, families=families, impute=impute), None, float("nan")
+    held_out = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:
@@ -81,5 +85,5 @@ def fit_pipeline(
         if calibration_folds is None:
             model.fit(X, y)
         else:
-            model = fit_calibrated(model, X, y, calibration_folds)
-    return FittedPipeline(model, parameters, inner, tuple(caught))
+            model, held_out = fit_calibrated(model, X, y, calibration_folds)
+    return FittedPipeline(model, parameters, inner, tuple(caught), held_out)

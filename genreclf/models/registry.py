@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, ENTRIES, group="genreclf.models")
 register = MODELS.register
+_KIN = dict.fromkeys(("xgboost", "xgb", "lightgbm", "lgbm"), "histgb")  # models of other libraries
 CLASS_WEIGHTS = ("balanced", "none")
 
 
@@ -30,11 +31,12 @@ def spec(name: str) -> ModelSpec:
 
     Raises
     ------
-    RequestError : there is no model of that name; titles count as near, so that ``random_forest`` finds ``rf``.
+    RequestError : there is none of that name, in any case; titles count as near: ``random_forest`` finds ``rf``.
     """
-    if name not in MODELS:
+    known = {key.casefold(): key for key in MODELS}
+    if name not in MODELS and name.casefold() not in known:
         raise RequestError(f"unknown model {name!r}; choose from {', '.join(MODELS)}{_meant(name)}")
-    return MODELS[name]
+    return MODELS[name if name in MODELS else known[name.casefold()]]
 
 
 def build(name: str, seed: int = 42, *, families: np.ndarray | None = None) -> Pipeline:
@@ -71,15 +73,17 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
     return ModelSpec(type(model).__name__, one_line(repr(model), longest=60), partial(_copy, model))
 
 
-def resolve_all(models: Iterable[Any] | None) -> tuple[ModelSpec, ...]:
-    """The entries of several models, all of them for None; classifiers of one class are numbered.
+def resolve_all(models: object) -> tuple[ModelSpec, ...]:
+    """The entries of one or several models, all of them for None; classifiers of one class are numbered.
 
     Raises
     ------
     RequestError : one of them is no model, or there is none.
     """
     found: dict[str, ModelSpec] = {}
-    for model in MODELS if models is None else models:
+    if models is None:
+        models = MODELS
+    for model in models if isinstance(models, Iterable) and not isinstance(models, str) else (models,):
         entry = resolve(model)
         if entry.name in found and found[entry.name] != entry:
             number = next(n for n in range(2, len(found) + 3) if f"{entry.name}-{n}" not in found)
@@ -106,7 +110,7 @@ def weighted(entries: Sequence[ModelSpec], class_weight: str | None) -> tuple[tu
     if class_weight not in CLASS_WEIGHTS:
         raise unknown("class_weight", class_weight, CLASS_WEIGHTS)
     without = [entry.name for entry in entries if not (entry.baseline or entry.takes_class_weight)]
-    note = f"class_weight={class_weight} changes nothing for models that take none: {', '.join(without)}"
+    note = f"`class_weight={class_weight}` has no effect on models that take no class weights: {', '.join(without)}"
     chosen = None if class_weight == "none" else class_weight
     return tuple(entry.with_class_weight(chosen) for entry in entries), [note] if without else []
 
@@ -131,6 +135,8 @@ def _copy(model: Any, seed: int) -> Any:  # noqa: ANN401
 
 
 def _meant(name: str) -> str:
+    if kin := _KIN.get(name.casefold()):
+        return f"; {kin!r} is of the same kind"
     titles = {entry.title.casefold().replace(" ", "_"): key for key, entry in MODELS.items()}
     near = nearest(name, MODELS) or nearest(name.replace(" ", "_"), titles)
     return next((f"; did you mean {key!r}?" for title, key in titles.items() if repr(title) in near), near)

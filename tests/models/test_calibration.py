@@ -1,30 +1,114 @@
 """Calibration: probabilities that sum to one and mean something, from a model whose answers stay what they were."""
 
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from made_up import made_up_table
 from sklearn.metrics import log_loss
 
 from genreclf.evaluation.folds import inner_folds
 from genreclf.models import build
-from genreclf.models.calibration import base_estimator, fit_calibrated, has_probabilities
+from genreclf.models.calibration import (
+    METHODS,
+    base_estimator,
+    couple,
+    fit_calibrated,
+    has_probabilities,
+    pair_margins,
+)
+
+scores = arrays(float, (30, 3), elements=st.floats(-30, 30))
+codes = np.arange(30) % 3
 
 
-def test_a_calibrated_model_answers_as_before_and_gives_probabilities():
+@pytest.fixture(scope="module")
+def data():
     everything = made_up_table(tracks=480)
     table, fresh = everything.take(np.arange(240)), everything.take(np.arange(240, 480))
     artists = np.unique(table.groups, return_inverse=True)[1]
-    folds = inner_folds(table.y, np.arange(len(table)), artists).pairs()
-    assert not has_probabilities(build("svc"))
-    model = fit_calibrated(build("svc"), table.X, table.y, folds)
+    return table, fresh, inner_folds(table.y, np.arange(len(table)), artists).pairs()
+
+
+@pytest.mark.parametrize("name", ["svc", "kernels", "logreg"])
+def test_a_calibrated_model_answers_as_before_and_gives_probabilities(data, name):
+    table, fresh, folds = data
+    model, held_out = fit_calibrated(build(name), table.X, table.y, folds)
     assert has_probabilities(model)
     shares = model.predict_proba(fresh.X)
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
     assert log_loss(fresh.y, shares) < np.log(3)
-    plain = build("svc").fit(table.X, table.y)
+    plain = build(name).fit(table.X, table.y)
     np.testing.assert_array_equal(base_estimator(model).predict(fresh.X), plain.predict(fresh.X))
+    np.testing.assert_allclose(held_out.probabilities.sum(axis=1), 1.0)
+    assert (held_out.uncalibrated is not None) == has_probabilities(plain)
 
 
-def test_a_calibrated_model_keeps_no_row_numbers():
-    table = made_up_table()
-    folds = inner_folds(table.y, np.arange(len(table)), folds=3).pairs()
-    assert fit_calibrated(build("svc"), table.X, table.y, folds).cv == 3
+def test_held_out_predictions_are_those_of_models_that_did_not_see_the_track(data):
+    table, _, folds = data
+    _, held_out = fit_calibrated(build("svc"), table.X, table.y, folds)
+    train, test = folds[0]
+    y_pred = build("svc").fit(table.X[train], table.y[train]).predict(table.X[test])
+    np.testing.assert_array_equal(np.array(table.genres)[held_out.y_pred[test]], y_pred)
+
+
+@pytest.mark.parametrize("name", ["svc", "kernels"])
+@pytest.mark.parametrize("genres", [2, 3])
+def test_a_positive_margin_speaks_for_the_first_class_of_a_pair(data, name, genres):
+    table = data[0]
+    table = table.take(np.isin(table.y, table.genres[:genres]))
+    model = build(name).fit(table.X, table.y)
+    margins = pair_margins(model, table.X)
+    assert margins.shape == (len(table), genres * (genres - 1) // 2)
+    for_first = table.y[margins[:, 0] > 0]
+    assert (for_first == table.genres[0]).mean() > 0.5 > (for_first == table.genres[1]).mean()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "isotonic", "temperature"])
+@settings(max_examples=20)
+@given(scores=scores, fresh=scores)
+def test_any_scores_become_probabilities(name, scores, fresh):
+    method = METHODS[name]
+    shares = method.apply(fresh, method.fit(scores, codes, 3))
+    assert (shares >= 0).all()
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+@settings(max_examples=20)
+@given(scores=scores, fresh=scores)
+def test_a_temperature_keeps_the_order_of_the_classes(scores, fresh):
+    method = METHODS["temperature"]
+    shares = method.apply(fresh, method.fit(scores, codes, 3))
+    rows = np.arange(30)
+    assert (shares[rows, fresh.argmax(axis=1)] >= shares.max(axis=1) - 1e-12).all()
+
+
+def test_a_temperature_finds_the_one_that_made_the_labels():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20_000, 4))
+    drawn = (logits / 0.5 + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    (slope,) = METHODS["temperature"].fit(logits, drawn, 4)[0]
+    assert slope == pytest.approx(2, rel=0.05)
+
+
+def test_a_temperature_leaves_doubt_where_the_classes_are_few_tracks_that_are_all_right():
+    method = METHODS["temperature"]
+    certain = 30.0 * np.eye(3)[codes]
+    shares = method.apply(certain, method.fit(certain, codes, 3))
+    np.testing.assert_allclose(shares.max(axis=1), 11 / 12, rtol=1e-3)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6))
+def test_consistent_pairs_couple_to_the_probabilities_that_they_come_from(weights):
+    p = np.array(weights) / sum(weights)
+    first, second = np.triu_indices(len(p), 1)
+    np.testing.assert_allclose(couple((p[first] / (p[first] + p[second]))[None])[0], p, atol=1e-4)
+
+
+@given(arrays(float, (5, 6), elements=st.floats(0, 1)))
+def test_any_pairs_couple_to_probabilities(pairs):
+    shares = couple(pairs)
+    assert shares.shape == (5, 4)
+    assert (shares >= 0).all()
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)

@@ -39,18 +39,25 @@ OLDEST_SCIKIT_LEARN = (1, 6)
 _SAME = 1e-6  # other processors and libraries add up in another order; another tree or vector differs far more
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bundle:
     """A trained model and what is known of it.
 
     Parameters
     ----------
-    estimator : a fitted pipeline of the zoo, or a `sklearn.calibration.CalibratedClassifierCV` around one.
+    estimator : a fitted pipeline of the zoo, or a `genreclf.models.calibration.CalibratedModel` around one.
     manifest : what is known of it.
     """
 
     estimator: Any
     manifest: BundleManifest
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return (
+            f"<{manifest.model} for {len(manifest.genres)} genres: {one_line(', '.join(manifest.genres), longest=60)}; "
+            f"{len(manifest.features)} features, {manifest.table.get('rows')} tracks>"
+        )
 
     def save(self, path: Path | str) -> None:
         """Write the bundle whole or not at all.

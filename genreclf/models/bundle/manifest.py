@@ -9,14 +9,44 @@ import msgspec
 
 from genreclf.archive import decode
 from genreclf.errors import RequestError
+from genreclf.models.novelty import Novelty  # noqa: TC001 - msgspec reads the types of the fields
 
-FORMAT = 1
+FORMAT = 2
 
 Scalar = str | int | float | bool | None
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 ShortText = Annotated[str, msgspec.Meta(max_length=100)]
 Name = Annotated[str, msgspec.Meta(min_length=1)]
 Number = Annotated[float, msgspec.Meta(gt=-1e300, lt=1e300)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class HeldOutSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a model did on its own training tracks when it was not fitted on them.
+
+    Parameters
+    ----------
+    protocol : ``cv-artist`` or ``cv-random``, and the number of folds.
+    scores : macro-F1 and accuracy with their intervals, scores of the probabilities, ``aurc`` (the area under the
+        risk-coverage curve); those of the probabilities also before calibration, as ``uncalibrated_...``.
+    thresholds : (101,), the confidence that 0, 1, ..., 100 % of the tracks reach.
+    accuracies : (101,), the accuracy of those tracks.
+    set_thresholds : (99,), the least probability of the genres in a prediction set that shall hold the true genre in
+        1, 2, ..., 99 % of the tracks of new artists.
+    """
+
+    protocol: Text
+    scores: dict[str, Number | None]
+    thresholds: Annotated[tuple[Share, ...], msgspec.Meta(min_length=101, max_length=101)]
+    accuracies: Annotated[tuple[Share, ...], msgspec.Meta(min_length=101, max_length=101)]
+    set_thresholds: Annotated[tuple[Share, ...], msgspec.Meta(min_length=99, max_length=99)]
+
+
+class GenreCount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Training tracks of a genre, and their artists; None where artists are not known."""
+
+    tracks: int
+    artists: int | None = None
 
 
 class BundleManifest(
@@ -43,6 +73,11 @@ class BundleManifest(
     created : date and time in UTC, ISO 8601.
     licence, notes : free text.
     estimator_sha256 : of the stored estimator, to know the same model by; filled in when the bundle is saved.
+    calibration : how scores become probabilities, see `genreclf.models.calibration`; empty where they are the model's
+        own.
+    held_out, novelty : how it did on tracks that it was not fitted on, and how far tracks are from those that it was;
+        None in files of format 1 and for models trained without calibration.
+    genre_counts : tracks and artists of each genre; empty in files of format 1.
     format : version of the bundle's format.
     """
 
@@ -65,15 +100,21 @@ class BundleManifest(
     licence: Text = ""
     notes: Text = ""
     estimator_sha256: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
-    format: Literal[1] = 1
+    calibration: ShortText = ""
+    held_out: HeldOutSummary | None = None
+    novelty: Novelty | None = None
+    genre_counts: dict[str, GenreCount] = {}
+    format: Literal[1, 2] = 2
 
     def __post_init__(self) -> None:
         width, genres = len(self.features), len(self.genres)
+        novelty = () if self.novelty is None else (self.novelty.center, *self.novelty.directions)
         conditions = {
             "feature names are unique": len(set(self.features)) == width,
             "each feature has a mean and a deviation": len(self.feature_means) == len(self.feature_stds) == width,
             "genres are sorted and unique": list(self.genres) == sorted(set(self.genres)),
             "each probe has a probability of each genre": {len(row) for row in self.probe_probabilities} == {genres},
+            "each direction has a value for each feature": all(len(row) == width for row in novelty),
         }
         for condition, holds in conditions.items():
             if not holds:

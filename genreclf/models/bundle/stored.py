@@ -33,7 +33,15 @@ import msgspec
 
 from genreclf.archive import damaged, read_array
 from genreclf.errors import RequestError, one_line
-from genreclf.models.bundle.structure import TREE, check_classes, check_imputer, check_scaler, check_sigmoids, require
+from genreclf.models.bundle.structure import (
+    TREE,
+    check_calibration,
+    check_classes,
+    check_imputer,
+    check_scaler,
+    check_sigmoids,
+    require,
+)
 from genreclf.models.registry import MODELS
 
 if TYPE_CHECKING:
@@ -45,10 +53,12 @@ Scalar = str | int | float | bool | None
 
 _PIPELINE = "sklearn.pipeline.Pipeline"
 _SCALERS = ("sklearn.preprocessing._data.StandardScaler", "genreclf.models.scaling.ClippedScaler")
-_CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"
+_CALIBRATED = "genreclf.models.calibration.CalibratedModel"
+_OLD_CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"  # of files of format 1
 _SIGMOIDS = "sklearn.calibration._CalibratedClassifier"
+_OLD = (_OLD_CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
 _IMPUTER = "genreclf.models.imputation.MedianImputer"
-_SHARED = (_PIPELINE, _IMPUTER, *_SCALERS, _CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
+_SHARED = (_PIPELINE, _IMPUTER, *_SCALERS, _CALIBRATED, *_OLD)
 _SCALARS = ("numpy.float64", "numpy.int64", "numpy.uint64")
 _BUILT_IN = {
     "JsonNode": ("builtins.str",),  # how skops labels any single number, text, truth value or null
@@ -300,6 +310,9 @@ def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
     """Raise a `ValueError` unless an estimator is a pipeline, or one calibrated, that can be asked safely."""
     pipeline = estimator
     if _type_name(estimator) == _CALIBRATED:
+        pipeline = estimator.estimator
+        check_classes(estimator.classes_, genres)
+    elif _type_name(estimator) == _OLD_CALIBRATED:
         estimator.n_jobs = None
         check_classes(estimator.classes_, genres)
         (part,) = estimator.calibrated_classifiers_
@@ -321,6 +334,8 @@ def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
         raise ValueError(f"has a {type(classifier).__name__} that cannot stand there")
     check_classes(classifier.classes_, genres)
     storage.check(classifier, features, genres)
+    if _type_name(estimator) == _CALIBRATED:
+        check_calibration(estimator, genres)
 
 
 def _storage(classifier: object) -> Storage | None:

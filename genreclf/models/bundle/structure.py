@@ -70,6 +70,29 @@ def check_imputer(imputer: Any, features: int) -> None:  # noqa: ANN401
     require(imputer.n_features_in_ == features, f"fills {imputer.n_features_in_} features, not {features}")
 
 
+def check_calibration(model: Any, genres: int) -> None:  # noqa: ANN401
+    """For a `genreclf.models.calibration.CalibratedModel`."""
+    require(type(model.parameters) is list, "has parameters of its calibration that are not a list")
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "none": [],
+        "sigmoid": [(genres,)] * 2,
+        "isotonic": [(len(steps),) for steps in model.parameters[::2] for _ in range(2)],
+        "temperature": [(1,)],
+        "pairwise": [(genres * (genres - 1) // 2,)],
+    }
+    require(model.method in shapes, "is calibrated by an unknown method")
+    require(model.method != "isotonic" or len(model.parameters) == 2 * genres, "has steps for other genres")
+    require(len(model.parameters) == len(shapes[model.method]), "has parameters of another calibration")
+    for array, shape in zip(model.parameters, shapes[model.method], strict=True):
+        check_array(array, "parameters of its calibration", shape)
+        require(len(array) > 0, "has a calibration without steps")
+    if model.method == "pairwise":
+        pairs = ("SVC", "FamilyKernelSVC", "NuSVC")
+        require(type(model.estimator[-1]).__name__ in pairs, "is calibrated by pairs that it does not have")
+    if model.method == "none":
+        require(hasattr(model.estimator, "predict_proba"), "has neither probabilities nor a calibration")
+
+
 def check_sigmoids(part: Any, genres: int) -> None:  # noqa: ANN401
     """For what stands inside a `CalibratedClassifierCV`: one sigmoid for each genre, one for two."""
     require(part.method == "sigmoid", "is calibrated by another method")

@@ -203,7 +203,10 @@ def _odd_manifests(svc):
     yield "a field of many parts", packed(svc | {"manifest.json": b'{"a":[' + b"[]," * 300_000 + b"0]}"}), "missing"
     yield "calibrated, it says not", with_manifest(svc, calibrated=False), "whether it is calibrated"
     yield "a path for a digest", with_manifest(svc, estimator_sha256="../x"), "$.estimator_sha256"
-    yield "other features", with_manifest(svc, features=["a"], feature_means=[0], feature_deviations=[1]), "shape"
+    one = {"features": ["a"], "feature_means": [0], "feature_deviations": [1]}
+    yield "other features", with_manifest(svc, **one, novelty=None), "shape"
+    yield "other features beside its directions", with_manifest(svc, **one), "each direction"
+    yield "another number of thresholds", with_manifest(svc, held_out={"thresholds": [0.5]}), "held_out"
     yield "other answers", with_manifest(svc, probe_probabilities=[[0.2, 0.3, 0.5]] * 5), "does not predict"
 
 
@@ -283,6 +286,10 @@ def _malformed_estimators(svc, forest):
     yield "coefficients of another shape", with_array(svc, "SVC", "_dual_coef_", lambda a: a[:, :1]), "shape"
     yield "too few intercepts", with_array(svc, "SVC", "_intercept_", lambda a: a[:1]), "shape"
     yield "answers that are no genres", with_schema(svc, _renamed, arrays={"999.npy": _NAMES}), "other genres"
+    yield "an unknown calibration", with_schema(svc, _calibrated_by("magic")), "unknown method"
+    yield "another calibration", with_schema(svc, _calibrated_by("isotonic")), "steps for other genres"
+    yield "one temperature too many", with_schema(svc, _calibrated_by("temperature")), "parameters of its calibration"
+    yield "no calibration for a margin", with_schema(svc, _calibrated_by("none")), "parameters of another calibration"
     yield "a leaf that is no number", _with_leaf(forest, np.nan), "not a finite number"
     yield "a feature outside a tree's row", with_tree(forest, lambda a: _set(a, "feature", 10**9)), "feature"
     yield "a child outside its tree", with_tree(forest, lambda a: _set(a, "left_child", 10**9)), "outside its tree"
@@ -296,11 +303,14 @@ _NAMES = dump_array(np.array(["a", "b", "c"]))
 
 def _renamed(schema):
     """The model inside the calibrated one says other genres than it."""
-    for owner, name in (("_CalibratedClassifier", "classes"), ("SVC", "classes_")):
-        for node in nodes(schema, "ObjectNode", owner):
-            state = node["content"]["content"]
-            if name in state:
-                state[name] = state[name] | {"type": "numpy", "file": "999.npy"}
+    for node in nodes(schema, "ObjectNode", "SVC"):
+        state = node["content"]["content"]
+        state["classes_"] = state["classes_"] | {"type": "numpy", "file": "999.npy"}
+
+
+def _calibrated_by(method):
+    """A change of the method of a calibrated model, whose parameters stay as they are."""
+    return lambda schema: attribute(schema, "CalibratedModel", "method").update(content=json.dumps(method))
 
 
 def _with_leaf(members, value):

@@ -38,15 +38,12 @@ def _stored(file, cls="ndarray"):
 
 
 def _broadcast(members):
-    """The sigmoids of 273 KB that made 5 GB of probabilities."""
+    """Slopes of few bytes that would make gigabytes of probabilities."""
 
     def change(schema):
-        for node in nodes(schema, "ObjectNode", "_SigmoidCalibration"):
-            node["content"]["content"] |= {"a_": _stored("900.npy"), "b_": _stored("901.npy")}
+        attribute(schema, "CalibratedModel", "parameters")["content"][0].update(_stored("900.npy"))
 
-    shapes = {"900.npy": (30_000, 1), "901.npy": (30_000, 1, 1)}
-    arrays = {name: dump_array(np.zeros(shape, dtype=np.uint8)) for name, shape in shapes.items()}
-    return with_schema(members, change, arrays=arrays)
+    return with_schema(members, change, arrays={"900.npy": dump_array(np.zeros((30_000, 1, 3)))})
 
 
 def _declared_wider(members):
@@ -77,7 +74,7 @@ def _dense(members, unit, count, array=_NOISE[: 1 << 20]):
 
 
 def _crafted(members):
-    yield "sigmoids that broadcast", _broadcast(members), "a_ that is not a finite number"
+    yield "slopes that broadcast", _broadcast(members), "parameters of its calibration of shape"
     yield "an array declared wider than it is", _declared_wider(members), "malformed numpy.float64"
     yield "many members", _many_members(members), "more members"
     yield "too many nodes", _dense(members, _DICTIONARY, 100_000), "too many nodes"

@@ -1,0 +1,48 @@
+"""Selective prediction: the curve is the plain formula's, and sets hold the true genre as often as they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from genreclf.evaluation.selective import risk_coverage, set_thresholds
+
+
+@given(st.permutations(range(25)), arrays(bool, 25))
+def test_the_risk_is_the_share_of_errors_among_the_most_confident(order, right):
+    confidence = np.array(order) / 25
+    found, risks = risk_coverage(confidence, right)
+    for n in range(1, 26):
+        chosen = np.argsort(-confidence)[:n]
+        assert risks[n - 1] == pytest.approx(np.mean(~right[chosen]))
+        assert found[n - 1] == confidence[chosen[-1]]
+
+
+@given(arrays(bool, 12))
+def test_without_any_order_the_area_is_the_error_rate(right):
+    assert risk_coverage(np.full(12, 0.5), right)[1].mean() == pytest.approx(np.mean(~right))
+
+
+@pytest.mark.parametrize("level", [0.8, 0.9])
+def test_sets_hold_the_true_genre_of_new_artists_as_often_as_stated(level):
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(400):
+        effect = rng.normal(size=41)  # of 40 artists, and of the new one
+        artist = np.repeat(np.arange(40), rng.integers(1, 10, 40))
+        shares = 1 / (1 + np.exp(-effect[artist] - 0.3 * rng.normal(size=len(artist))))
+        new = 1 / (1 + np.exp(-effect[40] - 0.3 * rng.normal()))
+        held.append(new >= set_thresholds(shares, artist, [level])[0])
+    assert level - 0.04 < np.mean(held) < level + 0.06
+
+
+def test_too_few_artists_for_a_level_take_every_genre():
+    shares, artists = np.linspace(0.1, 0.9, 9), np.arange(9)
+    found = set_thresholds(shares, artists, [0.1, 0.9, 0.95])
+    np.testing.assert_allclose(found, [0.9, 0.1, 0.0])
+
+
+@given(arrays(float, 30, elements=st.floats(0, 1)), arrays(int, 30, elements=st.integers(0, 8)))
+def test_a_higher_level_asks_for_less(shares, artists):
+    assert (np.diff(set_thresholds(shares, artists, np.arange(1, 100) / 100)) <= 0).all()
