@@ -43,7 +43,7 @@ tracks. The true standard error is there 1.13 to 1.27 times the jackknife's, mos
 PAIRED = 0.96
 """Of the factor of a score's standard error, the part that stays for the difference of two models' scores.
 
-Fitted on the same settings, so that of equal models at most 6 % are told apart.
+Fitted on four such settings, so that in about 5 % of comparisons any of several equal models is called worse.
 """
 
 
