@@ -131,7 +131,7 @@ def _model(path: Path, made: Facts) -> dict[str, Facts]:
         "features": len(manifest.features),
         "families": list(families),
     }
-    features |= {str(name): value for name, value in manifest.feature_parameters.items()}
+    features.update({str(name): value for name, value in manifest.feature_parameters.items()})
     counts = {genre: {"tracks": c.tracks, "artists": c.artists} for genre, c in manifest.genre_counts.items()}
     training = {**manifest.table, "genres": counts or list(manifest.genres)}
     use = {"intended": INTENDED, "limits": list(LIMITS)}
