@@ -6,7 +6,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -42,7 +42,8 @@ def whole_file(path: Path, *, like: Path | None = None) -> Iterator[BinaryIO]:
             temporary.chmod(stat.S_IMODE(like.stat().st_mode) if like else 0o666 & ~_umask())
             temporary.replace(place)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise cannot_write(path, error) from error

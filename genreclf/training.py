@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.datasets import as_table
 from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import BundleManifest, GenreCount
@@ -19,6 +20,8 @@ from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from genreclf.models.calibration import HeldOut
@@ -33,7 +36,7 @@ _SCORES = ("protocol", "macro_f1", "macro_f1_low", "macro_f1_high", "accuracy")
 
 
 def train(
-    table: FeatureTable,
+    table: FeatureTable | str | Path,
     *,
     model: Any = "svc",  # noqa: ANN401 - a name or a scikit-learn classifier, which has no types
     seed: int = 42,
@@ -54,7 +57,7 @@ def train(
 
     Parameters
     ----------
-    table : tracks with genres.
+    table : tracks with genres, or the path of such a table.
     model : a name in `genreclf.models.MODELS`; ``best``, the winner of an artist-disjoint benchmark; or a scikit-learn
         classifier. Of the winner the manifest holds the scores, what it was selected from, and the score of the
         selection made inside the folds.
@@ -76,6 +79,7 @@ def train(
     from genreclf.models import resolve
     from genreclf.models.registry import weighted
 
+    table = as_table(table)
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
     if isinstance(model, str) and model == BEST:
@@ -151,7 +155,6 @@ def _winner(
 ) -> tuple[str, dict[str, Any]]:
     """The best model of the benchmark, its scores under the protocol that it won, and those of the choice itself."""
     from genreclf.evaluation.benchmark import benchmark
-    from genreclf.models import is_baseline
 
     # The leak does not matter here, and random folds would take half of the time.
     disjoint = None if table.groups is None else "cv-artist"
@@ -168,7 +171,7 @@ def _winner(
     chosen = ", ".join(f"{name} in {folds}" for name, folds in selection["chosen"].items())
     return comparison.best, scores | {
         "tracks": len(table),
-        "selected_from": ", ".join(name for name in comparison.ranking["model"] if not is_baseline(name)),
+        "selected_from": ", ".join(selection["models"]),
         "selected_in_folds": chosen,
         "selection_inner_folds": selection["inner_folds"],
         **{f"selection_{name}": selection[name] for name in _SCORES if name in selection},

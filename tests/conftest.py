@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 # The threads of small fits cost more than they bring; the libraries read this when they are loaded.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 from made_up import made_up_table, note
 
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 from browser import Browser
+
+# The same cases in every run, however busy the machine; pytest --hypothesis-profile=search looks for new ones.
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 # A shell that starts the tests in the background has them, and so the commands that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -25,8 +25,8 @@ COLUMNS = [(family, s, f"{i + 1:02d}") for family, size in SIZES.items() for s i
 FAULTY = (98565, 98567, 98569, 99134, 108925, 133297)
 GENRES = ("Electronic", "Experimental", "Folk", "Hip-Hop", "Instrumental", "International", "Pop", "Rock")
 
-_TRACKS_TOP = ["", "album", "artist", "artist", "artist", "set", "set", "track", "track", "track"]
-_TRACKS_BELOW = ["", "title", "bio", "id", "name", "split", "subset", "duration", "genre_top", "title"]
+_TRACKS_TOP = ["", "album", "artist", "artist", "artist", "set", "set", "track", "track", "track", "track"]
+_TRACKS_BELOW = ["", "title", "bio", "id", "name", "split", "subset", "duration", "genre_top", "genres", "title"]
 
 
 def track_numbers(tracks: int) -> list[int]:
@@ -57,9 +57,17 @@ def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
                     subset,
                     30,
                     genre,
+                    f"[{1 + row % 8}, {101 + row % 8}]" if row % 2 else f"[{1 + row % 8}]",
                     f"Title {number}",
                 ]
             )
+
+
+def write_genres(path: Path) -> None:
+    """``genres.csv``: a subgenre below each root genre."""
+    lines = [f"{1 + k},9,0,{genre},{1 + k}" for k, genre in enumerate(GENRES)]
+    lines += [f"{101 + k},4,{1 + k},Odd/{genre},{1 + k}" for k, genre in enumerate(GENRES)]
+    path.write_text("\n".join(["genre_id,#tracks,parent,title,top_level", *lines]) + "\n", encoding="utf-8")
 
 
 def write_features(path: Path, *, tracks: int, distinct: int | None = None, seed: int = 0) -> None:
@@ -86,5 +94,6 @@ def write_fma(
     metadata = folder / "fma_metadata"
     metadata.mkdir(parents=True)
     write_tracks(metadata / "tracks.csv", tracks=tracks, small=small, medium=medium)
+    write_genres(metadata / "genres.csv")
     write_features(metadata / "features.csv", tracks=tracks, distinct=distinct)
     return folder

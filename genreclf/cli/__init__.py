@@ -9,11 +9,9 @@ from __future__ import annotations
 import atexit
 import gc
 import io
-import os
 import signal
 import sys
 from inspect import signature
-from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any
 
@@ -23,7 +21,7 @@ from genreclf.cli import benchmark, compare, datasets, demo, extract, index, ins
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
 from genreclf.errors import GenreclfError
-from genreclf.streams import silence_decoders
+from genreclf.streams import open_closed_streams, silence_decoders
 
 app = typer.Typer(
     name="genreclf",
@@ -71,10 +69,7 @@ def genreclf(
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 2."""
-    if sys.stderr is None:
-        # The caller has closed it; no file opened later, here or in a worker, must get its descriptor.
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open for as long as the program runs
-        os.set_inheritable(sys.stderr.fileno(), True)
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # What a terminal of another encoding cannot show must not end the work.
@@ -83,22 +78,27 @@ def main() -> None:
     # What libraries make as they are imported stays; looking through it again and again takes a sixth of a short run.
     gc.set_threshold(100_000, 20, 20)
     atexit.register(gc.freeze)  # nor need it be looked through as the program ends
+    with silence_decoders():
+        sys.exit(_exit_code())
+
+
+def _exit_code() -> int | None:
     try:
-        with silence_decoders():
-            code = app(standalone_mode=False, prog_name="genreclf")
+        code: int | None = app(standalone_mode=False, prog_name="genreclf")
+        sys.stdout.flush()
     except GenreclfError as error:
         names = {name for command in COMMANDS for name in signature(command).parameters}
         complain(as_options(str(error), names))
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
         complain("stopped")
-        sys.exit(130)
+        return 130
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise
         _misused(error)
-        sys.exit(2)
-    sys.exit(code)
+        return 2
+    return code
 
 
 def _end_in_order() -> None:

@@ -14,6 +14,7 @@ from genreclf.cli.options import (
     ClassWeight,
     Draws,
     Families,
+    GuessedArtists,
     Jobs,
     Json,
     Label,
@@ -50,6 +51,7 @@ def benchmark(
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     group_column: ArtistColumn = None,
+    artists: GuessedArtists = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -78,7 +80,7 @@ def benchmark(
     from genreclf.files import check_folder
     from genreclf.reports import write_report
 
-    columns = {"label": label, "id": id, "group": group_column}
+    columns = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
     tested = None if test_table is None else open_table(test_table, **columns)
     read = open_table(table, subset=subset, families=families, **columns)

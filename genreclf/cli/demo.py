@@ -24,4 +24,6 @@ def demo(
 
     with TerminalProgress() as progress:
         comparison = demonstrate(music=music, table=table, report=report, seed=seed, jobs=jobs, progress=progress)
+        for note in comparison.notes:
+            progress.message(f"note: {note}")
     show_comparison(comparison, report)

@@ -18,6 +18,9 @@ TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
 ArtistColumn = Annotated[
     str | None, typer.Option("--group", help="Artist column; artist,album also keeps albums together.")
 ]
+GuessedArtists = Annotated[
+    str | None, typer.Option("--artists", help="Guess unknown artists from the tracks' paths: folders or names.")
+]
 ClassWeight = Annotated[
     str | None, typer.Option(help="Class weights of models that take some: balanced or none; by default their own.")
 ]

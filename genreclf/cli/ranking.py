@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.cli.console import print_widest, show, text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.table import Table
 
@@ -33,10 +33,11 @@ def show_comparison(comparison: Comparison, folder: Path | str) -> None:
     print_widest(_ranking(comparison, without) for without in range(6))
     if comparison.ranking["tied_with_best"].any():
         show(f"~ {NOT_WORSE} (model confidence set, p ≥ 0.05)")
-    for finding in findings(comparison, leaks=None)[len(first) :]:
+    for finding in findings(comparison, most=None)[len(first) :]:
         show(f"{finding.topic}: {finding.text}")
     if len(comparison.ablation):
-        print_widest([_ablation(comparison)])
+        models = list(dict.fromkeys(comparison.ablation["model"]))
+        print_widest(_ablation(comparison, models, gains) for gains in (models, models[:1], []))
     show(f"report: {Path(folder) / 'report.html'}")
 
 
@@ -70,24 +71,35 @@ def _ranking(comparison: Comparison, without: int) -> Table:
     )
 
 
-def _ablation(comparison: Comparison) -> Table:
-    """Families down, models across."""
-    from genreclf.pages.wording import model_title, points
-    from genreclf.reports.outcome import rows_of
+def _ablation(comparison: Comparison, models: Sequence[str], gains: Sequence[str]) -> Table:
+    """Families down, models across, some with the gain of each step and its interval."""
+    from genreclf.pages.wording import model_title, points, with_interval
+    from genreclf.reports.outcome import rows_of, score_of
 
-    models = list(dict.fromkeys(comparison.ablation["model"]))
-    known = comparison.ablation.set_index(["step", "families", "model"])["macro_f1"].to_dict()
+    known = {(row["step"], row["families"], row["model"]): row for row in rows_of(comparison.ablation)}
 
     def families(row: dict[str, Any]) -> str:
         return str(row["families"]) if row["step"] == "alone" else "+ " + row["families"].rsplit("+", 1)[-1]
 
     def score(model: str) -> Callable[[dict[str, Any]], str]:
-        return lambda row: points(known.get((row["step"], row["families"], model), float("nan")))
+        return lambda row: points(score_of(known.get((row["step"], row["families"], model), {}))[0])
+
+    def gain(model: str) -> Callable[[dict[str, Any]], str]:
+        def cell(row: dict[str, Any]) -> str:
+            value, low, high = score_of(known.get((row["step"], row["families"], model), {}), "gain")
+            return with_interval(value, low, high, sign=True) if value == value else ""  # noqa: PLR0124 - not NaN
+
+        return cell
 
     columns = {"families": families, "features": lambda row: str(row["features"])}
+    scores = {}
+    for model in models:
+        scores[model_title(model)] = score(model)
+        if model in gains:
+            scores[f"{model_title(model)}: gain (95 % interval)"] = gain(model)
     return text_table(
         "feature families: macro-F1",
         rows_of(comparison.ablation.drop_duplicates(["step", "families"])),
-        columns | {model_title(model): score(model) for model in models},
+        columns | scores,
         left=("families",),
     )

@@ -12,6 +12,7 @@ from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
     Families,
+    GuessedArtists,
     Jobs,
     Json,
     Label,
@@ -41,6 +42,7 @@ def train(
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     group: ArtistColumn = None,
+    artists: GuessedArtists = None,
     seed: Seed = 42,
     licence: Annotated[str, typer.Option(help="Licence to store in the model.")] = "",
     notes: Annotated[str, typer.Option(help="Notes to store in the model.")] = "",
@@ -58,7 +60,7 @@ def train(
     families = names_in(features)
     with TerminalProgress() as progress:
         bundle = run(
-            open_table(table, subset=subset, label=label, id=id, group=group),
+            open_table(table, subset=subset, label=label, id=id, group=group, artists=artists),
             model=model,
             seed=seed,
             tune=tune,

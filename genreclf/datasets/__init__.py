@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
-from genreclf.datasets.guessing import WAYS, guess
+from genreclf.datasets.guessing import WAYS, guess, guess_in_table
 from genreclf.datasets.lists import join
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "Dataset",
     "Manifest",
     "Track",
+    "as_table",
     "find_dataset",
     "find_dataset_folder",
     "is_manifest",
@@ -92,6 +93,23 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
     return scan([Path(name) for name in names])
 
 
+def as_table(table: object) -> FeatureTable:
+    """A feature table, as it is or read from a path as `open_table` reads it.
+
+    Raises
+    ------
+    RequestError : it is something else, such as a model, or the path cannot be used.
+    """
+    from genreclf.tables.table import FeatureTable
+
+    if isinstance(table, FeatureTable):
+        return table
+    if isinstance(table, str | os.PathLike):
+        return open_table(Path(table) if isinstance(table, os.PathLike) else table)
+    hint = "models go into models=[...]" if hasattr(table, "fit") else "read one with FeatureTable.read(path)"
+    raise RequestError(f"{one_line(repr(table), longest=60)} is not a feature table nor the path of one; {hint}")
+
+
 def open_table(
     source: str | Path,
     *,
@@ -100,6 +118,7 @@ def open_table(
     id: str | None = None,  # noqa: A002 - the name that the command uses
     group: str | None = None,
     families: Sequence[str] | None = None,
+    artists: str | None = None,
 ) -> FeatureTable:
     """A feature table: a CSV file, or the features that a data set publishes itself.
 
@@ -107,8 +126,10 @@ def open_table(
     ----------
     source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
     subset : a subset of the data set, for example ``medium``.
-    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``.
+    label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``,
+        and `label` one of its own labels, as ``subgenre`` of FMA.
     families : feature families to keep; all where None.
+    artists : ``folders`` or ``names`` guesses artists that a CSV file does not name, see `genreclf.datasets.guessing`.
 
     Raises
     ------
@@ -122,16 +143,18 @@ def open_table(
                 f"{dataset.name} publishes no features; make a table with: genreclf extract {source} -o TABLE.csv"
             )
         own = None if group == "artist,album" else group
-        for option, value in (("label", label), ("id", id), ("group", own)):
+        labels = {} if label is None or not dataset.labels else {"label": label}
+        for option, value in (("label", None if labels else label), ("id", id), ("group", own), ("artists", artists)):
             if value is not None:
                 raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
-        published = dataset.features(folder, subset=subset, families=families)
+        published = dataset.features(folder, subset=subset, families=families, **labels)
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(Path(source), label=label, id=id, group=group)
+    table = table if artists is None else guess_in_table(table, artists)
     return table if families is None else table.select(families)
 
 

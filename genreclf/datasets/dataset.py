@@ -61,6 +61,7 @@ class Dataset:
     by_hand : what is worth having and cannot be fetched, and how to get it.
     manifest : lists the tracks below a folder: ``manifest(folder, subset=None)``.
     features : reads published features: ``features(folder, subset=None, families=None)``; None where there are none.
+    labels : what `features` takes as ``label`` besides the genre, such as ``subgenre``, with its parents.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Dataset:
     by_hand: tuple[str, ...]
     manifest: Callable[..., Manifest]
     features: Callable[..., FeatureTable] | None = None
+    labels: tuple[str, ...] = ()
 
     def portion(self, asked: str | None) -> tuple[Archive, ...]:
         """The archives that a portion needs.

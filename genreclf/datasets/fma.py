@@ -2,7 +2,8 @@
 
 Read from FMA's own ``tracks.csv``, whose header has three rows. Genres are FMA's root genres (``genre_top``);
 the official split keeps the tracks of an artist on one side. The subsets are nested: ``medium`` holds ``small``.
-Audio is named by track number: ``fma_small/000/000002.mp3``.
+Audio is named by track number: ``fma_small/000/000002.mp3``. Tracks have more specific genres
+as well, of a tree (``genres.csv``) that has the root genres at its roots.
 
 Source: Defferrard, Benzi, Vandergheynst and Bresson (2017), FMA: A Dataset for Music Analysis, ISMIR. Checksums
 from https://github.com/mdeff/fma, known faults from its issues 8, 41 and 44.
@@ -11,7 +12,8 @@ from https://github.com/mdeff/fma, known faults from its issues 8, 41 and 44.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from genreclf.tables.table import FeatureTable
 
+SUBGENRE = "subgenre"
 SUBSETS = ("small", "medium", "large", "full")
 NO_AUDIO = (99134, 108925, 133297)
 SHORTER_THAN_30_S = (98565, 98567, 98569)
@@ -37,6 +40,7 @@ _COLUMNS = {
     ("set", "split"): "split",
     ("set", "subset"): "subset",
     ("track", "genre_top"): "genre",
+    ("track", "genres"): "genres",
     ("track", "title"): "title",
 }
 
@@ -111,22 +115,36 @@ def manifest(folder: Path, *, subset: str | None = None) -> Manifest:
     return Manifest(name=f"fma_{layout.subset}", tracks=tuple(tracks), notes=tuple(notes))
 
 
-def features(folder: Path, *, subset: str | None = None, families: Sequence[str] | None = None) -> FeatureTable:
+def features(
+    folder: Path, *, subset: str | None = None, families: Sequence[str] | None = None, label: str | None = None
+) -> FeatureTable:
     """The features that FMA publishes for a subset, by default ``small``; no audio is needed.
 
     Every row is kept, also of the tracks whose clips are known to be faulty, so that FMA's own baselines compare.
 
+    Parameters
+    ----------
+    label : ``subgenre`` takes the most specific genre of each track instead of its root genre, and what stands above
+        it as its parents.
+
     Raises
     ------
-    RequestError : the files are not there or not FMA's, or there is no such feature family.
+    RequestError : the files are not there or not FMA's, or there is no such feature family or label.
     """
     import pandas as pd
 
     from genreclf.datasets.fma_features import read_features
+    from genreclf.tables.columns import PARENT_GENRE
     from genreclf.tables.table import IDENTITY, FeatureTable
 
     layout = Layout.find(folder, subset=subset)
     frame = read_tracks(layout.tracks, subset=layout.subset)
+    if label not in (None, SUBGENRE):
+        raise unknown("label of fma", str(label), (SUBGENRE,))
+    if label == SUBGENRE:
+        tree = read_genres(layout.tracks.with_name("genres.csv"))
+        paths = [most_specific(genres, tree) for genres in frame["genres"]]
+        frame = frame.assign(genre=[path[-1] for path in paths], parent_genre=["/".join(path[:-1]) for path in paths])
     notes = _unlabelled(frame)
     found = read_features(layout.tracks.with_name("features.csv"), frame.index, families)
     if len(found) < len(frame):
@@ -136,6 +154,8 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
     identity = frame[["genre", "artist", "album", "title", "split"]].reset_index(drop=True)
     identity.insert(0, "track_id", [f"{number:06d}" for number in found.index])
     identity = identity.reindex(columns=list(IDENTITY), fill_value="")
+    if label == SUBGENRE:
+        identity[PARENT_GENRE] = frame[PARENT_GENRE].to_numpy()
     return FeatureTable(
         frame=pd.concat([identity.astype("object"), found.reset_index(drop=True)], axis=1),
         features=tuple(found.columns),
@@ -148,7 +168,40 @@ def features(folder: Path, *, subset: str | None = None, families: Sequence[str]
         },
         notes=tuple(notes),
         name=f"fma_{layout.subset}",
+        label=label or "genre",
     )
+
+
+def read_genres(path: Path) -> dict[str, tuple[str, ...]]:
+    """FMA's ``genres.csv``: for the number of each genre the titles of those above it, the root first, and its own.
+
+    A slash in a title becomes a dash, as slashes divide the genres of a path.
+
+    Raises
+    ------
+    RequestError : the file is not there, or not FMA's ``genres.csv``.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(path, usecols=["genre_id", "parent", "title"], dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise RequestError(f"{path}: cannot be read as FMA's genres.csv: {one_line(error)}") from None
+    titles = dict(zip(frame["genre_id"], (title.replace("/", "-") for title in frame["title"]), strict=True))
+    parents = dict(zip(frame["genre_id"], frame["parent"], strict=True))
+    tree = {}
+    for number in titles:
+        line = [number]
+        while (above := parents[line[-1]]) in titles and above not in line:
+            line.append(above)
+        tree[number] = tuple(titles[one] for one in reversed(line))
+    return tree
+
+
+def most_specific(genres: str, tree: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The longest path among the genres of a track, ``[21, 76]``, the first of equals; ``("",)`` where it has none."""
+    paths = [tree[number] for number in re.findall(r"\d+", genres) if number in tree]
+    return max(paths, key=len, default=("",))
 
 
 def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
@@ -156,8 +209,8 @@ def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
 
     Returns
     -------
-    Rows of the subset by track number, in order, with ``artist_id, artist, album, split, subset, genre, title`` as
-    text. Artists of one name are told apart by their FMA number: ``Silence (1234)``.
+    Rows of the subset by track number, in order, with ``artist_id, artist, album, split, subset, genre, genres,
+    title`` as text. Artists of one name are told apart by their FMA number: ``Silence (1234)``.
 
     Raises
     ------
@@ -252,4 +305,5 @@ FMA = Dataset(
     by_hand=(),
     manifest=manifest,
     features=features,
+    labels=(SUBGENRE,),
 )

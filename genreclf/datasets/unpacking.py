@@ -107,7 +107,9 @@ def _tar_members(archive: Path, tape: tarfile.TarFile) -> list[_Member]:
 
 def _check_name(archive: Path, name: str) -> None:
     parts = name.removesuffix("/").split("/")
-    strange = name.startswith("/") or ".." in parts or _DRIVE_OR_CONTROL.search(name) or not name.isprintable()
+    strange = (
+        not name or name.startswith("/") or ".." in parts or _DRIVE_OR_CONTROL.search(name) or not name.isprintable()
+    )
     if strange or len(parts) > 32 or max(map(len, parts)) > 200:
         raise _refused(archive, name, "a name that may lead out of the target")
 

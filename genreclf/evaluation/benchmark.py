@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.datasets import as_table
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
@@ -27,8 +29,11 @@ from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
+    from genreclf.evaluation.selection import Selection
     from genreclf.models.entry import ModelSpec
     from genreclf.tables.table import FeatureTable
 
@@ -39,9 +44,9 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 
 
 def benchmark(
-    table: FeatureTable,
+    table: FeatureTable | str | Path,
     *,
-    models: Iterable[Any] | None = None,
+    models: Any = None,  # noqa: ANN401 - names and scikit-learn classifiers, one or several
     protocol: str | None = None,
     folds: int = 5,
     test_size: float = 0.25,
@@ -54,7 +59,7 @@ def benchmark(
     class_weight: str | None = None,
     ablate: bool = False,
     learning_curve: bool = False,
-    test_table: FeatureTable | None = None,
+    test_table: FeatureTable | str | Path | None = None,
     nested: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
@@ -66,9 +71,9 @@ def benchmark(
 
     Parameters
     ----------
-    table : tracks with genres, and with artists where known.
-    models : names in `genreclf.models.MODELS`, or scikit-learn classifiers; None for all of the registry, baselines
-        included.
+    table : tracks with genres, and with artists where known; or the path of such a table.
+    models : a name in `genreclf.models.MODELS` or a scikit-learn classifier, or several; None for all of the registry,
+        baselines included.
     protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
         artists are known, ``cv`` is artist-disjoint and random cross-validation.
     folds, test_size : options of the protocol.
@@ -83,8 +88,9 @@ def benchmark(
     ablate : score each feature family alone, added one after another, and shuffled.
     learning_curve : score each model trained on parts of the artists, and say what twice of them would bring.
     test_table : tracks to test on, for ``cross``.
-    nested : also score the choice of the best model, made inside the folds, see `genreclf.evaluation.selection`; the
-        score is kept in `Comparison.run` as ``selection``.
+    nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
+        behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
+        are kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
     repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models
@@ -97,13 +103,11 @@ def benchmark(
     RequestError : an option makes no sense, or the table does not allow what was requested.
     """
     started = time.perf_counter()
+    table = as_table(table)
+    test_table = None if test_table is None else as_table(test_table)
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
-    if draws < 2:
-        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
-    if repeats is not None and repeats < 1:
-        raise RequestError(f"repeats={repeats}: choose at least 1")
-    check_seed(seed)
+    _check_numbers(draws=draws, repeats=repeats, seed=seed)
     notes = [*table.notes, *notes]
     if test_table is not None:
         table, more = crossed(table, test_table)
@@ -113,7 +117,6 @@ def benchmark(
     if models is None:
         entries, more = _affordable(entries, len(table))
         notes += more
-    names = tuple(entry.name for entry in entries)
     if probabilities:
         _check_genre_names(table)
     settings = Settings(
@@ -145,14 +148,22 @@ def benchmark(
         learning_curve=learning_curve,
         draws=draws,
     )
+    selection = None
+    if nested:
+        selection = work.selection(jobs=jobs, progress=progress)
+        work, chosen, more = _raced(work, selection)
+        notes += more
     fits = work.fits
     outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
     again, more = _repeated(work, outcomes, every=repeats is not None)
     notes += more
     outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
-    if nested:
-        run["selection"] = work.selection(outcomes, jobs=jobs, progress=progress).as_json()
+    if selection is not None:
+        chosen_outcomes = zip(chosen, fit_all(chosen, work.data, jobs=jobs, progress=progress), strict=True)
+        score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(plans[0]))
+        run["selection"] = selection.as_json(score)
     tables = work.tables(outcomes, progress)
+    names = tuple(entry.name for entry in work.models)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
@@ -176,7 +187,8 @@ def benchmark(
         },
         "models": list(names),
         "model_parameters": {
-            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers)) for entry in entries
+            entry.name: entry.plain_parameters(entry.build(seed, families=table.family_numbers))
+            for entry in work.models
         },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
@@ -186,6 +198,14 @@ def benchmark(
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
+
+
+def _check_numbers(*, draws: int, repeats: int | None, seed: int) -> None:
+    if draws < 2:
+        raise RequestError(f"draws={draws}: a p-value needs at least 2, better some hundred")
+    if repeats is not None and repeats < 1:
+        raise RequestError(f"repeats={repeats}: choose at least 1")
+    check_seed(seed)
 
 
 def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:
@@ -275,13 +295,26 @@ def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool
             left -= costs[name]
         else:
             costly.append(name)
-    notes = []
+    notes, once = [], "on one division of the folds only"
     if costly:
-        notes.append(f"{', '.join(costly)}: one repeat only, to save time; `repeats={repeats}` repeats every model")
+        notes.append(f"{', '.join(costly)}: {once}, to save time; `repeats={repeats}` repeats every model")
     beaten = [model.name for model in work.models if not model.baseline and model.name not in contenders]
     if beaten:
-        notes.append(f"{', '.join(beaten)}: one repeat only, no longer among the models that may be the best")
+        notes.append(f"{', '.join(beaten)}: {once}, as no longer among the models that may be the best")
     return work.repeats(chosen), notes
+
+
+def _raced(work: Work, selection: Selection) -> tuple[Work, list[Fit], list[str]]:
+    """The work without the models that are behind, their fits that the selection's score still needs, and a note."""
+    if not selection.behind:
+        return work, [], []
+    needed = [fit for fit in work.fits if fit.model in selection.behind and selection.needs(fit)]
+    models = tuple(model for model in work.models if model.name not in selection.behind)
+    note = (
+        f"{', '.join(selection.behind)}: left out of the comparison, as more than one standard error behind the best "
+        "model when fitted with a quarter of the trees inside the folds"
+    )
+    return replace(work, models=models), needed, [note]
 
 
 def _draws_note(draws: int) -> list[str]:

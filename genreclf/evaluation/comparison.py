@@ -62,6 +62,8 @@ class Comparison:
     importance : ``protocol, model, family, drop, drop_low, drop_high``: how far macro-F1 drops when the family is
         shuffled over the test tracks; empty unless requested.
     tuning : ``protocol, model, fold, parameters`` (JSON), ``inner_macro_f1``; empty unless requested.
+    tuning_gains : ``protocol, model, macro_f1_default, macro_f1_tuned, gain, gain_low, gain_high``: what tuning adds to
+        the default parameters, in the first division of the folds; empty unless requested.
     retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
     run : what was done: command, protocols, parameters, seed, versions, table name and hash, start, seconds.
     notes : what the user must see: folds that lack a genre, duplicates, constant features.
@@ -81,6 +83,7 @@ class Comparison:
     learning_curve: pd.DataFrame = field(default_factory=_no_rows)
     repeats: pd.DataFrame = field(default_factory=_no_rows)
     confusion: pd.DataFrame = field(default_factory=_no_rows)
+    tuning_gains: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -101,7 +104,9 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """The tables that rank models in plain values, for programs; missing values are None."""
-        tables = {name: getattr(self, name) for name in ("scores", "leak", "tests", "ablation", "importance")}
+        tables = {
+            name: getattr(self, name) for name in ("scores", "leak", "tests", "ablation", "importance", "tuning_gains")
+        }
         rows = {
             name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in tables.items()
         }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genreclf.models.calibration import HeldOut
 
 _OF_PREDICTIONS = ("macro_f1", "accuracy")
-_OF_PROBABILITIES = ("log_loss", "brier_score", "calibration_error")
+_OF_PROBABILITIES = ("log_loss", "brier_score", "calibration_error", "aurc")
 
 
 def summarise(held_out: HeldOut, y: np.ndarray, groups: np.ndarray, *, protocol: str) -> HeldOutSummary:
@@ -33,14 +33,11 @@ def summarise(held_out: HeldOut, y: np.ndarray, groups: np.ndarray, *, protocol:
     jackknife = Jackknife.over(y, groups, genres, factor=TRAINING_FACTOR)
     found = score([held_out.y_pred], jackknife)
     scores = {name: found[name] for base in _OF_PREDICTIONS for name in (base, f"{base}_low", f"{base}_high")}
-    right = held_out.y_pred == y
     for prefix, probabilities in (("", held_out.probabilities), ("uncalibrated_", held_out.uncalibrated)):
         if probabilities is not None:
-            found = score_probabilities([probabilities], jackknife)
+            found = score_probabilities([probabilities], [held_out.y_pred], jackknife)
             scores |= {f"{prefix}{name}": found[name] for name in _OF_PROBABILITIES}
-            _, risks = risk_coverage(probabilities[rows, held_out.y_pred], right)
-            scores[f"{prefix}aurc"] = float(risks.mean())
-    confidence, risks = risk_coverage(held_out.probabilities[rows, held_out.y_pred], right)
+    confidence, risks = risk_coverage(held_out.probabilities[rows, held_out.y_pred], held_out.y_pred == y)
     place = np.maximum(np.ceil(np.arange(101) / 100 * len(y) - 1e-9).astype(int) - 1, 0)
     # All tracks of a confidence are answered or none is.
     place = np.searchsorted(-confidence, -confidence[place], side="right") - 1

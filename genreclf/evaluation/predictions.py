@@ -158,7 +158,7 @@ def score_rows(
         row["fit_seconds"] = round(predictions.fit_seconds[model], 4)
         row["predict_seconds"] = round(predictions.predict_seconds[model], 4)
         if model in predictions.probabilities:
-            row |= score_probabilities(list(predictions.probabilities[model]), predictions.jackknife)
+            row |= score_probabilities(list(predictions.probabilities[model]), list(repeats), predictions.jackknife)
         study = MODELS[model].study_macro_f1 if model in MODELS else None
         if predictions.protocol == "study":
             row["study_macro_f1"] = float("nan") if study is None else study.tuned

@@ -1,7 +1,8 @@
-"""Scores of probabilities: one-vs-rest ROC AUC, log loss, Brier score, top-2 and top-3 accuracy, and calibration.
+"""Scores of probabilities: one-vs-rest ROC AUC, log loss, Brier score, top-2 and top-3 accuracy, calibration, AURC.
 
-The highest probability of a track is its confidence. A model is calibrated if, of the tracks with a confidence of
-70 %, it gets 70 in 100 right, see `genreclf.evaluation.calibration_error`.
+The probability of the genre that a model predicts is its confidence. A model is calibrated if, of the tracks with a
+confidence of 70 %, it gets 70 in 100 right, see `genreclf.evaluation.calibration_error`; the area under the
+risk-coverage curve (AURC) says how well confidence parts right from wrong, see `genreclf.evaluation.selective`.
 
 Sources: Hand and Till (2001) for AUC with many classes (here each against the rest, macro average); DeLong, DeLong and
 Clarke-Pearson (1988) for its variance; Brier (1950), Verification of forecasts expressed in terms of probability (the
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.evaluation.calibration_error import calibration_error
+from genreclf.evaluation.selective import risk_coverage
 from genreclf.evaluation.uncertainty import Estimate, Jackknife
 
 if TYPE_CHECKING:
@@ -25,17 +27,20 @@ if TYPE_CHECKING:
 RELIABILITY_BINS = 10
 
 
-def score_probabilities(repeats: Sequence[np.ndarray], jackknife: Jackknife) -> dict[str, float]:
-    """Every score of one model's probabilities, each with ``_low`` and ``_high``; means over the repeats.
+def score_probabilities(
+    repeats: Sequence[np.ndarray], predictions: Sequence[np.ndarray], jackknife: Jackknife
+) -> dict[str, float]:
+    """Every score of one model's probabilities, each but ``aurc`` with ``_low`` and ``_high``; means over the repeats.
 
     Parameters
     ----------
     repeats : for each repeat (tracks, genres), rows that sum to one.
+    predictions : for each repeat (tracks,), codes of the predicted genres, mostly the most probable ones.
 
     Returns
     -------
-    ``roc_auc, log_loss, brier_score, top_2_accuracy, top_3_accuracy, calibration_error``; no accuracy of as many genres
-    as there are.
+    ``roc_auc, log_loss, brier_score, top_2_accuracy, top_3_accuracy, calibration_error, aurc``; no accuracy of as many
+    genres as there are.
     """
     y, genres = jackknife.y, jackknife.n_genres
     scores = {
@@ -50,9 +55,11 @@ def score_probabilities(repeats: Sequence[np.ndarray], jackknife: Jackknife) -> 
     found: dict[str, float] = {}
     for name, estimates in scores.items():
         found |= Estimate.mean(estimates).columns(name)
-    errors = [calibration_error(shares.max(axis=1), shares.argmax(axis=1) == y, jackknife.groups) for shares in repeats]
+    sure = [(p[np.arange(len(y)), y_pred], y_pred == y) for p, y_pred in zip(repeats, predictions, strict=True)]
+    errors = [calibration_error(confidence, right, jackknife.groups) for confidence, right in sure]
     names = ("calibration_error", "calibration_error_low", "calibration_error_high")
-    return found | dict(zip(names, np.mean(errors, axis=0).tolist(), strict=True))
+    found |= dict(zip(names, np.mean(errors, axis=0).tolist(), strict=True))
+    return found | {"aurc": float(np.mean([risk_coverage(*answers)[1].mean() for answers in sure]))}
 
 
 def roc_auc(probabilities: np.ndarray, jackknife: Jackknife) -> Estimate:
@@ -113,10 +120,14 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reliability:
-    """The bins that hold tracks, by confidence, and the expected calibration error over them."""
+    """The bins that hold tracks, by confidence, and the expected calibration error over them.
+
+    `risks` are the shares of errors among the 1, 2, ... most confident tracks.
+    """
 
     bins: tuple[Bin, ...]
     error: float
+    risks: tuple[float, ...]
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
@@ -135,7 +146,8 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
         hits, tracks = int(right[chosen].sum()), int(chosen.sum())
         low, high = binomtest(hits, tracks).proportion_ci(method="wilson")
         bins.append(Bin(tracks, float(confidence[chosen].mean()), hits / tracks, float(low), float(high)))
-    return Reliability(tuple(bins), calibration_error(confidence, right, np.arange(len(right)))[0])
+    risks = tuple(risk_coverage(confidence, right)[1].tolist())
+    return Reliability(tuple(bins), calibration_error(confidence, right, np.arange(len(right)))[0], risks)
 
 
 def reliability_of(comparison: Comparison, model: str) -> Reliability | None:
@@ -147,13 +159,16 @@ def reliability_of(comparison: Comparison, model: str) -> Reliability | None:
     genres = [name for name in frame.columns if name not in ("protocol", "fold", "track_id", "model")]
     truth = comparison.predictions[comparison.predictions["protocol"] == comparison.protocol]
     # The probabilities' columns are named by the genres, and a genre may be called genre.
-    truth = truth[["fold", "track_id", "genre"]].rename(columns={"genre": "\0truth"}).astype({"track_id": "str"})
+    names = {"genre": "\0truth", model: "\0prediction"}
+    truth = truth[["fold", "track_id", *names]].rename(columns=names).astype({"track_id": "str"})
     joined = frame.astype({"track_id": "str"}).merge(truth, on=["fold", "track_id"]).dropna(how="all", subset=genres)
     if joined.empty:
         return None
     values = joined[genres].fillna(0.0).to_numpy(dtype=float)
-    y_pred = np.array(genres, dtype=object)[values.argmax(axis=1)]
-    return reliability(values.max(axis=1), y_pred == joined["\0truth"].astype(str).to_numpy(dtype=object))
+    y_pred = joined["\0prediction"].astype(str).to_numpy(dtype=object)
+    place = {genre: column for column, genre in enumerate(genres)}
+    confidence = values[np.arange(len(values)), [place[genre] for genre in y_pred]]
+    return reliability(confidence, y_pred == joined["\0truth"].astype(str).to_numpy(dtype=object))
 
 
 def _bins(confidence: np.ndarray, bins: int) -> np.ndarray:

@@ -328,9 +328,11 @@ def _flattened(value: Mapping[str, Any], before: str = "") -> Iterator[tuple[str
 
 
 def flat(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """A value of JSON in one line: lists and objects without brackets, empty values of objects left out."""
+    """A value of JSON in one line: objects inside an object in brackets, lists without, empty values left out."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {flat(inner)}" for key, inner in value.items() if inner not in (None, "", {}, []))
+        known = {key: inner for key, inner in value.items() if inner not in (None, "", {}, [])}
+        texts = {key: f"({flat(inner)})" if isinstance(inner, Mapping) else flat(inner) for key, inner in known.items()}
+        return ", ".join(f"{key} {text}" for key, text in texts.items())
     if isinstance(value, list | tuple):
         return ", ".join(flat(inner) for inner in value)
     if isinstance(value, bool):

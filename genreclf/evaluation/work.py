@@ -30,6 +30,7 @@ from genreclf.evaluation.predictions import (
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
+from genreclf.evaluation.tuning_gains import default_fits, tuning_gain_rows
 from genreclf.evaluation.uncertainty import TRAINING_FACTOR, Jackknife
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Work:
     def fits(self) -> list[Fit]:
         """The fits on the first division of the folds: each model on each fold of each plan, and the ablation's."""
         found = [fit for model in self.models for fit in self._fits(model, 0)]
+        found += default_fits([fit for fit in found if fit.protocol == self.plans[0].protocol])
         if self.ablate:
             found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
         if self.learning_curve:
@@ -126,11 +128,16 @@ class Work:
         found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
         return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
 
-    def selection(self, outcomes: Sequence[tuple[Fit, Fitted]], *, jobs: int | None, progress: Progress) -> Selection:
-        """What choosing the best model would have scored under the first protocol, the choice made inside its folds."""
-        found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
+    def selection(self, *, jobs: int | None, progress: Progress) -> Selection:
+        """The choice of the best model under the first protocol, made inside its folds."""
         models = [model for model in self.models if not model.baseline]
-        return select(self.plans[0], models, found, self.data, seed=self.seed, jobs=jobs, progress=progress)
+        return select(self.plans[0], models, self.data, seed=self.seed, jobs=jobs, progress=progress)
+
+    def jackknife(self, made: Plan) -> Jackknife:
+        """The tested tracks of a plan by their groups."""
+        groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
+        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
+        return Jackknife.over(y, groups, len(self.table.genres), factor=factor)
 
     def tables(self, outcomes: Sequence[tuple[Fit, Fitted]], progress: Progress) -> dict[str, pd.DataFrame]:
         """The tables of a `Comparison`, from fits and what came of them."""
@@ -155,6 +162,7 @@ class Work:
             "ablation": ablation_rows(predictions[0], outcomes, self.positions) if self.ablate else [],
             "importance": importance_rows(predictions[0], main, list(self.positions)) if self.ablate else [],
             "learning_curve": self._learning_curve(predictions[0], outcomes),
+            "tuning_gains": tuning_gain_rows(predictions[0], outcomes) if self.tune else [],
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
         ids = self.table.ids
@@ -180,11 +188,8 @@ class Work:
             return pd.DataFrame()
 
     def _predictions(self, made: Plan, outcomes: Sequence[tuple[Fit, Fitted]]) -> Predictions:
-        groups, y = self.groups.independent(made.tested), self.data.y[made.tested]
-        factor = TRAINING_FACTOR if len(made.folds) > 1 else 1.0
-        jackknife = Jackknife.over(y, groups, len(self.table.genres), factor=factor)
         here = [(fit, fitted) for fit, fitted in outcomes if fit.protocol == made.protocol]
-        return gather(made, self.table.genres, here, jackknife, draws=self.draws, seed=self.seed)
+        return gather(made, self.table.genres, here, self.jackknife(made), draws=self.draws, seed=self.seed)
 
     def _leak(self, predictions: Sequence[Predictions]) -> list[dict[str, Any]]:
         by_protocol = {part.protocol: part for part in predictions}

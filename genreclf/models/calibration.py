@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _LEAST = 1e-6  # a probability below is taken as this before its logarithm
 _TRACKS_FOR_ISOTONIC = 1000
 _STEEPEST = 1e4  # of a slope for scores of standard deviation 1
+_SMALLEST = 1e-12  # of scores; smaller ones are all alike
 _ROWS_AT_ONCE = 512
 
 Parameters = list["np.ndarray"]
@@ -208,16 +209,19 @@ def _no_parameters(scores: np.ndarray, codes: np.ndarray, classes: int) -> Param
     return []
 
 
-def _fit_temperature(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:  # noqa: ARG001
+def _fit_temperature(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
     import numpy as np
     from scipy.optimize import minimize_scalar
     from scipy.special import log_softmax
 
     unit = _unit(scores)
-    rows = np.arange(len(codes))
+    # As in Platt's targets: a class of n tracks, all of them right, does not show that others are impossible.
+    others = 1 / (np.bincount(codes, minlength=classes)[codes, None] + 2)
+    target = np.where(codes[:, None] == np.arange(classes), 1 - others, others / (classes - 1))
 
     def loss(logarithm: float) -> float:
-        return -float(log_softmax(scores * (np.exp(logarithm) / unit), axis=1)[rows, codes].mean())
+        logarithms = log_softmax(scores * (np.exp(logarithm) / unit), axis=1)
+        return -float((target * logarithms).sum(axis=1).mean())
 
     reach = float(np.log(_STEEPEST))
     found = minimize_scalar(loss, bounds=(-reach, reach), method="bounded")
@@ -337,7 +341,9 @@ def _unit(scores: np.ndarray) -> float:
     import numpy as np
 
     spread, size = float(scores.std()), float(np.abs(scores).max())
-    return spread if spread > 1e-6 * size else size or 1.0
+    if size < _SMALLEST:
+        return 1.0
+    return spread if spread > 1e-6 * size else size
 
 
 def _normalised(shares: np.ndarray) -> np.ndarray:

@@ -58,6 +58,7 @@ class ModelSpec:
     limit : standardised features are clipped at this many standard deviations on either side; None leaves them.
     by_family : whether the classifier has a parameter ``families``, which is set to the family of each feature.
     wide : parameters that differ for tables of more than `WIDE` features.
+    light : parameters that make it cheaper, such as fewer trees, to choose among models by; empty where it is cheap.
     most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
@@ -72,6 +73,7 @@ class ModelSpec:
     limit: float | None = None
     by_family: bool = False
     wide: Mapping[str, Any] = field(default_factory=dict)
+    light: Mapping[str, Any] = field(default_factory=dict)
     most_tracks: int | None = None
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
@@ -132,8 +134,13 @@ class ModelSpec:
         if not self.takes_class_weight:
             return self
         space = {name: values for name, values in self.space.items() if name != "class_weight"}
-        return replace(self, factory=partial(_weighted, self.factory, class_weight), space=space)
+        return replace(self, factory=partial(_built, self.factory, {"class_weight": class_weight}), space=space)
+
+    @property
+    def lighter(self) -> ModelSpec:
+        """The same model with its `light` parameters."""
+        return replace(self, factory=partial(_built, self.factory, self.light)) if self.light else self
 
 
-def _weighted(factory: Callable[[int], Any], class_weight: str | None, seed: int) -> Any:  # noqa: ANN401
-    return factory(seed).set_params(class_weight=class_weight)
+def _built(factory: Callable[[int], Any], parameters: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401
+    return factory(seed).set_params(**parameters)

@@ -73,15 +73,17 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
     return ModelSpec(type(model).__name__, one_line(repr(model), longest=60), partial(_copy, model))
 
 
-def resolve_all(models: Iterable[Any] | None) -> tuple[ModelSpec, ...]:
-    """The entries of several models, all of them for None; classifiers of one class are numbered.
+def resolve_all(models: object) -> tuple[ModelSpec, ...]:
+    """The entries of one or several models, all of them for None; classifiers of one class are numbered.
 
     Raises
     ------
     RequestError : one of them is no model, or there is none.
     """
     found: dict[str, ModelSpec] = {}
-    for model in MODELS if models is None else models:
+    if models is None:
+        models = MODELS
+    for model in models if isinstance(models, Iterable) and not isinstance(models, str) else (models,):
         entry = resolve(model)
         if entry.name in found and found[entry.name] != entry:
             number = next(n for n in range(2, len(found) + 3) if f"{entry.name}-{n}" not in found)
@@ -108,7 +110,7 @@ def weighted(entries: Sequence[ModelSpec], class_weight: str | None) -> tuple[tu
     if class_weight not in CLASS_WEIGHTS:
         raise unknown("class_weight", class_weight, CLASS_WEIGHTS)
     without = [entry.name for entry in entries if not (entry.baseline or entry.takes_class_weight)]
-    note = f"class_weight={class_weight} changes nothing for models that take none: {', '.join(without)}"
+    note = f"`class_weight={class_weight}` has no effect on models that take no class weights: {', '.join(without)}"
     chosen = None if class_weight == "none" else class_weight
     return tuple(entry.with_class_weight(chosen) for entry in entries), [note] if without else []
 

@@ -91,6 +91,7 @@ ENTRIES = (
             "n_estimators": (100, 200, 300, 500),
             "class_weight": ("balanced", "balanced_subsample"),
         },
+        light={"n_estimators": 125},
         study_macro_f1=StudyScore(default=0.5381, tuned=0.5623),
         cost=20,
         storage=Storage(
@@ -110,6 +111,7 @@ ENTRIES = (
             "max_depth": (3, 5, 7),
         },
         wide={"max_features": 185},  # tried for each split: as many as the study has
+        light={"n_estimators": 50},
         study_macro_f1=StudyScore(default=0.5371, tuned=0.5713),
         cost=120,
         storage=Storage(
@@ -139,6 +141,7 @@ ENTRIES = (
         factory=_catboost,
         # The study names no grid for CatBoost; these are the parameters that it reports, and their neighbours.
         space={"depth": (4, 6), "l2_leaf_reg": (0.0, 3.0), "bagging_temperature": (0.05, 1.0)},
+        light={"iterations": 200},
         study_macro_f1=StudyScore(default=0.5976, tuned=0.5934),
         cost=50,
         storage=Storage("genreclf.models.catboost.CatBoost", structure.check_catboost),
@@ -148,6 +151,7 @@ ENTRIES = (
         title="Histogram boosting",
         factory=_histogram_boosting,
         space={"learning_rate": (0.05, 0.1, 0.15), "max_iter": (50, 100, 200), "max_leaf_nodes": (15, 31)},
+        light={"max_iter": 25},
         cost=6,
         storage=Storage(
             "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
@@ -162,14 +166,14 @@ ENTRIES = (
     ),
     ModelSpec(
         name="kernels",
-        title="SVC, a kernel a family",
+        title="Multi-kernel SVC",
         factory=_family_kernels,
         space={"C": (1.0, 3.0, 10.0), "weights": ("size", "mean", "alignment")},
         limit=4.0,
         by_family=True,
         # The kernel matrix of 10,000 tracks is 800 MB, twice in memory while it is made.
         most_tracks=10_000,
-        cost=5,
+        cost=10,
         storage=Storage("genreclf.models.family_kernel.FamilyKernelSVC", structure.check_family_kernels),
     ),
     ModelSpec(

@@ -39,6 +39,11 @@ def ends(name: str, write: Callable[[float], str] = points) -> Column:
     return cell
 
 
+def signed(value: float) -> str:
+    """A difference in points, with its sign; empty where there is none."""
+    return points(value, sign=True) if math.isfinite(value) else ""
+
+
 def tracks(name: str) -> Column:
     """A number of tracks."""
     return number(name, "{:,.0f}".format)

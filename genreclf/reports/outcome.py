@@ -53,6 +53,12 @@ def baselines(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[scores["model"].map(is_baseline).astype(bool)].reset_index(drop=True)
 
 
+def training_unit(comparison: Comparison) -> str:
+    """What training sets are counted in: artists, or recordings where no artist is known."""
+    table = comparison.run.get("table")
+    return "recordings" if isinstance(table, dict) and table.get("artists", 0) is None else "artists"
+
+
 def under_first(comparison: Comparison, frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of the protocol that the ranking goes by."""
     return frame[frame["protocol"] == comparison.protocol].reset_index(drop=True) if "protocol" in frame else frame

@@ -155,7 +155,7 @@ class Index:
         if isinstance(track, np.ndarray):
             if track.shape != (len(self.features),):
                 raise RequestError(f"features of shape {track.shape}; the index needs ({len(self.features)},)")
-            return self.space(track[None]).astype(np.float32), None
+            return self._point(track), None
         row = self._rows.get(str(track))
         if row is not None:
             return self.points[row : row + 1], row
@@ -163,7 +163,15 @@ class Index:
             raise RequestError(
                 f"{track}: no track with that id in the index, and no such file{nearest(str(track), self._rows)}"
             )
-        return self.space(self._described(Path(track))[None]).astype(np.float32), None
+        return self._point(self._described(Path(track))), None
+
+    def _point(self, features: np.ndarray) -> np.ndarray:
+        """Features, (features,), as the only row of (1, dimensions)."""
+        with np.errstate(all="ignore"):
+            point = self.space(features[None])
+        if not _all_below(point, _LARGEST):
+            raise RequestError("the track's features lie too far from those of the index to be compared")
+        return point.astype(np.float32)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
@@ -360,8 +368,10 @@ def _from_parts(description: _Description, arrays: dict[str, np.ndarray]) -> Ind
         and tracks.keys() <= set(_SHOWN)
         and all(len(column) == rows for column in tracks.values()),
         "points": points.dtype == np.float32 and rows >= 2 and width >= 1 and _all_below(points, _LARGEST),
-        "space": space.dtype == np.float64 and space.shape == (width + 2, len(features)) and _all_below(space, np.inf),
-        "standard deviations": bool((space[1] > 0).all()),
+        "space": space.dtype == np.float64
+        and space.shape == (width + 2, len(features))
+        and _all_below(space, np.inf)
+        and bool((space[1] > 0).all()),
         "spread": spread.dtype == np.float64
         and spread.shape == (spreads, 2)
         and _all_below(spread, np.inf)

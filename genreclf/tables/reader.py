@@ -210,7 +210,7 @@ def _numbers(
         cells = "1 empty cell" if sum(empty.values()) == 1 else f"{sum(empty.values())} empty cells"
         where = "1 column" if len(empty) == 1 else f"{len(empty)} columns"
         notes.append(
-            f"{cells} in {where} ({_listed(list(empty))}) take the column's median over the tracks that are trained on"
+            f"{cells} in {where} ({_listed(list(empty))}) are filled with the column's median over the training tracks"
         )
     constant = [name for name, values in columns.items() if len(values) > 1 and np.nanmin(values) == np.nanmax(values)]
     if constant:

@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -106,13 +106,19 @@ class TableStore(AbstractContextManager["TableStore"]):
     def __enter__(self) -> Self:
         self._acquire()
         try:
-            self._open()
-        except BaseException as error:
+            with self._writing():
+                self._open()
+        except BaseException:
             self._lock.release()
-            if isinstance(error, OSError):
-                raise cannot_write(self.path, error) from error
             raise
         return self
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -126,7 +132,8 @@ class TableStore(AbstractContextManager["TableStore"]):
     def append(self, identity: Sequence[str], values: Iterable[float]) -> None:
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""
         line = _line([*identity, *(repr(float(value)) for value in values)])
-        self._append(line)
+        with self._writing():
+            self._append(line)
         self.rows[identity[0]], _ = self._row(self._size - len(line), line)
         self.rewritten.discard(identity[0])
         self.failures.pop(identity[0], None)
@@ -135,10 +142,15 @@ class TableStore(AbstractContextManager["TableStore"]):
         """Take rows out and give others new identity cells, in one rewrite; the values stay as they are."""
         dropped = set(drop)
         if dropped or relabel:
-            self._rewrite([track_id for track_id in self.rows if track_id not in dropped], relabel or {})
+            with self._writing():
+                self._rewrite([track_id for track_id in self.rows if track_id not in dropped], relabel or {})
 
     def finish(self) -> None:
         """Put the rows in the order of their ids and write the list of failures beside the table."""
+        with self._writing():
+            self._finish()
+
+    def _finish(self) -> None:
         ordered = sorted(self.rows)
         if ordered != list(self.rows):
             self._rewrite(ordered)
@@ -283,9 +295,10 @@ class TableStore(AbstractContextManager["TableStore"]):
             written = self._stream.write(line)
             if written != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            self._stream.truncate(self._size)
-            raise cannot_write(self.path, error) from error
+        except OSError:
+            with suppress(OSError):  # what stays is cut off when the table is next opened
+                self._stream.truncate(self._size)
+            raise
         self._size += len(line)
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._stream.fileno())
@@ -325,9 +338,10 @@ class TableStore(AbstractContextManager["TableStore"]):
                 new.flush()
                 os.fsync(new.fileno())
             temporary.replace(self.path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise cannot_write(self.path, error) from error
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
         else:
             self.rows, self._size = rows, position
         finally:

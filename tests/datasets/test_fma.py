@@ -11,8 +11,9 @@ import pytest
 from made_fma import COLUMNS, FAULTY, SIZES, write_fma
 
 from genreclf.datasets import open_source, open_table
-from genreclf.datasets.fma import FMA, read_tracks
+from genreclf.datasets.fma import FMA, most_specific, read_genres, read_tracks
 from genreclf.errors import RequestError
+from genreclf.evaluation.benchmark import benchmark
 from genreclf.tables.table import family_of
 
 
@@ -106,6 +107,28 @@ def test_families_are_fmas_own(fma):
         family: 7 * size for family, size in SIZES.items()
     }
     assert {family_of("_".join(column)) for column in COLUMNS} == set(SIZES)
+
+
+def test_subgenres_bring_their_parents_and_the_hierarchical_score(fma):
+    table = open_table(f"fma:{fma}", subset="medium", label="subgenre")
+    assert table.parents == {"Odd-Experimental": ("Experimental",), "Odd-Hip-Hop": ("Hip-Hop",),
+                             "Odd-International": ("International",), "Odd-Rock": ("Rock",)}  # fmt: skip
+    assert {"Odd-Rock", "Electronic"} <= set(table.genres)
+    assert "Rock" not in table.genres
+    assert open_table(f"fma:{fma}", subset="medium").parents == {}
+    found = benchmark(table, models=("logreg",), protocol="cv-random", folds=2, repeats=1, draws=20)
+    assert 0 < found.ranking["hierarchical_f1"][0] < 1
+    with pytest.raises(RequestError, match="unknown label of fma 'mood'"):
+        open_table(f"fma:{fma}", label="mood")
+
+
+def test_the_most_specific_genre_is_the_deepest_and_a_circle_ends(tmp_path):
+    lines = "genre_id,#tracks,parent,title,top_level", "1,1,0,A,1", "2,1,1,B,1", "3,1,2,C,1", "4,1,4,D,4"
+    (tmp_path / "g.csv").write_text("\n".join(lines))
+    tree = read_genres(tmp_path / "g.csv")
+    assert (tree["3"], tree["4"]) == (("A", "B", "C"), ("D",))
+    assert most_specific("[4, 2, 3]", tree) == ("A", "B", "C")
+    assert most_specific("[]", tree) == ("",)
 
 
 def test_chosen_families_are_the_same_as_selected_ones(fma):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from genreclf.datasets import open_source
+from genreclf.datasets import open_source, open_table
 from genreclf.datasets.guessing import artist_of, guess
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError
@@ -43,6 +43,19 @@ def test_guesses_leave_known_artists_and_are_listed(tmp_path):
         "m", (Track("1", tmp_path, "rock/Ann/a.wav", artist="Cid"), Track("2", tmp_path, "rock/Ann/b.wav"))
     )
     assert [track.artist for track in guess(known, "folders")] == ["Cid", "Ann"]
+
+
+def test_artists_of_a_table_are_guessed_from_its_paths_below_the_folder_of_the_genre(tmp_path):
+    rows = "music/rock/Ann/a.wav,rock,", "music/rock/Bob/LP/b.wav,rock,", "pop/Cid/c.wav,pop,Known", "d.wav,pop,"
+    lines = ["path,genre,artist,mfcc_mean_01", *(f"{row},{k}.5" for k, row in enumerate(rows))]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    table = open_table(tmp_path / "t.csv", artists="folders")
+    assert table.frame["artist"].tolist() == ["Ann", "Bob", "Known", ""]
+    assert "artists guessed from folders for 2 of 4 tracks, 2 artists: Ann (1), Bob (1)" in table.notes[-1]
+    with pytest.raises(RequestError, match="artists=tags: a table has neither files nor lists of artists"):
+        open_table(tmp_path / "t.csv", artists="tags")
+    with pytest.raises(RequestError, match="looks like Artist - Title"):
+        open_table(tmp_path / "t.csv", artists="names")
 
 
 def test_paths_that_name_no_artist_are_refused_and_tags_are_asked_for(tmp_path):

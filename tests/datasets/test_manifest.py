@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.errors import GenreclfError, RequestError
 
-same_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_folder = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def written(folder: Path, text: str, *, encoding: str = "utf-8") -> Path:

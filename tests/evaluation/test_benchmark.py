@@ -86,7 +86,7 @@ def test_a_model_whose_repeats_cost_much_is_not_repeated_unless_requested(table,
     monkeypatch.setattr("genreclf.evaluation.benchmark._CHEAP", 0.0)
     found = benchmark(table, models=("logreg", "svc"), protocol="cv-artist")
     assert found.ranking.set_index("model")["repeats"].to_dict() == {"svc": 1, "logreg": 5}
-    assert any(note.startswith("svc: one repeat only") for note in found.notes)
+    assert any(note.startswith("svc: on one division of the folds only, to save time") for note in found.notes)
     every = benchmark(table, models=("logreg", "svc"), protocol="cv-artist", repeats=2)
     assert set(every.ranking["repeats"]) == {2}
 
@@ -145,10 +145,10 @@ def test_the_frames_have_the_columns_of_the_contract(table, comparison):
 
 def test_two_workers_give_the_numbers_of_one(table, monkeypatch):
     monkeypatch.setattr(fitting, "_WORTH_WORKERS", 0.0)
-    options = {"models": ("svc", "logreg", "stratified"), "ablate": True, "draws": 50}
+    options = {"models": ("svc", "stratified"), "ablate": True, "draws": 50, "repeats": 2}
     one = benchmark(table, jobs=1, **options)
     two = benchmark(table, jobs=2, **options)
-    for name in ("predictions", "tests", "leak", "ablation", "importance", "tracks", "genre_scores"):
+    for name in ("predictions", "repeats", "tests", "leak", "ablation", "importance", "tracks", "genre_scores"):
         pd.testing.assert_frame_equal(getattr(one, name), getattr(two, name))
     timed = ["fit_seconds", "predict_seconds"]
     pd.testing.assert_frame_equal(one.scores.drop(columns=timed), two.scores.drop(columns=timed))
@@ -267,7 +267,7 @@ def test_shuffling_a_family_of_noise_costs_nothing_and_one_that_tells_costs_much
 
 
 def test_probabilities_are_calibrated_without_changing_what_a_model_says(table, comparison):
-    found = benchmark(table, models=_QUICK, probabilities=True, draws=50)
+    found = benchmark(table, models=_QUICK, probabilities=True, draws=50, repeats=1)
     pd.testing.assert_frame_equal(found.predictions, comparison.predictions)
     shares = found.probabilities[list(table.genres)].to_numpy()
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, atol=1e-5)
@@ -278,7 +278,9 @@ def test_probabilities_are_calibrated_without_changing_what_a_model_says(table, 
     assert scores.loc["svc", "log_loss"] < np.log(3)
 
 
-def test_tuning_happens_inside_the_training_part_and_is_written_down(table):
+def test_tuning_happens_inside_the_training_part_and_is_written_down(table, monkeypatch):
+    few = dataclasses.replace(MODELS["svc"], space={"kernel": ("linear", "rbf"), "C": (1, 3)})
+    monkeypatch.setitem(MODELS._entries, "svc", few)
     found = benchmark(table, models=("svc", "logreg", "stratified"), tune=True, protocol="holdout", repeats=1)
     assert list(found.tuning["model"]) == ["svc", "logreg"]
     assert '"kernel"' in found.tuning["parameters"][0]
@@ -328,11 +330,12 @@ def test_where_no_two_genres_have_two_artists_no_headline_rests_on_artist_disjoi
 def test_a_genre_of_one_artist_is_left_out_of_all_scores_and_named_once_and_first(table, protocol):
     genre = table.frame["genre"].mask(table.frame["artist"] == table.frame["artist"][0], "polka")
     lonely = _with(table, genre=genre)
-    found = benchmark(lonely, models=("logreg", "svc"), draws=20, protocol=protocol)
+    options = {"models": ("logreg", "svc"), "draws": 20, "protocol": protocol, "repeats": 2}
+    found = benchmark(lonely, **options)
     named = [note for note in found.notes if "polka" in note]
     assert named == [found.notes[0]]
     assert f"are left out: polka ({(genre == 'polka').sum()} tracks)" in named[0]
-    without = benchmark(lonely.take(genre.to_numpy() != "polka"), models=("logreg", "svc"), draws=20, protocol=protocol)
+    without = benchmark(lonely.take(genre.to_numpy() != "polka"), **options)
     timed = ["fit_seconds", "predict_seconds"]
     pd.testing.assert_frame_equal(found.scores.drop(columns=timed), without.scores.drop(columns=timed))
     for name in ("leak", "confusion", "genre_scores", "predictions", "tests"):
@@ -363,6 +366,10 @@ def test_an_ablation_with_tuning_scores_every_step_with_the_same_parameters(tabl
     plain, tuned = benchmark(table, **options), benchmark(table, tune=True, **options)
     assert '"C": 0.01' not in tuned.tuning["parameters"][0]
     pd.testing.assert_frame_equal(tuned.ablation, plain.ablation)
+    (gain,) = tuned.tuning_gains.itertuples()
+    assert (gain.macro_f1_default, gain.macro_f1_tuned) == (plain.scores["macro_f1"][0], tuned.scores["macro_f1"][0])
+    assert gain.gain_low <= gain.gain == gain.macro_f1_tuned - gain.macro_f1_default <= gain.gain_high
+    assert plain.tuning_gains.empty
 
 
 def test_a_family_with_a_plus_in_its_name_is_not_taken_for_two_families(table):

@@ -59,7 +59,7 @@ def test_class_weights_are_given_to_all_that_take_some_and_the_others_are_named(
     models = ("svc", "logreg", "gb", "most_frequent")
     options = {"models": models, "protocol": "holdout", "draws": 20}
     plain, balanced, none = (benchmark(rare, class_weight=chosen, **options) for chosen in (None, "balanced", "none"))
-    assert "class_weight=balanced changes nothing for models that take none: gb" in balanced.notes
+    assert "`class_weight=balanced` has no effect on models that take no class weights: gb" in balanced.notes
     assert plain.predictions.equals(none.predictions)
     assert balanced.run["parameters"]["class_weight"] == "balanced"
     train = ~np.isin(rare.ids, plain.predictions["track_id"])

@@ -82,7 +82,7 @@ def _probabilities(seed, tracks=150, genres=3):
 def test_scores_of_probabilities_are_scikit_learns(seed):
     y, shares = _probabilities(seed)
     shares = np.c_[shares, 1 - shares.sum(axis=1)]
-    found = score_probabilities([shares], Jackknife.over(y, np.arange(len(y)) // 2, 3))
+    found = score_probabilities([shares], [shares.argmax(axis=1)], Jackknife.over(y, np.arange(len(y)) // 2, 3))
     assert found["roc_auc"] == pytest.approx(metrics.roc_auc_score(y, shares, multi_class="ovr"))
     assert found["log_loss"] == pytest.approx(metrics.log_loss(y, shares))
     assert found["brier_score"] == pytest.approx(metrics.brier_score_loss(y, shares, scale_by_half=False))
@@ -113,7 +113,7 @@ def test_the_standard_error_of_auc_is_delongs():
 
 def test_perfect_probabilities_score_one_nought_and_nought():
     y = np.arange(30) % 3
-    found = score_probabilities([np.eye(3)[y]], Jackknife.over(y, np.arange(30), 3))
+    found = score_probabilities([np.eye(3)[y]], [y], Jackknife.over(y, np.arange(30), 3))
     assert (found["roc_auc"], found["log_loss"], found["brier_score"]) == pytest.approx((1, 0, 0), abs=1e-9)
     assert found["calibration_error"] == pytest.approx(0, abs=1e-9)
     assert log_loss(y, np.eye(3)[y]).max() == pytest.approx(0, abs=1e-9)

@@ -5,14 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from made_up import made_up_table
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import f1_score
 from sklearn.model_selection import StratifiedKFold
 
+from genreclf.evaluation import benchmark as benchmarks
 from genreclf.evaluation import selection
 from genreclf.evaluation.benchmark import benchmark
 from genreclf.models import MODELS, build
 from genreclf.models.bundle.bundle import Bundle
+from genreclf.models.entry import ModelSpec
 from genreclf.training import train
 
 _OPTIONS = {"models": ("svc", "logreg"), "protocol": "cv-random", "folds": 3, "repeats": 1, "draws": 20, "nested": True}
@@ -59,6 +62,23 @@ def test_a_model_that_is_clearly_worse_is_fitted_on_one_inner_fold(monkeypatch):
     assert counts["DummyClassifier"] == 3
     assert counts["svc"] in (5, 7, 9)
     assert "DummyClassifier" not in found.run["selection"]["chosen"]
+
+
+def test_a_model_of_many_trees_that_is_behind_with_fewer_is_not_fitted_in_full(monkeypatch):
+    fitted = []
+    fit_all = benchmarks.fit_all
+    monkeypatch.setattr(benchmarks, "fit_all", lambda fits, *a, **k: fitted.extend(fits) or fit_all(fits, *a, **k))
+    behind = ModelSpec("trees", "Trees", _guesses, light={"strategy": "most_frequent"})
+    ahead = ModelSpec("lda", "LDA", lambda _: LinearDiscriminantAnalysis(), light={"tol": 1e-5})
+    found = benchmark(made_up_table(tracks=150, spread=3.0), **_OPTIONS | {"models": (behind, ahead, "svc")})
+    assert {fit.model for fit in fitted} == {"lda", "svc"} == set(found.ranking["model"])
+    assert found.run["selection"]["models"] == ["trees", "lda", "svc"]
+    assert found.run["selection"]["behind"] == ["trees"]
+    assert any(note.startswith("trees: left out of the comparison") for note in found.notes)
+
+
+def _guesses(seed):
+    return DummyClassifier(strategy="stratified", random_state=seed)
 
 
 def test_the_winner_says_what_it_was_chosen_from_and_what_the_choice_scores(tmp_path, monkeypatch):

@@ -75,6 +75,7 @@ def test_any_scores_become_probabilities(name, scores, fresh):
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
 
 
+@settings(max_examples=20)
 @given(scores=scores, fresh=scores)
 def test_a_temperature_keeps_the_order_of_the_classes(scores, fresh):
     method = METHODS["temperature"]
@@ -89,6 +90,13 @@ def test_a_temperature_finds_the_one_that_made_the_labels():
     drawn = (logits / 0.5 + rng.gumbel(size=logits.shape)).argmax(axis=1)
     (slope,) = METHODS["temperature"].fit(logits, drawn, 4)[0]
     assert slope == pytest.approx(2, rel=0.05)
+
+
+def test_a_temperature_leaves_doubt_where_the_classes_are_few_tracks_that_are_all_right():
+    method = METHODS["temperature"]
+    certain = 30.0 * np.eye(3)[codes]
+    shares = method.apply(certain, method.fit(certain, codes, 3))
+    np.testing.assert_allclose(shares.max(axis=1), 11 / 12, rtol=1e-3)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=6))

@@ -74,7 +74,7 @@ def test_leakage_has_its_sign_and_its_interval(leak, low, high, text):
 
 
 def test_leakage_can_be_given_for_every_model():
-    found = [f.text.split(" scores")[0] for f in findings(leaking(0.058, 0.01, 0.1), leaks=None) if "leakage" in f.text]
+    found = [f.text.split(" scores")[0] for f in findings(leaking(0.058, 0.01, 0.1), most=None) if "leakage" in f.text]
     assert found == ["SVC", "Random forest"]
 
 

@@ -66,7 +66,24 @@ def test_sections_without_numbers_are_left_out(tmp_path):
     write_report(made_up_comparison(full=False), tmp_path)
     identities = Page((tmp_path / "report.html").read_text(encoding="utf-8")).identities()
     assert {"ranking", "genres", "models"} <= set(identities)
-    assert not {"leak", "ablation", "importance", "map", "retrieval"} & set(identities)
+    assert not {"leak", "ablation", "importance", "map", "retrieval", "learning-curve", "tuning"} & set(identities)
+
+
+def test_the_learning_curve_ends_in_an_open_mark_at_twice_the_artists(folder):
+    picture = (folder / "pictures" / "learning-curve.svg").read_text(encoding="utf-8")
+    assert "SVC, 80 artists (extrapolated): " in picture
+    marks = ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}path")  # noqa: S314 - written by us
+    classes = [path.attrib.get("class") for path in marks]
+    assert classes.count("dot best") == 1 + 5  # of them one in the legend
+    assert classes.count("dot open") == 1 + 1
+
+
+@pytest.mark.parametrize("file", ["report.html", "report.md"])
+def test_gains_are_shown_with_their_intervals(folder, file):
+    text = (folder / file).read_text(encoding="utf-8")
+    for shown in ("+4.5", "+1.0 to +8.0", "+3.0", "\u22121.0 to +7.0"):
+        assert shown in text
+    assert "no significant difference, +3.0 points (95 % interval \u22121.0 to 7.0)" in text
 
 
 @pytest.mark.parametrize(("genres", "models"), [(2, 1), (8, 12), (21, 2)])

@@ -92,7 +92,7 @@ def test_mutual_proximity_is_the_product_of_two_normal_tails():
     np.testing.assert_allclose(found[0], expected, rtol=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 8), st.integers(0, 9))
 def test_distances_by_matrix_product_are_distances(rows, columns, width, seed):
     rng = np.random.default_rng(seed)

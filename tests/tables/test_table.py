@@ -122,7 +122,7 @@ def tables(draw):
 
 
 @given(tables())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_texts_and_values_read_back_as_written(tmp_path, table):
     table.write(tmp_path / "t.csv")
     back = FeatureTable.read(tmp_path / "t.csv")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genreclf.reports.sections.features import ablation, importance, tuning
-from genreclf.reports.sections.models import genres, models
+from genreclf.reports.sections.models import genres, learning_curve, models
 from genreclf.reports.sections.scores import fit_time, leakage, origin, ranking, tests
 from genreclf.reports.sections.tracks import misclassified, retrieval, track_atlas
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def sections(comparison: Comparison) -> list[Section]:
     """Everything that a comparison has numbers for, in the order of the report."""
-    scores, music = (ranking, leakage, fit_time, genres, models), (track_atlas, misclassified, retrieval)
+    scores, music = (
+        (ranking, leakage, fit_time, learning_curve, genres, models),
+        (track_atlas, misclassified, retrieval),
+    )
     makers = (*scores, ablation, importance, *music, tests, tuning, origin)
     return [section for make in makers if (section := make(comparison)) is not None]

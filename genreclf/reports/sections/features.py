@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genreclf.pages.blocks import Figure, Section, figure, table
-from genreclf.pages.wording import model_title
+from genreclf.pages.blocks import Cell, Figure, Section, Table, figure, table
+from genreclf.pages.wording import family_title, model_title
 from genreclf.reports import columns
 from genreclf.reports.charts.ablation import ablation_chart
 from genreclf.reports.charts.strip import best_and_others
@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
 
+_GAIN = {
+    "Gain": columns.number("gain", columns.signed),
+    "95 % interval of the gain": columns.ends("gain", columns.signed),
+}
+
+
 def ablation(comparison: Comparison) -> Section | None:
     """The scores as feature families are added, for each model; all but the best folded."""
     frame = under_first(comparison, comparison.ablation)
     names = _ranked(comparison, frame[frame["step"] == "added"]) if len(frame) else []
     if not names:
         return None
-    figures = [_stairs(frame[frame["model"] == name], name, number) for number, name in enumerate(names, start=1)]
+    steps = {name: frame[frame["model"] == name] for name in names}
+    figures = [_stairs(steps[name], name, number) for number, name in enumerate(names, start=1)]
     return Section(
         "ablation",
         "Feature families one by one",
@@ -31,8 +38,9 @@ def ablation(comparison: Comparison) -> Section | None:
         lead="Each row adds a family to those above it; the diamond is the family alone. At the right, the score and"
         " the gain of the step.",
         figures=figures[:1],
+        tables=[_gains(steps[names[0]], names[0])],
         parts=[
-            Section(shown.name, model_title(name), figures=[shown], folded=True)
+            Section(shown.name, model_title(name), figures=[shown], tables=[_gains(steps[name], name)], folded=True)
             for name, shown in zip(names[1:], figures[1:], strict=True)
         ],
     )
@@ -50,6 +58,18 @@ def _stairs(steps: pd.DataFrame, name: str, number: int) -> Figure:
         f"{title}: macro-F1 with 95 % intervals as feature families are added.",
         lambda width: ablation_chart(steps, model=title, width=width),
     )
+
+
+def _gains(steps: pd.DataFrame, name: str) -> Table:
+    """The scores of the steps, and what each adds, with intervals."""
+    shown = {
+        "Families": lambda row: Cell(family_title(str(row["families"]))),
+        "Macro-F1": columns.number("macro_f1"),
+        "95 % interval": columns.ends("macro_f1"),
+        **_GAIN,
+    }
+    caption = f"{model_title(name)}: families added one after another, and what each step adds on the same tracks"
+    return table(caption, rows_of(steps[steps["step"] == "added"]), shown)
 
 
 def importance(comparison: Comparison) -> Section | None:
@@ -78,7 +98,8 @@ def importance(comparison: Comparison) -> Section | None:
 
 
 def tuning(comparison: Comparison) -> Section | None:
-    """The parameters that the search inside the training folds chose."""
+    """What tuning adds, and the parameters that the search inside the training folds chose."""
+    gains = rows_of(under_first(comparison, comparison.tuning_gains))
     rows = rows_of(under_first(comparison, comparison.tuning))
     if not rows:
         return None
@@ -89,4 +110,16 @@ def tuning(comparison: Comparison) -> Section | None:
         "Inner macro-F1": columns.number("inner_macro_f1"),
     }
     chosen = table("Parameters chosen within each training fold", rows, shown)
-    return Section("tuning", "Tuned parameters", short="Tuning", tables=[chosen], folded=True)
+    compared = {
+        "Model": columns.model(),
+        "Default": columns.number("macro_f1_default"),
+        "Tuned": columns.number("macro_f1_tuned"),
+        **_GAIN,
+    }
+    caption = "Macro-F1 with default and with tuned parameters on the same test tracks, without repeats"
+    return Section(
+        "tuning",
+        "Tuning",
+        tables=[table(caption, gains, compared)] if gains else [],
+        parts=[Section("tuned-parameters", "Tuned parameters", tables=[chosen], folded=True)],
+    )

@@ -1,4 +1,4 @@
-"""Scores by genre, and each model on its own: confusion matrix, reliability, scores by genre."""
+"""Scores by genre, the learning curve, and each model: confusion matrix, reliability, risk and coverage, scores."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from genreclf.pages.blocks import Figure, Section, Table, figure, table
 from genreclf.pages.wording import model_title, points
 from genreclf.reports import columns
 from genreclf.reports.charts.confusion import confusion_matrix
+from genreclf.reports.charts.learning_curve import learning_curve_chart
 from genreclf.reports.charts.reliability import reliability_diagram
+from genreclf.reports.charts.risk_coverage import risk_coverage_chart
 from genreclf.reports.charts.strip import best_and_others
-from genreclf.reports.outcome import confusion_of, model_columns, rows_of, under_first, value_of
+from genreclf.reports.outcome import confusion_of, model_columns, rows_of, training_unit, under_first, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,40 @@ def genres(comparison: Comparison) -> Section | None:
     return Section("genres", "Scores by genre", short="Genres", figures=[figure("genres", caption, draw)])
 
 
+def learning_curve(comparison: Comparison) -> Section | None:
+    """How the scores grow with the artists trained on."""
+    curves = under_first(comparison, comparison.learning_curve)
+    if curves.empty:
+        return None
+    unit, title = training_unit(comparison), model_title(str(curves["model"].iloc[0]))
+    shown = {
+        "Model": columns.model(),
+        unit.capitalize(): columns.number("artists", "{:,.1f}".format),
+        "Tracks": columns.number("tracks", "{:,.1f}".format),
+        "Macro-F1": columns.number("macro_f1"),
+        "95 % interval": columns.ends("macro_f1"),
+        "Gain, extrapolated": columns.number("gain", columns.signed),
+        "95 % interval of the gain": columns.ends("gain", columns.signed),
+    }
+    sizes = table(f"Scores by the {unit} trained on, means over folds and draws", rows_of(curves), shown)
+    return Section(
+        "learning-curve",
+        "Learning curve",
+        short="More tracks",
+        lead=f"Each model trained on parts of the {unit}, always tested on the same tracks. The last point is an"
+        " inverse power law, fitted to the others and continued to twice the size; it supposes that the new music is"
+        " like the old.",
+        figures=[
+            figure(
+                "learning-curve",
+                f"{title}: macro-F1 with 95 % intervals by the number of {unit} trained on.",
+                lambda width: learning_curve_chart(curves, unit=unit, width=width),
+            )
+        ],
+        parts=[Section("learning-curve-sizes", "All sizes and models", tables=[sizes], folded=True)],
+    )
+
+
 def models(comparison: Comparison) -> Section | None:
     """For each model: confusion matrix, reliability diagram and scores by genre."""
     names = model_columns(comparison)
@@ -44,7 +80,8 @@ def models(comparison: Comparison) -> Section | None:
         "Model by model",
         short="Models",
         lead="Rows of a confusion matrix are true genres, columns predicted genres. The large number and the colour"
-        " give the percentage of the row, the small number counts tracks; blue is correct, orange is wrong.",
+        " give the percentage of the row, the small number counts tracks; blue is correct, orange is wrong."
+        + (" Of repeats, the matrices show the first; scores are means." if len(comparison.repeats) else ""),
         parts=parts,
     )
 
@@ -81,6 +118,12 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
         f" beyond what chance makes) is {points(error)} points."
     )
     yield Figure(f"reliability-{number}", caption, reliability_diagram(measured, model=title))
+    area = sum(measured.risks) / len(measured.risks)
+    caption = (
+        f"{title}: share of wrong predictions if only the most confident tracks are answered; the area under the curve"
+        f" (AURC) is {points(area)} points."
+    )
+    yield Figure(f"risk-coverage-{number}", caption, risk_coverage_chart(measured.risks, model=title))
 
 
 def _genre_scores(comparison: Comparison, name: str) -> Iterator[Table]:

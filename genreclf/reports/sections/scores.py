@@ -32,6 +32,7 @@ _MORE = {
     "log_loss": "Log loss",
     "brier_score": "Brier score",
     "calibration_error": "Calibration error",
+    "aurc": "AURC",
 }
 _FIRST = ("command", "table", "protocols", "seed", "models", "features")
 
@@ -72,6 +73,8 @@ def _ranking(comparison: Comparison, protocol: str) -> Table:
         p = value_of(row, "p_value")
         return Cell(f"{p_value(p)} n.s.".strip() if tied else p_value(p), p)
 
+    repeats = {"Repeats": columns.tracks("repeats"), "SD over repeats": columns.number("macro_f1_sd")}
+    repeated = repeats if "repeats" in scores and bool((scores["repeats"] > 1).any()) else {}
     studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
     return table(
         f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_WORSE}",
@@ -81,6 +84,7 @@ def _ranking(comparison: Comparison, protocol: str) -> Table:
             "Macro-F1": columns.number("macro_f1", points),
             "95 % interval": columns.ends("macro_f1"),
             "Accuracy": columns.number("accuracy", points),
+            **repeated,
             "p vs best": against_best,
             "Fit": columns.number("fit_seconds", seconds),
             "Predict": columns.number("predict_seconds", seconds),

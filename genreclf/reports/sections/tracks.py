@@ -115,7 +115,8 @@ def misclassified(comparison: Comparison) -> Section | None:
         "Models wrong": lambda track: Cell(str(track.wrong), track.wrong),
     } | {model_title(model): prediction(index) for index, model in enumerate(models)}
     everyone = sum(track.wrong == len(models) for track in tracks)
-    by_all = f", {everyone} of these by every model" if everyone and len(models) > 1 else ""
+    shown_here = "all" if everyone == len(tracks) else f"{everyone}"
+    by_all = f", {shown_here} misclassified by every model" if everyone and len(models) > 1 else ""
     first = f"; the first {len(tracks)} are shown" if total > len(tracks) else ""
     return Section(
         "misclassified",

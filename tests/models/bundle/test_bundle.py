@@ -146,7 +146,7 @@ def test_what_is_no_file_gets_one_line(tmp_path):
         assert "\n" not in str(refused.value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_flipped_bit_and_any_cut_is_noticed(members, tmp_path_factory, data):
 
@@ -174,7 +174,7 @@ _ODD = (None, True, 0, -1, 10**30, 1e308, "", "é\ud800", "x" * 200_000, {}, {"a
 _LISTS = st.lists(st.sampled_from(_ODD), max_size=6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     field=st.sampled_from([f.encode_name for f in msgspec.structs.fields(BundleManifest)]),
     value=st.sampled_from(_ODD) | _LISTS,
@@ -185,7 +185,7 @@ def test_any_json_in_any_field_of_a_manifest_is_taken_or_refused_in_a_line(membe
     _taken_or_refused_in_a_line(path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_any_bytes_in_an_estimator_are_refused_in_a_line_or_harmless(members, tmp_path_factory, data):
     whole = members[1]["estimator.skops"]
