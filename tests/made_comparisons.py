@@ -17,7 +17,7 @@ HOSTILE = (
     "a|b`c`*d*_e_[f](http://g)",
     "{{ 7*7 }} {% raw %}",
     "Ünïcødé 🎸 音楽",
-    "nul\x00 bell\x07 new\nline \ud800 lone",
+    "nul\x00 bell\x07 new\nline \uffff lone",
     "&amp;&lt;!-- ]]> -->",
     "a very long name that goes on and on and will not fit into any column that a report could offer it",
 )
