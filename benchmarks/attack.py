@@ -103,7 +103,6 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(KINDS), help="kinds, with commas between")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(1 << 32) if options.seed is None else options.seed
-    end = time.monotonic() + 60 * options.minutes
     sys.stdout.write(f"seed {seed}\n")
     memory = Path("/dev/shm")  # noqa: S108 - where making sure of the disk costs nothing
     with tempfile.TemporaryDirectory(prefix="genreclf-attack-", dir=memory if memory.is_dir() else None) as folder:
@@ -115,7 +114,7 @@ def main() -> int:
                 attacks.append(Attack(name, seed=seed, folder=Path(folder)))
         gc.collect()
         gc.freeze()  # what is shared with the cases' processes is not gone through in each
-        rounds = 0
+        rounds, end = 0, time.monotonic() + 60 * options.minutes
         while time.monotonic() < end or (not options.minutes and rounds < options.rounds):
             for attack in attacks:
                 attack.round()
