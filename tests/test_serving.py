@@ -26,7 +26,7 @@ from genreclf.serving import Limits, build_app
 httpx = pytest.importorskip("httpx")
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "genreclf[serve]"')
 RATE = 22050
-LIMITS = Limits(megabytes=1.0, seconds=8.0, requests=10, timeout=6.0)
+LIMITS = Limits(megabytes=1.0, seconds=8.0, requests=10, timeout=12.0)
 
 
 def sound(samples: np.ndarray, **options: object) -> bytes:

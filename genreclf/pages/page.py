@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genreclf.pages.blocks import Page
 
 _MARK = b'<meta name="generator" content="genreclf '
+_PICTURE_MARK = b'class="chart" role="img" aria-labelledby="picture-title'
 
 
 def html(page: Page) -> str:
@@ -54,13 +55,15 @@ def check_pages(path: Path) -> None:
     ------
     RequestError : there is something else, or the page would lie where its own Markdown goes.
     """
-    from genreclf.files import check_unmarked
+    from genreclf.files import check_file, check_unmarked
 
     if path.suffix == ".md":
         raise RequestError(f"{path}: the Markdown goes there; name the page, {path.with_suffix('.html')}")
     check_page(path)
     if not path.exists():
-        check_unmarked(path.with_suffix(".md"), path.parent / "pictures", what="a page of genreclf")
+        check_unmarked(path.with_suffix(".md"), what="a page of genreclf")
+    for picture in (path.parent / "pictures").glob("*.svg"):  # other pages of the same folder may have theirs there
+        check_file(picture, mark=_PICTURE_MARK, what="a picture of genreclf's")
 
 
 def write_pages(page: Page, path: Path) -> None:
