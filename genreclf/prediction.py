@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
 UNKNOWN = "unknown"
+_ROUNDING = 1e-6  # of the sum of probabilities
 _SILENT_DB = -60.0  # root mean square about the mean, of full scale
 
 Sources = Source | Sequence[Source]
@@ -445,16 +446,17 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _predicted(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Genre of each row as the model itself predicts it, (rows,), and probabilities, (rows, genres)."""
-        from threadpoolctl import threadpool_limits
+        from genreclf.models.threads import one_thread
 
         estimator = self._current.estimator
         try:
-            with threadpool_limits(1):
+            with one_thread():
                 y_pred, probabilities = base_estimator(estimator).predict(X), np.asarray(estimator.predict_proba(X))
         except ValueError as error:
             raise RequestError(f"the model cannot predict these rows: {one_line(error)}") from None
-        if not np.isfinite(probabilities).all():
-            raise RequestError("the model gives probabilities that are not numbers; train it again")
+        # Not so in a file that was damaged or forged; the comparisons are false for what is not finite.
+        if not ((probabilities >= 0).all() and (abs(probabilities.sum(axis=1) - 1) < _ROUNDING).all()):
+            raise RequestError("the model gives numbers that are no probabilities; train it again")
         return np.array([str(genre) for genre in y_pred], dtype=object), probabilities
 
     def _columns_of(self, table: FeatureTable) -> np.ndarray:

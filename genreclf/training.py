@@ -73,12 +73,11 @@ def train(
     ------
     RequestError : there is no such model or family, or the table cannot be trained on.
     """
-    from threadpoolctl import threadpool_limits
-
     from genreclf.evaluation.usable import check_features, usable
     from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
     from genreclf.models.registry import weighted
+    from genreclf.models.threads import one_thread
 
     table = as_table(table)
     families = None if features is None else list(features)
@@ -100,7 +99,7 @@ def train(
     check_features(table)
     progress.begin("train", 1)
     try:
-        with threadpool_limits(1):
+        with one_thread():
             calibrate = calibrate or not has_probabilities(entry.build(seed))
             folds = _calibration_folds_of(entry, table, seed=seed) if calibrate else None
             fitted = _fitted(table, entry, seed=seed, tune=tune, folds=folds, progress=progress)

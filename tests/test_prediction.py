@@ -257,7 +257,7 @@ def test_a_model_that_cannot_answer_says_so_in_a_line():
     with pytest.raises(RequestError, match="track 't00000' has no value in column 'mfcc_mean_01'"):
         predictor.predict_table(wrong)
     base_estimator(predictor.bundle.estimator).named_steps["model"].coef_[:] = 1e308
-    with pytest.raises(RequestError, match="not numbers"), np.errstate(all="ignore"):
+    with pytest.raises(RequestError, match="no probabilities"), np.errstate(all="ignore"):
         predictor.predict_table(table)
 
 

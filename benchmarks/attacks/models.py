@@ -19,8 +19,9 @@ import numpy as np
 from attacks.cases import check
 
 from genreclf.archive import Kind, dump_array, load_array, read_container, write_container
-from genreclf.errors import GenreclfError
+from genreclf.errors import GenreclfError, RequestError
 from genreclf.models.bundle import bundle as bundles
+from genreclf.prediction import Predictor
 from genreclf.similarity import index as indexes
 from genreclf.similarity.index import Index
 from genreclf.tables.table import FeatureTable
@@ -121,8 +122,11 @@ def case(
 def _ask_model(bundle: bundles.Bundle, name: str, rng: np.random.Generator) -> None:
     means, stds = np.array(bundle.manifest.feature_means), np.array(bundle.manifest.feature_stds)
     rows = np.vstack([means + stds * rng.normal(size=(20, len(means))), rng.normal(0, 1e6, (5, len(means)))])
-    with np.errstate(all="ignore"):
-        given = bundle.estimator.predict_proba(rows)
+    try:
+        with np.errstate(all="ignore"):
+            _, given = Predictor(bundle)._predicted(rows)  # noqa: SLF001 - without audio in between
+    except RequestError:
+        return
     check(given.shape == (25, len(bundle.manifest.genres)), "wrong value", f"{name}: probabilities of {given.shape}")
     check(np.isfinite(given).all(), "wrong value", f"{name}: probabilities that are not finite")
     right = (given >= 0).all() and np.allclose(given.sum(axis=1), 1, atol=1e-6)
@@ -133,7 +137,10 @@ def _ask_model(bundle: bundles.Bundle, name: str, rng: np.random.Generator) -> N
 
 def _ask_index(index: Index, name: str, rng: np.random.Generator) -> None:
     for track in (index.tracks["track_id"][0], rng.normal(size=len(index.features))):
-        found = index.query(track, 5)
+        try:
+            found = index.query(track, 5)
+        except RequestError:
+            continue
         distances = found["distance"].to_numpy()
         check(np.isfinite(distances).all(), "wrong value", f"{name}: distances {distances}")
         check((np.diff(distances) >= 0).all(), "wrong value", f"{name}: distances in no order: {distances}")

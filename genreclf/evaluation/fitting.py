@@ -6,12 +6,10 @@ workers. With one thread a worker, workers times threads never exceed the cores.
 
 from __future__ import annotations
 
-import sys
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,10 +18,9 @@ from genreclf.errors import RequestError, one_line
 from genreclf.evaluation.folds import Fold, inner_folds
 from genreclf.models.calibration import base_estimator, has_probabilities
 from genreclf.models.fitting import fit_pipeline
+from genreclf.models.threads import one_thread
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
-
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
 
@@ -183,24 +180,12 @@ def fit_one(fit: Fit, data: Data) -> Fitted:
     ------
     RequestError : the model cannot be fitted to these tracks.
     """
-    with _thread_pools(len(sys.modules)).limit(limits=1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return _fit(fit, data)
         except Exception as error:  # noqa: BLE001 - whatever a model raises is passed on with its name
             raise RequestError(f"{fit}: cannot be fitted: {one_line(error)}") from None
-
-
-@lru_cache(maxsize=1)
-def _thread_pools(modules: int) -> ThreadpoolController:
-    """The thread pools of the libraries that are loaded; looked for again where `modules`, their number, has changed.
-
-    To look for them takes longer than many a fit.
-    """
-    from threadpoolctl import ThreadpoolController
-
-    del modules
-    return ThreadpoolController()
 
 
 def _fit(fit: Fit, data: Data) -> Fitted:

@@ -22,6 +22,7 @@ import numpy as np
 from genreclf.evaluation.folds import inner_folds
 from genreclf.evaluation.groups import find_groups
 from genreclf.evaluation.usable import usable
+from genreclf.models.threads import one_thread
 from genreclf.progress import SILENT, Progress
 from genreclf.similarity.hubness import blocks, mutual_proximity, pairwise, spread_of_distances
 from genreclf.similarity.metrics import Space, fit_space
@@ -54,7 +55,6 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
     RequestError : the table has fewer than two genres with two tracks.
     """
     import pandas as pd
-    from threadpoolctl import threadpool_limits
 
     table, _ = usable(table)
     groups = find_groups(table)
@@ -62,7 +62,7 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILEN
     frames = []
     progress.begin("retrieval", 3)
     try:
-        with threadpool_limits(1):
+        with one_thread():
             plain = fit_space(table.filled, table.y, metric="euclidean")(table.filled).astype(np.float32)
             spread = spread_of_distances(plain, plain).astype(np.float32)
             for method in (PLAIN, LEARNED, MUTUAL):
