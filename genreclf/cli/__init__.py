@@ -111,11 +111,20 @@ def _exit_code() -> int | None:
         complain(f"{error.filename or 'the system'}: {error.strerror or error}")
         return 2
     except Exception as error:
-        if not hasattr(error, "format_message"):
+        if _lacks_memory(error):
+            complain("there is not enough memory for this; allow more (ulimit -v), or free some")
+        elif hasattr(error, "format_message"):
+            _misused(error)
+        else:
             raise
-        _misused(error)
         return 2
     return code
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether memory ran out, be it while a library was loaded."""
+    unloaded = isinstance(error, ImportError) and "failed to map segment" in str(error)
+    return unloaded or isinstance(error, MemoryError)
 
 
 def _end_in_order() -> None:
