@@ -78,7 +78,9 @@ def train(
     from genreclf.models import resolve
     from genreclf.models.registry import weighted
     from genreclf.models.threads import one_thread
+    from genreclf.workers import check_memory
 
+    check_memory()
     table = as_table(table)
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}

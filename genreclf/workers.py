@@ -150,7 +150,7 @@ def run(
     check_timeout(timeout)
     stop = stop or Stop()
     _check_jobs(jobs)
-    _check_memory()
+    check_memory()
     tasks = _numbered(items)
     first = [task for _, task in zip(range(2), tasks, strict=False)]
     try:
@@ -174,10 +174,10 @@ def _numbered(items: Iterable[Item]) -> Iterator[tuple[int, Item] | None]:
         yield None if item is PENDING else (next(number), item)
 
 
-def _check_memory() -> None:
-    """Raise a `GenreclfError` where a worker could not hold its libraries and one track.
+def check_memory() -> None:
+    """Raise a `GenreclfError` where a process could not hold its libraries and one track, or a model.
 
-    Some of those libraries ask for memory again and again where there is none, each track up to its time limit.
+    Some of those libraries ask for memory again and again where there is none.
     """
     try:
         import resource
@@ -186,7 +186,7 @@ def _check_memory() -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit != resource.RLIM_INFINITY and limit < _ADDRESS_SPACE:
         raise GenreclfError(
-            f"a process may take {limit / 1e6:,.0f} MB of memory here (ulimit -v), and a worker needs "
+            f"a process may take {limit / 1e6:,.0f} MB of memory here (ulimit -v), and this needs "
             f"{_ADDRESS_SPACE / 1e6:,.0f} MB; allow more"
         )
 

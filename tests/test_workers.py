@@ -114,7 +114,7 @@ def test_too_little_memory_for_a_worker_is_told_before_one_is_started() -> None:
         [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
     assert ran.stderr.endswith(
-        "GenreclfError: a process may take 500 MB of memory here (ulimit -v), and a worker needs 650 MB; allow more\n"
+        "GenreclfError: a process may take 500 MB of memory here (ulimit -v), and this needs 650 MB; allow more\n"
     )
 
 

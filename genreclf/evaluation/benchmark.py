@@ -28,6 +28,7 @@ from genreclf.models.tuning import at_edges
 from genreclf.progress import SILENT, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
+from genreclf.workers import check_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,7 @@ def benchmark(
     RequestError : an option makes no sense, or the table does not allow what was requested.
     """
     started = time.perf_counter()
+    check_memory()
     table = as_table(table)
     test_table = None if test_table is None else as_table(test_table)
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
