@@ -73,24 +73,31 @@ def _ranking(comparison: Comparison, protocol: str) -> Table:
         p = value_of(row, "p_value")
         return Cell(f"{p_value(p)} n.s.".strip() if tied else p_value(p), p)
 
-    repeats = {"Repeats": columns.tracks("repeats"), "SD over repeats": columns.number("macro_f1_sd")}
-    repeated = repeats if "repeats" in scores and bool((scores["repeats"] > 1).any()) else {}
+    repeated = "repeats" in scores and bool((scores["repeats"] > 1).any())
+    spread = {"SD (repeats)": _spread} if repeated else {}
+    caption = "; SD: of the macro-F1 over repeats, their number in brackets" if repeated else ""
     studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
     return table(
-        f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_WORSE}",
+        f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_WORSE}{caption}",
         rows,
         {
             "Model": lambda row: Cell(columns.model()(row).text, strong=row["model"] == best),
             "Macro-F1": columns.number("macro_f1", points),
             "95 % interval": columns.ends("macro_f1"),
             "Accuracy": columns.number("accuracy", points),
-            **repeated,
+            **spread,
             "p vs best": against_best,
             "Fit": columns.number("fit_seconds", seconds),
             "Predict": columns.number("predict_seconds", seconds),
         }
         | ({"Study": columns.number("study_macro_f1", points)} if studied else {}),
     )
+
+
+def _spread(row: dict[str, Any]) -> Cell:
+    """Standard deviation of the macro-F1 over repeats, and how many there are."""
+    deviation = value_of(row, "macro_f1_sd")
+    return Cell(f"{points(deviation)} ({value_of(row, 'repeats'):.0f})", deviation)
 
 
 def _more_scores(comparison: Comparison) -> list[Section]:
