@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from genreclf.features.kernels import compiled, floats
-from genreclf.features.vectors import FLOATS, REGISTER, Array, Index, exchanged, step
+from genreclf.features.vectors import FLOATS, REGISTER, Array, Index, exchanged, or_plain, step
 
 _BLOCK = np.uint64(32)  # frames that are taken out of wide matrices together
 
@@ -116,6 +116,25 @@ def _transform(work: np.ndarray, size: np.uint64, lanes: np.uint64, imag: np.uin
             _two(work, base * lanes, lanes, imag)
 
 
+def _plain_spectra(
+    signal: np.ndarray,
+    window: np.ndarray,
+    hop: int,
+    start: int,
+    plan: tuple[np.ndarray, np.ndarray, np.ndarray],  # noqa: ARG001
+    first_bin: int,
+    spectra: np.ndarray,
+    work: np.ndarray,  # noqa: ARG001
+) -> None:
+    from scipy.fft import rfft
+
+    bins, frames = len(spectra) // 2, spectra.shape[1]
+    cut = np.lib.stride_tricks.sliding_window_view(signal, len(window))[start * hop :: hop][:frames]
+    found = rfft(cut * (2 * window), axis=1)[:, first_bin : first_bin + bins].T
+    spectra[:bins], spectra[bins:] = found.real, found.imag
+
+
+@or_plain(_plain_spectra)
 @compiled
 def _write_spectra(
     signal: np.ndarray,
@@ -145,6 +164,24 @@ def _write_spectra(
             _unfold(work, place, mirrored, imag, unfolding, two * bin_, flat, real, imaginary)
 
 
+def _plain_overlap_add(
+    spectra: np.ndarray,
+    gains: np.ndarray,
+    window: np.ndarray,
+    hop: int,
+    plan: tuple[np.ndarray, np.ndarray, np.ndarray],  # noqa: ARG001
+    signal: np.ndarray,
+) -> None:
+    from scipy.fft import irfft
+
+    bins = len(gains)
+    frames = irfft(((spectra[:bins] + 1j * spectra[bins:]) * gains).T, axis=1)
+    frames *= np.where(np.arange(len(window)) % 2, -window, window) * len(window)
+    for place, frame in enumerate(frames):
+        signal[place * hop : place * hop + len(frame)] += frame
+
+
+@or_plain(_plain_overlap_add)
 @compiled
 def _overlap_add(
     spectra: np.ndarray,

@@ -21,7 +21,7 @@ ensure_cache()
 import numba  # noqa: E402 - it reads where its cache is when it is imported
 
 from genreclf.features.medians import ROWS, WIDTH, WINDOWS, median_steps  # noqa: E402
-from genreclf.features.vectors import FLOATS, Array, Index, step  # noqa: E402
+from genreclf.features.vectors import FLOATS, Array, Index, or_plain, step  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -181,6 +181,11 @@ def _add_products(  # noqa: PLR0917 - compiled code passes arguments by position
     sums[target] += terms[0]
 
 
+def _plain_product_with_squares(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    return np.asarray(np.einsum("oi,in->on", weights[:, : len(columns)], columns**2))  # without BLAS
+
+
+@or_plain(_plain_product_with_squares)
 @compiled
 def product_with_squares(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The product of (outer, inner) weights, inner a multiple of 8, and the squares of (inner or less, n) columns.

@@ -1,14 +1,16 @@
 """Vector instructions for compiled loops, where the compiler does not find them by itself.
 
 It would have to know that no two places in an array are the same. `step` makes an instruction of a Python function that
-loads and stores vectors, as many numbers as a register holds.
+loads and stores vectors, as many numbers as a register holds. It does so through `llvmlite.ir`, whose interface may
+change: `or_plain` has a plain function take the place of one whose steps cannot be written.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from genreclf.features.kernel_cache import ensure_cache
 
@@ -22,6 +24,11 @@ REGISTER = 32  # bytes; what a processor lacks of that, the compiler makes of se
 FLOATS = REGISTER // 4
 
 _INDEX = ir.IntType(64)
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+without_steps: set[str] = set()
+"""Functions whose steps could not be written, and whose plain ones have taken their place in this process."""
 
 
 class Vector:
@@ -112,6 +119,24 @@ def step(write: Callable[..., None]) -> Any:  # noqa: ANN401 - numba has no type
     typed.__signature__ = inspect.Signature([context, *own])  # type: ignore[attr-defined]
     typed.__name__ = write.__name__
     return intrinsic(typed)
+
+
+def or_plain(plain: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Have a plain function, of the same arguments and results, take a compiled one's place where that cannot be."""
+
+    def decorate(compiled: Function) -> Function:
+        @wraps(compiled)
+        def call(*given: Any) -> Any:  # noqa: ANN401
+            if compiled.__name__ not in without_steps:
+                try:
+                    return compiled(*given)
+                except Exception:  # noqa: BLE001 - whatever numba or llvmlite raise while they compile
+                    without_steps.add(compiled.__name__)
+            return plain(*given)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
 
 
 def exchanged(rows: list[Vector]) -> list[Vector]:

@@ -2,9 +2,36 @@
 
 import numpy as np
 import pytest
+from made_sounds import noise
 from scipy.fft import irfft, rfft
 
-from genreclf.features import fourier
+from genreclf.features import describe, fourier, vectors
+
+STEPS = {"_write_spectra", "_overlap_add", "product_with_squares"}
+
+
+@pytest.fixture(params=["steps", "plain"], autouse=True)
+def without_steps(request, monkeypatch):
+    """Both ways: with the steps that are written for the compiler, and as if they could not be."""
+    monkeypatch.setattr(vectors, "without_steps", set(STEPS) if request.param == "plain" else set())
+    return request.param == "plain"
+
+
+def test_a_plain_function_takes_the_place_of_one_that_cannot_be_compiled():
+    @vectors.or_plain(lambda x: x + 1)
+    def moved(x):
+        raise AttributeError("'PointerType' object has no attribute 'pointee'")
+
+    assert [moved(1), moved(2)] == [2, 3]
+    assert "moved" in vectors.without_steps
+
+
+def test_features_are_the_same_without_steps(monkeypatch):
+    sound = noise(3.0)
+    expected = describe(sound, 22050, feature_set="texture")
+    monkeypatch.setattr(vectors, "without_steps", set(STEPS))
+    found = describe(sound, 22050, feature_set="texture")
+    np.testing.assert_allclose(list(found.values()), list(expected.values()), rtol=1e-3, atol=1e-3)
 
 
 def frames_of(signal, length, hop, count, start=0):
