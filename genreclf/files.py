@@ -1,17 +1,22 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and line by line."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from genreclf.errors import RequestError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _HEAD, _TAIL = 1024, 128  # bytes in which a mark stands
 
@@ -55,6 +60,50 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all; see `whole_file`."""
     with whole_file(path) as stream:
         stream.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+
+
+def append_whole(stream: io.FileIO, line: bytes, *, size: int) -> None:
+    """Write a line at the end of a file of `size` bytes, by one call; when this raises, the file is as it was.
+
+    Where even that fails, as on a disk that is gone, a torn line stays, which whoever opens the file has to cut off.
+    """
+    try:
+        if stream.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        with suppress(OSError):
+            stream.truncate(size)
+        raise
+
+
+def lock(path: Path, *, waiting: Callable[[], None] | None = None) -> BaseFileLock:
+    """Lock a file against other runs, by a hidden file beside it; folders are made.
+
+    Parameters
+    ----------
+    waiting : called before another run's end is waited for; None does not wait.
+
+    Raises
+    ------
+    RequestError : another run has locked it and it is not waited for, or nothing can be locked there.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path.with_name(f".{path.name}.lock"))
+        try:
+            held.acquire(timeout=0)
+        except Timeout:
+            if waiting is None:
+                raise RequestError(f"{path}: another run is writing this table; wait for it to end") from None
+            waiting()
+            held.acquire()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    except NotImplementedError:
+        raise RequestError(f"{path}: files cannot be locked there; choose a place on another disk") from None
+    return held
 
 
 def free_name(path: Path) -> Path:

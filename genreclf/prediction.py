@@ -66,12 +66,12 @@ class Prediction:
     seconds : that extracting its features took.
     error : why there is no genre; None where there is one.
     model : the id of the model.
-    confidence : the probability of the genre that the model predicts, also where that is not said; None with an error.
+    confidence : the probability of the genre that the model predicts, even where `unknown`; None with an error.
     unlike_training : the percentage of the training tracks that are nearer to the others, from 0 to 100; None where the
         model does not know.
     genre_set : the genres of a prediction set, the most probable first; None where none was asked for.
     silent : whether there is nothing to hear, or nearly nothing.
-    unknown : whether the genre is not said, because the confidence is too low or the track is silent.
+    unknown : whether the prediction is withheld, because the confidence is too low or the track is silent.
     """
 
     path: str

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from genreclf.errors import RequestError
 from genreclf.extraction import MAY_PASS
-from genreclf.files import cannot_write, check_file, whole_file, write_whole
+from genreclf.files import append_whole, cannot_write, check_file, lock, whole_file, write_whole
 from genreclf.tables.cells import escape, for_spreadsheet
 
 if TYPE_CHECKING:
@@ -80,16 +80,7 @@ class PredictionTable(AbstractContextManager["PredictionTable"]):
         self._stream: io.FileIO | None = None
 
     def __enter__(self) -> Self:
-        from filelock import FileLock, Timeout
-
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise RequestError(f"{self.path}: another run is writing this table; wait for it to end") from None
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
+        self._lock = lock(self.path)
         try:
             self._recover()
             self._stream = self._rows.open("ab", buffering=0)
@@ -115,12 +106,9 @@ class PredictionTable(AbstractContextManager["PredictionTable"]):
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""
         assert self._stream is not None, "the table is open"  # noqa: S101
         line = self._line(prediction)
-        size = self._stream.seek(0, os.SEEK_END)
         try:
-            if self._stream.write(line) != len(line):
-                raise OSError(None, "No space left on device")
+            append_whole(self._stream, line, size=self._stream.seek(0, os.SEEK_END))
         except OSError as error:
-            self._stream.truncate(size)
             raise cannot_write(self.path, error) from error
 
     def _line(self, prediction: Prediction) -> bytes:

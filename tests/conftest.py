@@ -13,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
+import soundfile
 from made_up import made_up_table, note
 
 if TYPE_CHECKING:
@@ -67,3 +68,20 @@ def browser() -> Iterator[Browser]:
     window = Browser()
     yield window
     window.close()
+
+
+@pytest.fixture(scope="session")
+def notes_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that tells low notes from high ones."""
+    import genreclf
+    from genreclf.extraction import extract
+
+    folder = tmp_path_factory.mktemp("notes")
+    for genre, base in (("low", 110.0), ("high", 880.0)):
+        (folder / genre).mkdir()
+        for number in range(4):
+            sound = note(base * (1 + number / 10), seed=number)
+            soundfile.write(folder / genre / f"{number}.wav", sound, 22050)
+    extract(folder, folder / "t.csv", jobs=1)
+    genreclf.train(genreclf.FeatureTable.read(folder / "t.csv"), model="logreg").save(folder / "m.genreclf")
+    return folder / "m.genreclf"

@@ -587,7 +587,7 @@ def test_bytes_open_files_and_samples_give_what_the_file_gives(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "message"),
     [
         (b"", "bytes: the file has no bytes"),
         (b"no music", "bytes: not a sound file"),
@@ -595,10 +595,10 @@ def test_bytes_open_files_and_samples_give_what_the_file_gives(tmp_path):
         ((np.zeros(100_000, np.float32), 10), "samples: the sample rate 10 Hz"),
     ],
 )
-def test_what_is_no_sound_is_told_without_a_path(source, said):
+def test_what_is_no_sound_is_told_without_a_path(source, message):
     from genreclf.audio import load
 
-    with pytest.raises(TrackError, match=said):
+    with pytest.raises(TrackError, match=message):
         load(source)
 
 

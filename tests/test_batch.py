@@ -25,23 +25,9 @@ from genreclf import workers
 from genreclf.batch import Batch
 from genreclf.cli import app
 from genreclf.errors import RequestError, TrackError
-from genreclf.extraction import extract
 from genreclf.tagging import Tagger
 
 RATE = 22050
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that tells low notes from high ones."""
-    folder = tmp_path_factory.mktemp("model")
-    for genre, base in (("low", 110.0), ("high", 880.0)):
-        (folder / genre).mkdir()
-        for number in range(4):
-            soundfile.write(folder / genre / f"{number}.wav", note(base * (1 + number / 10), seed=number), RATE)
-    extract(folder, folder / "t.csv", jobs=1)
-    genreclf.train(genreclf.FeatureTable.read(folder / "t.csv"), model="logreg").save(folder / "m.genreclf")
-    return folder / "m.genreclf"
 
 
 @pytest.fixture
@@ -70,8 +56,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_settle", lambda: None)
 
 
-def test_a_library_is_predicted_tagged_and_listed(library: Path, model: Path, here: None) -> None:
-    asked = ["predict", str(model), "party", "日本 🎷", "all.m3u8", "nope/*.mp3", "-o", "out.csv"]
+def test_a_library_is_predicted_tagged_and_listed(library: Path, notes_model: Path, here: None) -> None:
+    asked = ["predict", str(notes_model), "party", "日本 🎷", "all.m3u8", "nope/*.mp3", "-o", "out.csv"]
     asked += ["--write-tags", "--to", "tagged", "--playlists", "lists", "--json"]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 1, done.output
@@ -92,21 +78,21 @@ def test_a_library_is_predicted_tagged_and_listed(library: Path, model: Path, he
     assert len(before) == len((library / "out.csv").read_text().splitlines()) == 6
 
 
-def test_a_list_on_standard_input_and_one_array(library: Path, model: Path, here: None) -> None:
+def test_a_list_on_standard_input_and_one_array(library: Path, notes_model: Path, here: None) -> None:
     shutil.copy(library / "party" / "1.flac", library / "a\nb.flac")
     done = CliRunner().invoke(
-        app, ["predict", str(model), "-", "-0", "--json-array"], input="a\nb.flac\0party\0gone.mp3\0"
+        app, ["predict", str(notes_model), "-", "-0", "--json-array"], input="a\nb.flac\0party\0gone.mp3\0"
     )
     assert done.exit_code == 1
     rows = json.loads(done.stdout)
     assert [row["path"] for row in rows] == [r"a\x0ab.flac", "party/1.flac", "party/bad.mp3", "gone.mp3"]
     assert [row["genre"] for row in rows] == ["low", "low", None, None]
-    assert CliRunner().invoke(app, ["predict", str(model), "-", "--json-array"], input="").stdout == "[]\n"
+    assert CliRunner().invoke(app, ["predict", str(notes_model), "-", "--json-array"], input="").stdout == "[]\n"
 
 
-def test_a_dry_run_and_only_empty_write_what_they_say(library: Path, model: Path, here: None) -> None:
+def test_a_dry_run_and_only_empty_write_what_they_say(library: Path, notes_model: Path, here: None) -> None:
     before = (library / "party" / "1.flac").read_bytes()
-    asked = ["predict", str(model), "party/1.flac", "--write-tags", "--in-place"]
+    asked = ["predict", str(notes_model), "party/1.flac", "--write-tags", "--in-place"]
     done = CliRunner().invoke(app, [*asked, "--dry-run"])
     assert "(genre none -> low)" in done.stdout
     assert (library / "party" / "1.flac").read_bytes() == before
@@ -120,8 +106,8 @@ def test_a_dry_run_and_only_empty_write_what_they_say(library: Path, model: Path
         assert TinyTag.get(library / "party" / "1.flac").genre == genre
 
 
-def test_copies_inside_the_source_are_no_tracks(library: Path, model: Path, here: None) -> None:
-    predictor = genreclf.load(model)
+def test_copies_inside_the_source_are_no_tracks(library: Path, notes_model: Path, here: None) -> None:
+    predictor = genreclf.load(notes_model)
     for _ in range(2):
         batch = Batch(predictor, ["."], tagger=Tagger(to=Path("tagged")))
         assert [p.path for p, _ in batch if not p.error] == ["party/1.flac", "日本 🎷/1.flac"]
@@ -129,32 +115,34 @@ def test_copies_inside_the_source_are_no_tracks(library: Path, model: Path, here
     assert sorted(p.name for p in (library / "tagged").rglob("*.flac")) == ["1.flac", "1.flac"]
 
 
-def test_sources_that_hold_nothing_are_refused(library: Path, model: Path) -> None:
+def test_sources_that_hold_nothing_are_refused(library: Path, notes_model: Path) -> None:
     (library / "empty").mkdir()
     with pytest.raises(RequestError, match="empty: no audio files there"):
-        list(Batch(genreclf.load(model), ["empty"]))
+        list(Batch(genreclf.load(notes_model), ["empty"]))
     with pytest.raises(RequestError, match="no source named"):
-        Batch(genreclf.load(model), [])
+        Batch(genreclf.load(notes_model), [])
 
 
-def test_what_is_missing_for_some_files_is_said_before(library: Path, model: Path, here: None, monkeypatch) -> None:
+def test_what_is_missing_for_some_files_is_said_before(
+    library: Path, notes_model: Path, here: None, monkeypatch
+) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     for number in range(8):
         (library / "party" / f"{number}.m4a").write_text("no music")
-    done = CliRunner().invoke(app, ["predict", str(model), "party"])
+    done = CliRunner().invoke(app, ["predict", str(notes_model), "party"])
     lines = done.stderr.splitlines()
     assert lines[0] == '8 m4a files need PyAV: pip install "genreclf[m4a]"'
     assert sum("PyAV" in line for line in lines) == 2, "once before, once as the first fails"
 
 
-def test_memory_does_not_grow_with_the_tracks(library: Path, model: Path, monkeypatch) -> None:
+def test_memory_does_not_grow_with_the_tracks(library: Path, notes_model: Path, monkeypatch) -> None:
     def run(function, items, **_):
         for index, item in workers._numbered(items):
             yield workers.Outcome(index, None, TrackError("unreadable", f"no music in {item}"), 0.0)
 
     monkeypatch.setattr(workers, "run", run)
     names = io.BytesIO("".join(f"a folder/{number:05d}.flac\n" for number in range(1500)).encode())
-    batch = Batch(genreclf.load(model), ["-"], stdin=names, output=library / "out.csv")
+    batch = Batch(genreclf.load(notes_model), ["-"], stdin=names, output=library / "out.csv")
     sizes = []
     tracemalloc.start()
     for number, _ in enumerate(batch):
@@ -167,11 +155,11 @@ def test_memory_does_not_grow_with_the_tracks(library: Path, model: Path, monkey
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed in the way of POSIX")
-def test_a_batch_that_is_killed_goes_on_where_it_was(library: Path, model: Path) -> None:
+def test_a_batch_that_is_killed_goes_on_where_it_was(library: Path, notes_model: Path) -> None:
     (library / "many").mkdir()
     for number in range(14):
         shutil.copy(library / "party" / "1.flac", library / "many" / f"{number:02d}.flac")
-    asked = [sys.executable, "-m", "genreclf", "predict", str(model), "many", "party/bad.mp3"]
+    asked = [sys.executable, "-m", "genreclf", "predict", str(notes_model), "many", "party/bad.mp3"]
     asked += ["-o", "out.jsonl", "--jobs", "1"]
     process = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - our own program
     out = library / "out.jsonl"

@@ -75,7 +75,7 @@ def test_every_command_has_help_and_a_line_of_what_it_does(answer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("extract", "nowhere"), "nowhere: no such file or folder"),
         (("extract", ".", "--feature-set", "best"), "unknown feature set 'best'; choose from study, texture, fma"),
@@ -116,7 +116,7 @@ def test_every_command_has_help_and_a_line_of_what_it_does(answer) -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer, arguments: tuple[str, ...], said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer, arguments: tuple[str, ...], message: str
 ) -> None:
     rows = "\n".join(f"{i},{'ab'[i % 2]},{i * i % 7}" for i in range(30))
     (tmp_path / "t.csv").write_text(f"track_id,genre,x_mean_01\n{rows}\n")
@@ -127,7 +127,7 @@ def test_a_request_that_makes_no_sense_gets_one_line_and_exit_code_2(
     monkeypatch.chdir(tmp_path)
     code, out, err = answer(*arguments)
     assert (code, out) == (2, "")
-    assert said in err
+    assert message in err
     assert len(err.splitlines()) == 1
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 

@@ -179,24 +179,24 @@ def run_line(where: str, line: str, code: int, monkeypatch: pytest.MonkeyPatch) 
         return
     words = shlex.split(line)
     assert words[0] == "genreclf", f"{where}: cannot be run and is not among NOT_RUN"
-    ended, said = run_command(words, monkeypatch)
-    assert ended == code, f"{where}: exit code {ended}\n{said}"
-    assert "Traceback" not in said, f"{where}:\n{said}"
+    ended, output = run_command(words, monkeypatch)
+    assert ended == code, f"{where}: exit code {ended}\n{output}"
+    assert "Traceback" not in output, f"{where}:\n{output}"
 
 
 def run_command(words: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     """The exit code of a command, and all that it printed."""
     monkeypatch.setattr(sys, "argv", words)
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:
             main()
         except SystemExit as ending:
-            return int(ending.code or 0), said.getvalue()
+            return int(ending.code or 0), output.getvalue()
         except Exception:  # noqa: BLE001 - whatever escapes is what a user would see
-            traceback.print_exc(file=said)
-            return 1, said.getvalue()
-    return 0, said.getvalue()
+            traceback.print_exc(file=output)
+            return 1, output.getvalue()
+    return 0, output.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,9 +20,10 @@ from made_up import note
 
 import genreclf
 from genreclf.errors import RequestError
-from genreclf.extraction import extract
-from genreclf.prediction import Predictor
 from genreclf.serving import Limits, build_app
+
+if TYPE_CHECKING:
+    from genreclf.prediction import Predictor
 
 httpx = pytest.importorskip("httpx")
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "genreclf[serve]"')
@@ -36,14 +38,8 @@ def sound(samples: np.ndarray, **options: object) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    folder = tmp_path_factory.mktemp("model")
-    for genre, base in (("low", 110.0), ("high", 880.0)):
-        (folder / genre).mkdir()
-        for number in range(4):
-            soundfile.write(folder / genre / f"{number}.wav", note(base * (1 + number / 10), seed=number), RATE)
-    extract(folder, folder / "t.csv", jobs=1)
-    return Predictor(genreclf.train(genreclf.FeatureTable.read(folder / "t.csv"), model="logreg"))
+def predictor(notes_model):
+    return genreclf.load(notes_model)
 
 
 class Breakable:

@@ -115,9 +115,9 @@ def _check_reading(path: Path, edited: bytes) -> None:
         cells = dict(zip(header, line, strict=False))
         for name, value in zip(table.features, values, strict=True):
             cell = cells[name].strip()
-            said = float(cell or "nan")
+            stored = float(cell or "nan")
             check(
-                value == said or (math.isnan(value) and math.isnan(said)),
+                value == stored or (math.isnan(value) and math.isnan(stored)),
                 "wrong value",
                 f"{track_id} {name}: {value} read for {cell!r}",
             )

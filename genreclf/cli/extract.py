@@ -64,11 +64,11 @@ def extract(
             )
         except KeyboardInterrupt:
             raise interrupted("what was under way is given up; the same command goes on from here") from None
-        told = [failure for failure in done.failed if failure.code != "needs-extra"]  # which the notes have said
-        for failure in told[:10]:
+        failures = [failure for failure in done.failed if failure.code != "needs-extra"]  # which the notes report
+        for failure in failures[:10]:
             progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
-        if len(told) > 10:
-            progress.message(f"failed: {len(told) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+        if len(failures) > 10:
+            progress.message(f"failed: {len(failures) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
     if json:
         emit_json(done.summary())
     else:

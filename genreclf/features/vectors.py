@@ -8,10 +8,12 @@ change: `or_plain` has a plain function take the place of one whose steps cannot
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from genreclf.errors import one_line
 from genreclf.features.kernel_cache import ensure_cache
 
 ensure_cache()
@@ -130,8 +132,14 @@ def or_plain(plain: Callable[..., Any]) -> Callable[[Function], Function]:
             if compiled.__name__ not in without_steps:
                 try:
                     return compiled(*given)
-                except Exception:  # noqa: BLE001 - whatever numba or llvmlite raise while they compile
+                # Compiled loops raise nothing themselves: this was the compiler, and nothing has been written yet.
+                except Exception as error:  # noqa: BLE001 - whatever numba or llvmlite raise
                     without_steps.add(compiled.__name__)
+                    warnings.warn(
+                        f"{compiled.__name__} cannot be compiled here, and features take longer: {one_line(error)}",
+                        RuntimeWarning,
+                        stacklevel=2,
+                    )
             return plain(*given)
 
         return call  # type: ignore[return-value]

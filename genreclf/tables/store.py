@@ -10,7 +10,6 @@ seen of each file's size and time, which only saves reading it again, and a chec
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import math
 import os
@@ -27,7 +26,7 @@ from zlib import crc32
 import msgspec
 
 from genreclf.errors import RequestError
-from genreclf.files import cannot_write, check_file, free_name, write_whole
+from genreclf.files import append_whole, cannot_write, check_file, free_name, lock, write_whole
 from genreclf.progress import SILENT, Progress
 from genreclf.tables.cells import cell
 from genreclf.tables.columns import IDENTITY
@@ -104,7 +103,8 @@ class TableStore(AbstractContextManager["TableStore"]):
         self._synced = time.monotonic()
 
     def __enter__(self) -> Self:
-        self._acquire()
+        message = f"another run is writing {self.path}; waiting for it to end"
+        self._lock = lock(self.path, waiting=lambda: self._progress.message(message))
         try:
             with self._writing():
                 self._open()
@@ -168,22 +168,6 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def _hidden(self, what: str) -> Path:
         return self.path.with_name(f".{self.path.stem}.{what}.json")
-
-    def _acquire(self) -> None:
-        from filelock import FileLock, Timeout
-
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
-            try:
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                self._progress.message(f"another run is writing {self.path}; waiting for it to end")
-                self._lock.acquire()
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        except NotImplementedError:
-            raise RequestError(f"{self.path}: files cannot be locked there; choose a place on another disk") from None
 
     def _open(self) -> None:
         header = _line([*IDENTITY, *self.features])
@@ -291,14 +275,7 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def _append(self, line: bytes) -> None:
         assert self._stream is not None, "the store is open"  # noqa: S101
-        try:
-            written = self._stream.write(line)
-            if written != len(line):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError:
-            with suppress(OSError):  # what stays is cut off when the table is next opened
-                self._stream.truncate(self._size)
-            raise
+        append_whole(self._stream, line, size=self._size)
         self._size += len(line)
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._stream.fileno())
