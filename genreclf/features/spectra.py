@@ -136,7 +136,7 @@ def power_to_decibels(power: np.ndarray) -> np.ndarray:
     # The natural logarithm has vector instructions in numpy, the decadic one has not.
     decibels = np.log(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
     decibels *= power.dtype.type(10.0 / np.log(10.0))
-    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE)))
+    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE), out=decibels))
 
 
 def mel_frequencies(count: int, *, highest: float) -> np.ndarray:
