@@ -89,25 +89,26 @@ def mel_power(by_bin: np.ndarray, first: np.ndarray, start: np.ndarray, weights:
 
 
 @_compiled_contracted
-def magnitudes(spectra: np.ndarray, frames: int) -> np.ndarray:
-    """Magnitudes, (bins, frames) float32, of blocks of spectra as `fourier.write_spectra` writes them.
+def write_magnitudes(spectra: np.ndarray, magnitudes: np.ndarray, begin: int) -> None:
+    """Write the magnitudes of blocks of spectra to (bins, frames) float32, from frame `begin` on.
 
-    In single precision as numpy takes them, so that a flat spectrum has the same peaks.
+    The spectra are those of `fourier.write_spectra`. In single precision as numpy takes them, so that a flat spectrum
+    has the same peaks.
     """
     blocks, rows, width = spectra.shape
-    source, target = spectra.reshape(-1), floats(rows // 2 * frames)
+    source, target = spectra.reshape(-1), magnitudes.reshape(-1)
     for block in range(blocks):
-        count = np.uint64(min(width, frames - block * width))
+        first = begin + block * width
+        count = np.uint64(max(0, min(width, magnitudes.shape[1] - first)))
         for k in range(rows // 2):
             real, imag = np.uint64((block * rows + k) * width), np.uint64((block * rows + rows // 2 + k) * width)
-            row = np.uint64(k * frames + block * width)
+            row = np.uint64(k * magnitudes.shape[1] + first)
             for t in range(count):
                 a, b = abs(source[real + t]), abs(source[imag + t])
                 larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
                 scale = larger if larger > 0 else np.float32(1)
                 a, b = a / scale, b / scale
                 target[row + t] = np.sqrt(b * b + a * a) * scale
-    return target.reshape((rows // 2, frames))
 
 
 @_compiled_fast

@@ -31,8 +31,9 @@ def test_magnitudes_are_those_of_the_complex_numbers_however_small():
         scaled = spectra * np.float32(scale)
         expected = np.abs(scaled[:5].astype(complex) + 1j * scaled[5:])[:, :13]
         for blocks in (1, 2):
-            found = kernels.magnitudes(np.stack(np.hsplit(scaled, blocks)), 13)
-            np.testing.assert_allclose(found, expected, rtol=1e-6)
+            found = np.zeros((5, 15), dtype=np.float32)
+            kernels.write_magnitudes(np.stack(np.hsplit(scaled, blocks)), found, 2)
+            np.testing.assert_allclose(found[:, 2:], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 31, 32, 70])
