@@ -111,6 +111,7 @@ def _model(path: Path, made: Facts) -> dict[str, Facts]:
     from genreclf.prediction import load
 
     predictor = load(path)
+    predictor.prepare()  # a model that cannot be used is refused here, too
     manifest = predictor.manifest
     model = {
         "title": f"{title_of(manifest.model)} for {len(manifest.genres)} genres of music",
