@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
     ("processes and files", ("workers", "files", "archive", "streams", "forks")),
-    ("the ground", ("errors", "progress", "plugins", "seeds", "versions")),
+    ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions")),
 )
 
 _WIDTH, _ROW, _BOX_HEIGHT, _LEFT = 900, 64, 30, 190
