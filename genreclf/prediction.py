@@ -29,10 +29,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from genreclf.audio import Source, as_path, is_source, name_of
 from genreclf.datasets.manifest import Track
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line, with_path
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 
@@ -117,7 +118,7 @@ class Prediction:
         return plain
 
 
-class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A loaded model, for files and tables; to scikit-learn, a classifier of paths.
 
     Parameters
@@ -133,6 +134,8 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     classes_ : (genres,), as `genres`.
     """
+
+    _repr_mimebundle_ = None  # of scikit-learn, which notebooks would prefer to `_repr_html_`
 
     def __init__(
         self,
@@ -326,7 +329,7 @@ class Predictor(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
-        progress: Progress = SILENT,
+        progress: Progress = AUTOMATIC,
     ) -> Iterator[Prediction]:
         """Predict many tracks in parallel, in their order, each as soon as it is ready.
 
