@@ -21,7 +21,7 @@ from genreclf.errors import RequestError, TrackError
 from genreclf.files import check_folder
 from genreclf.prediction import TIMEOUT, Prediction, TrackPredictor, shown
 from genreclf.prediction_table import PredictionTable, check_prediction_table
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, SILENT, Progress
 from genreclf.tables.cells import escape
 from genreclf.workers import PENDING
 
@@ -74,7 +74,7 @@ class Batch:
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
-        progress: Progress = SILENT,
+        progress: Progress = AUTOMATIC,
     ) -> None:
         check_sources(sources)
         if output is not None:

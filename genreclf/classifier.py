@@ -23,7 +23,7 @@ Sources = Source | Sequence[Source]
 """One sound or several, each a path, an open binary file, bytes, or (samples, rate); an array or a column of paths."""
 
 
-class Predictor(ClassifierMixin, BaseEstimator, TrackPredictor):  # type: ignore[misc]
+class Predictor(TrackPredictor, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A loaded model, for files and tables; to scikit-learn, a classifier of paths.
 
     Parameters
@@ -34,6 +34,8 @@ class Predictor(ClassifierMixin, BaseEstimator, TrackPredictor):  # type: ignore
     ----------
     classes_ : (genres,), as `genres`.
     """
+
+    _repr_mimebundle_ = None  # of scikit-learn, which notebooks would prefer to `_repr_html_`
 
     @property
     def _current(self) -> Bundle:
@@ -89,9 +91,6 @@ class Predictor(ClassifierMixin, BaseEstimator, TrackPredictor):  # type: ignore
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         return tags
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        return TrackPredictor.__repr__(self)
 
     def predict(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
         """The genre of each file, (files,) texts.

@@ -27,10 +27,11 @@ import numpy as np
 
 from genreclf.audio import Source, as_path, name_of
 from genreclf.datasets.manifest import Track
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 
@@ -112,7 +113,7 @@ class Prediction:
         return plain
 
 
-class TrackPredictor:
+class TrackPredictor(Displayed):
     """A loaded model, for files and tables; `genreclf.classifier.Predictor` is one for scikit-learn.
 
     Parameters
@@ -260,7 +261,7 @@ class TrackPredictor:
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
-        progress: Progress = SILENT,
+        progress: Progress = AUTOMATIC,
     ) -> Iterator[Prediction]:
         """Predict many tracks in parallel, in their order, each as soon as it is ready.
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genreclf.archive import Kind, damaged, read_container, write_container
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.manifest import BundleManifest
 from genreclf.models.bundle.stored import dump_estimator, load_estimator
@@ -43,7 +44,7 @@ _SAME = 1e-6  # other processors and libraries add up in another order; another 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bundle:
+class Bundle(Displayed):
     """A trained model and what is known of it.
 
     Parameters
