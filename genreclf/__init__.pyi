@@ -10,6 +10,7 @@ from .errors import RequestError as RequestError
 from .errors import TrackError as TrackError
 from .evaluation.benchmark import benchmark as benchmark
 from .evaluation.comparison import Comparison as Comparison
+from .evaluation.multilabel.benchmark import benchmark_tags as benchmark_tags
 from .evaluation.retrieval import retrieval as retrieval
 from .evaluation.run_comparison import compare_runs as compare_runs
 from .extraction import extract as extract
@@ -17,12 +18,13 @@ from .features import describe as describe
 from .features import extract_features as extract_features
 from .information import information as information
 from .inspection import inspect_track as inspect_track
+from .loading import load as load
 from .models.bundle.bundle import Bundle as Bundle
 from .prediction import Predictor as Predictor
-from .prediction import load as load
 from .similarity.index import Index as Index
 from .similarity.index import build_index as build_index
 from .tables.table import FeatureTable as FeatureTable
+from .tag_training import train_tags as train_tags
 from .training import train as train
 from .transformer import AudioFeatures as AudioFeatures
 from .verification import verify as verify

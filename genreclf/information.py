@@ -107,8 +107,8 @@ def information(path: Path | str) -> Information:
 
 
 def _model(path: Path, made: Facts) -> dict[str, Facts]:
+    from genreclf.loading import load
     from genreclf.models import title_of
-    from genreclf.prediction import load
 
     predictor = load(path)
     manifest = predictor.manifest

@@ -30,7 +30,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from genreclf.audio import Source, as_path, is_source, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.errors import RequestError, TrackError, one_line, with_path
-from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
 from genreclf.progress import SILENT, Progress
 from genreclf.tables.cells import escape
@@ -39,6 +38,7 @@ from genreclf.tables.table import family_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.models.bundle.bundle import Bundle
     from genreclf.models.bundle.manifest import BundleManifest
     from genreclf.tables.table import FeatureTable
     from genreclf.workers import Outcome, Stop
@@ -87,6 +87,11 @@ class Prediction:
     genre_set: tuple[str, ...] | None = None
     silent: bool = False
     unknown: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The genre, if there is one that is not withheld."""
+        return (self.genre,) if self.genre and not self.unknown else ()
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -519,31 +524,6 @@ def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and colum
     if not is_source(given):
         sources = np.asarray(given, dtype=object).ravel().tolist() if hasattr(given, "__array__") else list(given)
     return [Path(source) if isinstance(source, str | os.PathLike) else source for source in sources]
-
-
-def load(
-    path: str | Path,
-    *,
-    min_confidence: float | None = None,
-    coverage: float | None = None,
-    set_coverage: float | None = None,
-    jobs: int | None = None,
-) -> Predictor:
-    """Load a trained model.
-
-    Parameters
-    ----------
-    min_confidence, coverage, set_coverage, jobs : see `Predictor`.
-
-    Raises
-    ------
-    RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
-    """
-    bundle = Bundle.load(path)
-    shares = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
-    predictor = Predictor(bundle, **shares, jobs=jobs)
-    _ = predictor.threshold  # what makes no sense is refused before work begins
-    return predictor
 
 
 def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below

@@ -23,12 +23,13 @@ import msgspec
 
 from genreclf.archive import Kind, damaged, read_container, write_container
 from genreclf.errors import RequestError, one_line
-from genreclf.models.bundle.manifest import BundleManifest
-from genreclf.models.bundle.stored import dump_estimator, load_estimator
-from genreclf.models.calibration import base_estimator
+from genreclf.models.bundle.formats import read_manifest
+from genreclf.models.bundle.stored import dump_estimator
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from genreclf.models.bundle.manifest import BundleManifest
 
 KIND = Kind(
     name="model",
@@ -45,7 +46,8 @@ class Bundle:
 
     Parameters
     ----------
-    estimator : a fitted pipeline of the zoo, or a `genreclf.models.calibration.CalibratedModel` around one.
+    estimator : a fitted pipeline of the zoo, a `genreclf.models.calibration.CalibratedModel` around one, or a
+        `genreclf.models.tagger_fitting.CalibratedTagger`.
     manifest : what is known of it.
     """
 
@@ -67,7 +69,7 @@ class Bundle:
         RequestError : the estimator is not one that a registered model stores, or the place cannot be written to.
         """
         estimator = dump_estimator(self.estimator)
-        _rebuilt(Path(path), estimator, self.manifest)  # what could not be read is not written
+        self.manifest.rebuild(Path(path), estimator)  # what could not be read is not written
         manifest = msgspec.structs.replace(self.manifest, estimator_sha256=hashlib.sha256(estimator).hexdigest())
         write_container(Path(path), KIND, {"manifest.json": manifest.to_json(), "estimator.skops": estimator})
 
@@ -82,9 +84,9 @@ class Bundle:
         """
         path = Path(path)
         members = read_container(path, KIND)
-        manifest = BundleManifest.from_json(path, members["manifest.json"])
+        manifest = read_manifest(path, members["manifest.json"])
         _check_version(path, manifest)
-        bundle = cls(_rebuilt(path, members.pop("estimator.skops"), manifest), manifest)
+        bundle = cls(manifest.rebuild(path, members.pop("estimator.skops")), manifest)
         bundle._check_probes(path)
         return bundle
 
@@ -114,16 +116,6 @@ def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> 
     alternating = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
     steps = np.array([0 * ones, ones, -ones, alternating, -alternating])
     return np.asarray(estimator.predict_proba(np.array(means) + steps * np.array(stds)))
-
-
-def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    estimator = load_estimator(path, data, features=len(manifest.features), genres=len(manifest.genres))
-    pipeline = base_estimator(estimator)
-    if (pipeline is not estimator) != manifest.calibrated:
-        raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
-    if any([str(name) for name in model.classes_] != list(manifest.genres) for model in (estimator, pipeline)):
-        raise damaged(path, "its estimator predicts other genres than its manifest names")
-    return estimator
 
 
 def _check_version(path: Path, manifest: BundleManifest) -> None:
