@@ -308,7 +308,7 @@ class BoostedTagger(Tagger):
         self,
         *,
         iterations: int = 200,
-        depth: int = 6,
+        depth: int = 4,
         learning_rate: float = 0.1,
         l2_leaf_reg: float = 3.0,
         random_state: int | None = None,
