@@ -9,7 +9,7 @@ from genreclf.tables.labels import Tags
 from genreclf.tables.table import FeatureTable
 
 
-def made_up_tags(*, tracks: int = 160, tags: int = 4, noise: float = 0.5, seed: int = 0) -> FeatureTable:
+def made_up_tags(*, tracks: int = 160, tags: int = 4, noise: float = 0.3, seed: int = 0) -> FeatureTable:
     """Gaussian features of artists; each tag is a direction in them, plus noise."""
     table = made_up_table(tracks=tracks, seed=seed)
     rng = np.random.default_rng([seed, 1])
