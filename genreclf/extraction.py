@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
 from genreclf.datasets import open_source
 from genreclf.datasets.manifest import Manifest, Track
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import path_name
 from genreclf.tables.labels import TAGS, join_tags
 from genreclf.tables.meta import read_meta
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
-@dataclass(frozen=True)
-class Extraction:
+@dataclass(frozen=True, repr=False)
+class Extraction(Displayed):
     """What an extraction did.
 
     Parameters
@@ -59,6 +60,10 @@ class Extraction:
     interrupted: bool
     notes: tuple[str, ...]
     verified: Verification | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{self.computed} computed, {self.reused} reused, {len(self.failed)} failed"
+        return f"<extraction to {self.path}: {self.tracks} tracks, {counts}{', stopped' if self.interrupted else ''}>"
 
     @property
     def missing(self) -> int:
@@ -103,7 +108,7 @@ def extract(
     jobs: int | None = None,
     timeout: float = TIMEOUT,
     verify: int = 0,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Extraction:
     """Describe the tracks of a source and keep the features in a table.
 

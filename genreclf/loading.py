@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from genreclf.errors import RequestError
 from genreclf.models.bundle.bundle import Bundle
-from genreclf.prediction import Predictor
+from genreclf.prediction import TrackPredictor
 from genreclf.tag_prediction import TagPredictor
 
-PREDICTORS: dict[str, type[Predictor]] = {"single-label": Predictor, "multi-label": TagPredictor}
+PREDICTORS: dict[str, type[TrackPredictor]] = {"single-label": TrackPredictor, "multi-label": TagPredictor}
 
 
 def load(
@@ -20,22 +21,26 @@ def load(
     set_coverage: float | None = None,
     jobs: int | None = None,
     task: str | None = None,
-) -> Predictor:
-    """Load a trained model of any task.
+    deferred: bool = True,
+    predictors: Mapping[str, type[TrackPredictor]] = PREDICTORS,
+) -> TrackPredictor:
+    """Open a trained model of any task, whose estimator is built when it is first needed.
+
+    So the libraries of the model load while workers describe the first tracks. Until then nothing needs scikit-learn.
 
     Parameters
     ----------
-    task : the task that the model must be for; None takes any.
-    min_confidence, coverage, set_coverage, jobs : see `genreclf.prediction.Predictor`.
+    min_confidence, coverage, set_coverage, jobs : see `genreclf.prediction.TrackPredictor`.
+    task : that the model must be for; None takes any.
+    deferred : False builds the estimator at once.
+    predictors : what predicts, by task.
 
     Raises
     ------
     RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
-    bundle = Bundle.load(path)
+    bundle = Bundle.load(path, deferred=deferred)
     if task not in (None, bundle.manifest.task):
         raise RequestError(f"{path}: a {bundle.manifest.task} model; this needs a {task} one")
     shares = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
-    predictor = PREDICTORS[bundle.manifest.task](bundle, **shares, jobs=jobs)
-    _ = predictor.threshold  # what makes no sense is refused before work begins
-    return predictor
+    return predictors[bundle.manifest.task](bundle, **shares, jobs=jobs).checked()

@@ -9,7 +9,7 @@ import numpy as np
 
 from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.tag_manifest import TagManifest
-from genreclf.prediction import Prediction, Predictor
+from genreclf.prediction import Prediction, TrackPredictor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +56,7 @@ class TagPrediction(Prediction):
         return tags | {name: known[name] for name in ("model", "seconds", "error", "segments") if name in known}
 
 
-class TagPredictor(Predictor):
+class TagPredictor(TrackPredictor):
     """A loaded tagger, for files and tables."""
 
     @property
@@ -79,22 +79,9 @@ class TagPredictor(Predictor):
                 raise RequestError(f"{name} is for models of genres; the tags of this one have thresholds of their own")
         return 0.0
 
-    def fit(self, X: Any, y: Any, groups: Any = None) -> Any:  # noqa: ANN401, ARG002 - as `Predictor.fit`
-        """Not for tags.
-
-        Raises
-        ------
-        RequestError : always.
-        """
-        raise RequestError("a model of tags is trained on a table: genreclf train TABLE --labels tags -o MODEL")
-
     def predict_table(self, table: FeatureTable) -> pd.DataFrame:
         """The tags of each row of a table: ``track_id, tags``, then a column of probabilities for each tag."""
         return self._frame("track_id", table.ids, self._columns_of(table))
-
-    def explain(self, path: Any) -> pd.DataFrame:  # noqa: ANN401 - as `Predictor.explain`
-        """What each feature family contributes to the most probable tag of a file."""
-        return super().explain(path)
 
     def _track(
         self, name: str, starts: np.ndarray, X: np.ndarray, silent: bool, *, seconds: float = 0.0
@@ -117,7 +104,7 @@ class TagPredictor(Predictor):
         )
 
     def prediction_of(self, name: str, outcome: Outcome[Any]) -> Prediction:
-        """See `Predictor.prediction_of`."""
+        """See `TrackPredictor.prediction_of`."""
         made = super().prediction_of(name, outcome)
         if made.error is None:
             return made

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from made_up import made_up_table
 
 from genreclf.tables.labels import Tags
-from genreclf.tables.table import FeatureTable
+
+if TYPE_CHECKING:
+    from genreclf.tables.table import FeatureTable
 
 
 def made_up_tags(*, tracks: int = 160, tags: int = 4, noise: float = 0.3, seed: int = 0) -> FeatureTable:

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest
 from genreclf.files import write_whole
 from genreclf.tables.columns import IDENTITY, family_of
@@ -44,7 +45,7 @@ def table_path(path: Path) -> Path:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FeatureTable:
+class FeatureTable(Displayed):
     """Tracks and their features.
 
     Parameters

@@ -68,7 +68,7 @@ def test_the_report_holds_every_tag_and_no_script_from_elsewhere(comparison, tmp
 
 
 def test_rare_tags_are_named_and_a_table_without_tags_is_refused(table):
-    with pytest.raises(RequestError, match="fewer than two tags are left.*tag0"):
+    with pytest.raises(RequestError, match=r"fewer than two tags are left.*tag0"):
         benchmark_tags(table, models="logreg", min_tracks=1000)
     bare = table.with_frame(table.frame.drop(columns="tags"), table.features)
     with pytest.raises(RequestError, match="no tags; a table has them in a column 'tags'"):
@@ -114,8 +114,10 @@ def _small(name):
     if name in kinds:
         return replace(entry, factory=lambda seed: kinds[name](random_state=seed))
     if name in ("gb", "histgb"):
-        light = genreclf.models.spec(name).factory(0).set_params(
-            **({"n_estimators": 3} if name == "gb" else {"max_iter": 3})
+        light = (
+            genreclf.models.spec(name)
+            .factory(0)
+            .set_params(**({"n_estimators": 3} if name == "gb" else {"max_iter": 3}))
         )
         return resolve_tagger(light)
     return entry
