@@ -20,10 +20,12 @@ from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, mis
 from genreclf.datasets import open_source
 from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import path_name
+from genreclf.tables.labels import TAGS, join_tags
 from genreclf.tables.meta import read_meta
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
 from genreclf.versions import versions
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
-@dataclass(frozen=True)
-class Extraction:
+@dataclass(frozen=True, repr=False)
+class Extraction(Displayed):
     """What an extraction did.
 
     Parameters
@@ -59,6 +61,10 @@ class Extraction:
     interrupted: bool
     notes: tuple[str, ...]
     verified: Verification | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{self.computed} computed, {self.reused} reused, {len(self.failed)} failed"
+        return f"<extraction to {self.path}: {self.tracks} tracks, {counts}{', stopped' if self.interrupted else ''}>"
 
     @property
     def missing(self) -> int:
@@ -104,7 +110,7 @@ def extract(
     jobs: int | None = None,
     timeout: float = TIMEOUT,
     verify: int = 0,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Extraction:
     """Describe the tracks of a source and keep the features in a table.
 
@@ -146,7 +152,13 @@ def extract(
     request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
-        TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,
+        TableStore(
+            Path(path),
+            features=chosen.columns,
+            meta=_meta(chosen, request),
+            tags=manifest.has_tags,
+            progress=progress,
+        ) as store,
         Stop() as stop,
     ):
         try:
@@ -189,7 +201,7 @@ def _set_of(path: Path, progress: Progress) -> str:
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
-    if any(track.genre for track in manifest):
+    if manifest.has_tags or any(track.genre for track in manifest):
         return []
     return [f"{manifest.name}: no track has a genre; in a folder the sub-folders name the genres of the tracks in them"]
 
@@ -231,7 +243,7 @@ def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop, *, le
         elif digest and (digest != row.digest or key in store.rewritten):
             changed.add(key)
             todo.append(track)
-        elif (identity := _identity(track, row)) != row.identity:
+        elif (identity := _identity(track, row, store)) != row.identity:
             relabelled[key] = identity
     if stop.requested:
         return []
@@ -346,7 +358,7 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> 
     """Write what came of a track into the store; True when it is a row."""
     if isinstance(outcome.value, _Row):
         row = outcome.value
-        store.append(_identity(track, row), row.values)
+        store.append(_identity(track, row, store), row.values)
         store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
         return True
     failure = outcome.value
@@ -381,10 +393,14 @@ def _seen_of(path: Path) -> tuple[tuple[int, int], str]:
         return (0, 0), ""
 
 
-def _identity(track: Track, row: _Row | StoredRow) -> tuple[str, ...]:
-    """The identity cells of a track; what the source does not tell is taken from the tags that the row holds."""
+def _identity(track: Track, row: _Row | StoredRow, store: TableStore) -> tuple[str, ...]:
+    """The identity cells of a track; what the source does not tell is taken from the row."""
     artist, album, title = track.artist, track.album, track.title
     if track.tagged:
         tags = row.tags if isinstance(row, _Row) else row.identity[2:5]
         artist, album, title = (own or tag for own, tag in zip((artist, album, title), tags, strict=True))
-    return (track.track_id, track.genre, artist, album, title, track.split, track.name, row.digest)
+    cells = (track.track_id, track.genre, artist, album, title, track.split, track.name, row.digest)
+    if TAGS not in store.identity:
+        return cells
+    there = row.identity[len(cells)] if isinstance(row, StoredRow) else ""
+    return (*cells, join_tags(track.tags) if store.tags else there)

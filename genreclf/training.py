@@ -16,7 +16,7 @@ from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import BundleManifest, GenreCount
 from genreclf.models.calibration import CalibratedModel, base_estimator, has_probabilities
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
@@ -49,7 +49,7 @@ def train(
     licence: str = "",
     notes: str = "",
     jobs: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Bundle:
     """Train one model on all tracks of a table.
 

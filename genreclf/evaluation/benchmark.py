@@ -26,7 +26,7 @@ from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
 from genreclf.workers import check_memory
@@ -68,7 +68,7 @@ def benchmark(
     jobs: int | None = None,
     repeats: int | None = None,
     draws: int = 1000,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
     command: str = "",
 ) -> Comparison:
     """Compare models on a feature table.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreclf.display import Displayed
 from genreclf.errors import RequestError
 from genreclf.files import check_folder, check_unmarked, write_whole
 from genreclf.versions import versions
@@ -37,8 +38,8 @@ def _no_rows() -> pd.DataFrame:
     return pd.DataFrame()
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Displayed):
     """What a benchmark found.
 
     Parameters
@@ -97,6 +98,13 @@ class Comparison:
     label_issues: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        table = self.run.get("table")
+        name = table.get("name") if isinstance(table, Mapping) else None
+        best = self.ranking.iloc[0]
+        what = f"{len(self.ranking)} models on {name or 'a table'}, {self.protocol}"
+        return f"<comparison of {what}: best {self.best}, macro-F1 {100 * best['macro_f1']:.1f}>"
 
     @property
     def protocol(self) -> str:

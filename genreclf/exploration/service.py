@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.datasets.edits import Edit, Edits
 from genreclf.errors import RequestError
-from genreclf.pages.page import content_policy, page_style
-from genreclf.pages.wording import clean
+from genreclf.pages.page import content_policy, environment, page_style
 
 try:
     from fastapi import FastAPI, Request, Response
@@ -173,7 +172,6 @@ def build_app(exploration: Exploration, edits: Path) -> FastAPI:
 
 def _page(name: str, token: str) -> tuple[str, str]:
     """The page, and the policy by which a browser runs and loads only what belongs to it."""
-    from jinja2 import Environment
     from markupsafe import Markup
 
     folder = files("genreclf.exploration") / "templates"
@@ -181,9 +179,9 @@ def _page(name: str, token: str) -> tuple[str, str]:
         (folder / f"explore.{ending}").read_text(encoding="utf-8") for ending in ("html.jinja", "css", "js")
     )
     style = page_style() + css
-    page = Environment(autoescape=True).from_string(template)
+    page = environment().from_string(template)
     text = page.render(
-        name=clean(name),
+        name=name,
         token=token,
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704 - our own files

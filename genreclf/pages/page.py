@@ -25,8 +25,8 @@ def html(page: Page) -> str:
     """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
     from markupsafe import Markup
 
-    style, script = page_style(), _resource("page.js")
-    template = _environment().get_template("report.html.jinja")
+    style, script = page_style(), resource("page.js")
+    template = environment().get_template("report.html.jinja")
     return template.render(
         page=page,
         style=Markup(style),  # noqa: S704 - our own files
@@ -37,7 +37,7 @@ def html(page: Page) -> str:
 
 def page_style() -> str:
     """The style sheet of every page."""
-    return _resource("chart.css") + _resource("page.css")
+    return resource("chart.css") + resource("page.css")
 
 
 def check_page(path: Path) -> None:
@@ -84,11 +84,12 @@ def write_pages(page: Page, path: Path) -> None:
     write_whole(path.with_suffix(".md"), markdown(page))
     for section in page.sections:
         for name, drawing in section.pictures():
-            write_whole(path.parent / "pictures" / name, drawing.standalone(_resource("chart.css")))
+            write_whole(path.parent / "pictures" / name, drawing.standalone(resource("chart.css")))
 
 
 @cache
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A style sheet, script or template of pages."""
     return (files("genreclf.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -102,7 +103,8 @@ def content_policy(style: str, script: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders templates: every text is escaped, and holds nothing that HTML cannot."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
