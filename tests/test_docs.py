@@ -52,6 +52,7 @@ WITH_READMES = [*PAGES, *sorted({*ROOT.glob("*.md"), *ROOT.glob("[fr]e*/README.m
 NOT_RUN = {
     "genreclf datasets fetch": "downloads gigabytes",
     "genreclf serve": "runs until it is ended, and has tests of its own",
+    "genreclf explore": "runs until it is ended, and has tests of its own",
     "curl": "asks that service",
     "genreclf demo": "takes up to a minute, and has tests of its own",
     "pip install": "would change the environment of the tests",
