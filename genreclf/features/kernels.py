@@ -424,31 +424,29 @@ def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray
 
     Parameters
     ----------
-    spectra : (blocks, 2 * bins, width) float32, as `fourier.write_spectra` writes them.
+    spectra : (2 * bins, frames) float32, real parts, then imaginary parts.
     start, bins, weights : filter m has the complex64 weights ``weights[start[m]:start[m + 1]]`` at ``bins[...]``.
 
     Returns
     -------
-    (blocks * width, filters) float32.
+    (frames, filters) float32.
     """
-    blocks, rows, width = spectra.shape
-    flat, filters = spectra.reshape(-1), len(start) - 1
-    magnitudes = floats(blocks * width * filters).reshape((blocks * width, filters))
-    real, imag = floats(width), floats(width)
-    for block in range(blocks):
-        for m in range(filters):
-            real[:] = 0
-            imag[:] = 0
-            for j in range(start[m], start[m + 1]):
-                x, y = weights[j].real, weights[j].imag
-                a = np.uint64((block * rows + bins[j]) * width)
-                b = np.uint64((block * rows + rows // 2 + bins[j]) * width)
-                for t in range(np.uint64(width)):
-                    real[t] += x * flat[a + t] - y * flat[b + t]
-                    imag[t] += x * flat[b + t] + y * flat[a + t]
-            for t in range(width):
-                # In double precision: the squares of what a decimator leaves in silence would underflow.
-                magnitudes[block * width + t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
+    n_bins, frames = len(spectra) // 2, spectra.shape[1]
+    flat = spectra.reshape(-1)
+    magnitudes = floats(frames * (len(start) - 1)).reshape((frames, len(start) - 1))
+    real, imag = floats(frames), floats(frames)
+    for m in range(len(start) - 1):
+        real[:] = 0
+        imag[:] = 0
+        for j in range(start[m], start[m + 1]):
+            x, y = weights[j].real, weights[j].imag
+            a, b = np.uint64(bins[j] * frames), np.uint64((n_bins + bins[j]) * frames)
+            for t in range(np.uint64(frames)):
+                real[t] += x * flat[a + t] - y * flat[b + t]
+                imag[t] += x * flat[b + t] + y * flat[a + t]
+        for t in range(frames):
+            # In double precision: the squares of what a decimator leaves in silence would underflow.
+            magnitudes[t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
     return magnitudes
 
 
