@@ -26,7 +26,7 @@ from genreclf.evaluation.significance import holm
 from genreclf.evaluation.usable import check_features
 from genreclf.features import FEATURE_SETS
 from genreclf.models.taggers import DEFAULTS, TAGGERS, TaggerSpec, resolve_tagger, weighted
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.tables.labels import MIN_ARTISTS, MIN_TRACKS, read_synonyms
 from genreclf.versions import versions
@@ -98,7 +98,7 @@ def benchmark_tags(
     precision: float | None = None,
     jobs: int | None = None,
     draws: int = 1000,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
     command: str = "",
 ) -> TagComparison:
     """Compare taggers on a feature table with tags.
