@@ -20,6 +20,7 @@ from genreclf.evaluation.groups import Groups, find_groups
 from genreclf.evaluation.multilabel.comparison import TagComparison
 from genreclf.evaluation.multilabel.fitting import TagData, TagFit, TagOutcome, fit_one
 from genreclf.evaluation.multilabel.folds import tag_plan
+from genreclf.evaluation.multilabel.retrieval import retrieve_tags
 from genreclf.evaluation.multilabel.scores import TagScores, macro
 from genreclf.evaluation.protocols import Settings
 from genreclf.evaluation.significance import holm
@@ -302,6 +303,7 @@ class Work:
         kept = [self._probability_frame(name, found[name]) for name in ranked] if probabilities else []
         return frames | {
             "predictions": predictions.sort_values("fold", kind="stable", ignore_index=True),
+            "retrieval": retrieve_tags(self.table, self.groups, seed=self.seed),
             "probabilities": pd.concat([pd.DataFrame(), *kept], ignore_index=True),
         }
 

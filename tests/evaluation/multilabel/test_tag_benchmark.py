@@ -146,6 +146,28 @@ def test_the_command_line_goes_the_whole_way(table, tmp_path, monkeypatch, capsy
     assert (code, "--min-tracks 3 is not for --labels genre" in shown.err) == (2, True)
 
 
+def test_tracks_that_share_tags_are_nearer_in_profiles_than_in_features(comparison, table, tmp_path):
+    found = comparison.retrieval.set_index("method")
+    assert found.loc["tag profiles", "shared_at_10"] > found.loc["plain", "shared_at_10"] > found.loc["plain", "chance"]
+    assert (found["ndcg_at_10"] <= 1).all()
+    index = genreclf.build_index(table, metric="tags")
+    index.save(tmp_path / "i.idx")
+    assert len(genreclf.Index.load(tmp_path / "i.idx").query(str(table.ids[0]), 3)) == 3
+    with pytest.raises(RequestError, match="the metric tags needs a column of tags"):
+        genreclf.build_index(table.with_frame(table.frame.drop(columns="tags"), table.features), metric="tags")
+
+
+def test_half_of_the_made_up_clips_have_each_instrument_and_play_no_other():
+    from genreclf.datasets.synthetic import INSTRUMENTS, tagged_collection
+
+    clips = tagged_collection(artists=60)
+    assert len({clip.name for clip in clips}) == 240
+    for name, parts in INSTRUMENTS.items():
+        assert 0.35 < np.mean([name in clip.tags for clip in clips]) < 0.65
+        for clip in clips:
+            assert all((getattr(clip.manner, part) > 0) == (name in clip.tags) for part in parts)
+
+
 def test_tasks_are_one_registry():
     assert [find_task(task.labels).name for task in TASKS.values()] == ["single-label", "multi-label"]
     assert FeatureTable is genreclf.FeatureTable
