@@ -270,7 +270,8 @@ class Work:
 
         if not len(self.scorer.tested):
             raise RequestError(
-                f"{self.plan.protocol}: no fold has tracks with and without a tag on both sides; choose fewer folds"
+                f"{self.plan.protocol}: no fold has tracks with and without a tag on both sides; choose fewer folds or "
+                "another protocol"
             )
         found = {entry.name: self._gathered(entry.name, outcomes) for entry in self.models}
         by_tag = {name: self.scorer.by_tag(made.scores, made.y_pred) for name, made in found.items()}
