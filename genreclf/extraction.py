@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
 from genreclf.datasets import open_source
+from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError
@@ -105,6 +106,7 @@ def extract(
     subset: str | None = None,
     artists: Path | str | None = None,
     split: Path | str | None = None,
+    edits: Edits | Path | str | None = None,
     jobs: int | None = None,
     timeout: float = TIMEOUT,
     verify: int = 0,
@@ -121,6 +123,8 @@ def extract(
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
     subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
+    edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
+        `genreclf.datasets.edits`. Rows of tracks that are left out are taken out of the table.
     jobs : worker processes; one for each core by default. The table is the same whatever the number.
     timeout : seconds that one track may take before it counts as failed.
     verify : compute so many tracks again by plain librosa and compare, see `genreclf.verify`.
@@ -139,6 +143,7 @@ def extract(
         manifest = source
     else:
         manifest = open_source(source, subset=subset, artists=artists, split=split)
+    manifest, left_out = edit_manifest(manifest, edits)
     if not manifest.tracks:
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
     notes = (*manifest.notes, *_unlabelled(manifest), *missing_extras(track.path for track in manifest))
@@ -157,7 +162,7 @@ def extract(
         Stop() as stop,
     ):
         try:
-            todo = _todo(manifest, store, threads, stop)
+            todo = _todo(manifest, store, threads, stop, left_out=left_out)
             _compile_first(chosen, todo, stop, progress)
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
         except BaseException:
@@ -223,11 +228,11 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
     }
 
 
-def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> list[Track]:
+def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop, *, left_out: Collection[str]) -> list[Track]:
     """The tracks that need computing, none after a stop; rows of changed files are dropped, changed labels mended."""
     digests = _digests([track for track in manifest if _is_known(track, store)], store.seen, threads, stop)
     todo: list[Track] = []
-    changed: set[str] = set()
+    changed = store.rows.keys() & set(left_out)
     relabelled: dict[str, tuple[str, ...]] = {}
     for track in manifest:
         key = track.track_id

@@ -13,6 +13,7 @@ from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
     Draws,
+    Edits,
     Families,
     GuessedArtists,
     Jobs,
@@ -62,6 +63,7 @@ def benchmark(
     id: TrackId = None,  # noqa: A002
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
+    edits: Edits = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -112,6 +114,7 @@ def benchmark(
         "min_artists": min_artists,
         "synonyms": synonyms,
         "precision": precision,
+        "edits": edits,
     }
     options = task.options(run, options)
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}

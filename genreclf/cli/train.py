@@ -11,6 +11,7 @@ from genreclf.cli.console import TerminalProgress, emit_json, show
 from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
+    Edits,
     Families,
     GuessedArtists,
     Jobs,
@@ -53,6 +54,7 @@ def train(
     id: TrackId = None,  # noqa: A002
     group: ArtistColumn = None,
     artists: GuessedArtists = None,
+    edits: Edits = None,
     seed: Seed = 42,
     licence: Annotated[str, typer.Option(help="Licence to store in the model.")] = "",
     notes: Annotated[str, typer.Option(help="Notes to store in the model.")] = "",
@@ -81,6 +83,7 @@ def train(
         "min_artists": min_artists,
         "synonyms": synonyms,
         "precision": precision,
+        "edits": edits,
     }
     options = task.options(run, options)
     KIND.check_place(output)
