@@ -107,6 +107,7 @@ def benchmark(
         "ablate": ablate or None,
         "learning_curve": learning_curve or None,
         "test_table": test_table,
+        "edits": edits,
         "jobs": jobs,
         "repeats": repeats,
         "draws": draws,

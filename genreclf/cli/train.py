@@ -78,6 +78,7 @@ def train(
         "class_weight": class_weight,
         "licence": licence,
         "notes": notes,
+        "edits": edits,
         "jobs": jobs,
         "min_tracks": min_tracks,
         "min_artists": min_artists,
