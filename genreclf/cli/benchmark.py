@@ -115,7 +115,6 @@ def benchmark(
         "min_artists": min_artists,
         "synonyms": synonyms,
         "precision": precision,
-        "edits": edits,
     }
     options = task.options(run, options)
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}

@@ -84,7 +84,6 @@ def train(
         "min_artists": min_artists,
         "synonyms": synonyms,
         "precision": precision,
-        "edits": edits,
     }
     options = task.options(run, options)
     KIND.check_place(output)
