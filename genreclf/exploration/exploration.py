@@ -45,7 +45,9 @@ def predict_tracks(table: FeatureTable, *, model: str, progress: Progress) -> Co
     RequestError : there is no such model, or the table cannot be evaluated.
     """
     from genreclf.evaluation.benchmark import benchmark
+    from genreclf.models import resolve
 
+    resolve(model)
     options: dict[str, Any] = {"models": [model], "probabilities": True, "repeats": 1, "progress": progress}
     if table.groups is not None:
         try:
