@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.evaluation.run_comparison import flat
 from genreclf.models import is_baseline
-from genreclf.pages.blocks import Cell, Section, Table, figure, table
+from genreclf.pages.blocks import Cell, Figure, Section, Table, table
 from genreclf.pages.wording import p_value, points, seconds
 from genreclf.reports import columns
 from genreclf.reports.charts.cost import cost_chart
@@ -50,7 +50,7 @@ def ranking(comparison: Comparison) -> Section:
         lead=f"Under {protocol_title(comparison.protocol)}. Macro-F1 is the unweighted mean of the F1 scores of all"
         " genres.",
         figures=[
-            figure(
+            Figure(
                 "ranking",
                 f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_WORSE}.",
                 lambda width: forest(comparison.ranking, width=width),
@@ -134,7 +134,7 @@ def leakage(comparison: Comparison) -> Section | None:
         lead="Tracks by the same artist sound alike. A split that puts some of them into the training set and others"
         " into the test set rewards a model for recognising the artist, and overestimates its score on new artists.",
         figures=[
-            figure(
+            Figure(
                 "leak",
                 "The same models with artist-disjoint folds (dots) and with random folds (diamonds). At the right, the"
                 " difference with its 95 % interval.",
@@ -154,7 +154,7 @@ def fit_time(comparison: Comparison) -> Section | None:
         "Score against fit time",
         short="Fit time",
         figures=[
-            figure(
+            Figure(
                 "cost",
                 "Macro-F1 with 95 % intervals against total fit time. The dotted line joins the models that no faster"
                 " model beats.",
