@@ -143,7 +143,6 @@ def _genre_scores(comparison: Comparison, name: str) -> Iterator[Table]:
             "Tracks": columns.tracks("support"),
             "Precision": columns.number("precision"),
             "Recall": columns.number("recall"),
-            "F1": columns.number("f1"),
-            "95 % interval": columns.ends("f1"),
+            "F1": columns.scored("f1"),
         }
-        yield table(f"{model_title(name)}: scores by genre, in points out of 100", rows, shown)
+        yield table(f"{model_title(name)}: scores by genre, in points out of 100, F1 with 95 % intervals", rows, shown)
