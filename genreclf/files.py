@@ -66,7 +66,17 @@ def append_whole(stream: io.FileIO, line: bytes, *, size: int) -> None:
     """Write a line at the end of a file of `size` bytes, by one call; when this raises, the file is as it was.
 
     Where even that fails, as on a disk that is gone, a torn line stays, which whoever opens the file has to cut off.
+
+    Raises
+    ------
+    RequestError : the file has another size, as another run writes to it in spite of its lock.
+    OSError : the disk is full or fails.
     """
+    if os.fstat(stream.fileno()).st_size != size:
+        raise RequestError(
+            f"{stream.name}: another run writes to this file as well; its lock has no effect in this folder, so let "
+            "one run at a time write there, or choose a place on a local disk"
+        )
     try:
         if stream.write(line) != len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

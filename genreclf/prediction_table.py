@@ -78,12 +78,14 @@ class PredictionTable(AbstractContextManager["PredictionTable"]):
         ]
         self._lock: Any = None
         self._stream: io.FileIO | None = None
+        self._size = 0
 
     def __enter__(self) -> Self:
         self._lock = lock(self.path)
         try:
             self._recover()
             self._stream = self._rows.open("ab", buffering=0)
+            self._size = self._stream.seek(0, os.SEEK_END)
         except BaseException as error:
             self._lock.release()
             if isinstance(error, OSError):
@@ -107,9 +109,10 @@ class PredictionTable(AbstractContextManager["PredictionTable"]):
         assert self._stream is not None, "the table is open"  # noqa: S101
         line = self._line(prediction)
         try:
-            append_whole(self._stream, line, size=self._stream.seek(0, os.SEEK_END))
+            append_whole(self._stream, line, size=self._size)
         except OSError as error:
             raise cannot_write(self.path, error) from error
+        self._size += len(line)
 
     def _line(self, prediction: Prediction) -> bytes:
         if self._kind == ".jsonl":

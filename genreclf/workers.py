@@ -450,21 +450,22 @@ def _worker_deaths() -> tuple[type[BaseException], ...]:
 
 def _under_way(claims: Path, waiting: dict[int, Any]) -> dict[int, float]:
     """Items that a worker had begun and not ended, with the seconds since."""
-    now = time.time()
+    now = time.monotonic()
     ages = {}
     with suppress(FileNotFoundError):  # whoever clears temporary files may take them away at any time
-        ages = {int(claim.name): now - claim.stat().st_mtime for claim in claims.iterdir()}
+        ages = {int(claim.name): now - float(claim.read_text("ascii") or now) for claim in claims.iterdir()}
     return {index: age for index, age in sorted(ages.items()) if index in waiting}
 
 
 def _guarded(function: Callable[[Item], Value], index: int, item: Item, timeout: float, claims: Path) -> Outcome[Value]:
     """One item inside a worker, with its claim."""
     claim = claims / str(index)
+    begun = repr(time.monotonic())  # the same clock in all processes, which nobody sets
     try:
-        claim.touch()
+        claim.write_text(begun, "ascii")
     except FileNotFoundError:
         claims.mkdir(mode=0o700, parents=True, exist_ok=True)
-        claim.touch()
+        claim.write_text(begun, "ascii")
     outcome = _limited(function, index, item, timeout)
     claim.unlink(missing_ok=True)
     return outcome

@@ -106,6 +106,13 @@ def test_claims_that_vanish_from_among_the_temporary_files_are_made_again(tmp_pa
     assert (ran.stdout, ran.stderr) == ("['1', '2', 'clear', 'clear']\n", "")
 
 
+def test_a_clock_that_is_set_meanwhile_makes_no_track_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 1e6)
+    codes = [outcome.error.code for outcome in run(act, ["die", "die"], jobs=2, timeout=60) if outcome.error]
+    assert codes == ["crashed", "crashed"]
+
+
 def test_too_little_memory_for_a_worker_is_told_before_one_is_started() -> None:
     resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_AS)

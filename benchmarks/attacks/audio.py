@@ -81,7 +81,7 @@ def _written(rng: np.random.Generator, place: Path) -> tuple[Path, str, bool]:
     sound = decoding.music(rate)[rng.integers(2, size=channels), : int(rng.uniform(0.2, 12) * rate)].T
     how: dict[str, Any] = {}
     if kind in ("MP3", "OGG", "FLAC"):
-        how["compression_level"] = round(float(rng.uniform()), 2)
+        how["compression_level"] = round(float(rng.uniform(0, 0.99)), 2)  # 1.0 is refused for MP3
     if kind == "MP3":
         how["bitrate_mode"] = str(rng.choice(["CONSTANT", "VARIABLE"]))
     path = place / f"sound.{kind.lower()}"

@@ -184,6 +184,8 @@ def _mutate(members: _Members, rng: np.random.Generator, mark: str) -> None:
 
 def _digest_anew(members: _Members, name: str) -> None:
     description = json.loads(members["index.json"])
+    if not isinstance(description, dict) or not isinstance(description.get("sha256"), dict):
+        return  # an earlier change of this case took the digests away
     description["sha256"][name] = indexes._digests({name: members[name]})[name]  # noqa: SLF001 - as the index is written
     members["index.json"] = json.dumps(description).encode()
 

@@ -25,6 +25,16 @@ from genreclf.progress import SILENT, Progress
 _MOST_FILES = 1_000_000
 _DRIVE_OR_CONTROL = re.compile(r"[\x00-\x1f\x7f:\\]")
 _Pack = zipfile.ZipFile | tarfile.TarFile
+# What the libraries raise for a damaged archive; UnicodeDecodeError is for a name.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    LZMAError,
+    UnicodeDecodeError,
+    OverflowError,
+)
 
 
 class _Member(NamedTuple):
@@ -64,7 +74,7 @@ def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progre
             finally:
                 progress.end()
                 shutil.rmtree(growing, ignore_errors=True)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, LZMAError) as error:
+    except _DAMAGED as error:
         raise RequestError(f"{archive}: damaged: {one_line(error)}; remove it and fetch again") from None
     except NotImplementedError as error:
         raise RequestError(f"{archive}: cannot be unpacked here ({error}); unpack it in place with 7-Zip") from None

@@ -55,6 +55,8 @@ class ModelSpec:
     title : what it is called in texts and pictures.
     factory : seed -> scikit-learn classifier, on one thread, not fitted.
     space : values to search, by the classifier's own parameter names; empty where there is nothing to search.
+    only_with : for a parameter that other values leave without effect, what gives it one: its name -> the name and the
+        values of the parameter that it depends on.
     limit : standardised features are clipped at this many standard deviations on either side; None leaves them.
     by_family : whether the classifier has a parameter ``families``, which is set to the family of each feature.
     wide : parameters that differ for tables of more than `WIDE` features.
@@ -70,6 +72,7 @@ class ModelSpec:
     title: str
     factory: Callable[[int], Any]
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    only_with: Mapping[str, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
     limit: float | None = None
     by_family: bool = False
     wide: Mapping[str, Any] = field(default_factory=dict)
@@ -81,9 +84,20 @@ class ModelSpec:
     storage: Storage | None = None
 
     @property
-    def grid(self) -> dict[str, list[Any]]:
-        """The search space by the parameter names of the pipeline that `build` returns."""
-        return {f"model__{name}": list(values) for name, values in self.space.items()}
+    def grid(self) -> list[dict[str, list[Any]]]:
+        """The search space as scikit-learn's `ParameterGrid` takes it, by the parameter names of `build`'s pipeline."""
+        grids: list[dict[str, tuple[Any, ...]]] = [dict(self.space)]
+        for name, (other, effective) in self.only_with.items():
+            split: list[dict[str, tuple[Any, ...]]] = []
+            for grid in grids:
+                if name not in grid:
+                    split.append(grid)
+                    continue
+                without = {key: values for key, values in grid.items() if key != name}
+                rest = tuple(value for value in grid[other] if value not in effective)
+                split += [grid | {other: effective}, without | {other: rest}]
+            grids = split
+        return [{f"model__{name}": list(values) for name, values in grid.items()} for grid in grids]
 
     def build(self, seed: int = 42, *, families: np.ndarray | None = None, impute: bool = False) -> Pipeline:
         """A pipeline of standardisation (``scale``) and classifier (``model``), not fitted.

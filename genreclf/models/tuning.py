@@ -8,7 +8,6 @@ Source: Jamieson and Talwalkar (2016), Non-stochastic Best Arm Identification an
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -57,10 +56,10 @@ def search(
     """
     from sklearn.base import clone
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - importing it is what enables it
-    from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
+    from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, ParameterGrid
 
     shared = {"scoring": "f1_macro", "cv": list(folds), "refit": False, "n_jobs": 1}
-    if math.prod(len(values) for values in entry.space.values()) > _LARGE and len(X) >= _WORTH_HALVING:
+    if len(ParameterGrid(entry.grid)) > _LARGE and len(X) >= _WORTH_HALVING:
         halving = HalvingGridSearchCV(model, entry.grid, factor=3, random_state=seed, **shared)
         found = halving.fit(X, y)
     else:

@@ -78,6 +78,7 @@ ENTRIES = (
             "C": (0.1, 0.3, 1, 3, 10, 30),
             "gamma": ("scale", 0.001, 0.01, 0.1),
         },
+        only_with={"gamma": ("kernel", ("rbf", "poly"))},
         study_macro_f1=StudyScore(default=0.5802, tuned=0.5992),
         cost=3,
         storage=Storage("sklearn.svm._classes.SVC", structure.check_svc),

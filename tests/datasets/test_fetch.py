@@ -418,6 +418,13 @@ def test_damaged_archives_are_refused_at_every_length(tmp_path, kind):
         shutil.rmtree(target)
 
 
+def test_a_name_that_is_not_the_text_it_claims_to_be_is_damage(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("é.txt", "1")])
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xa4\xff"))
+    with pytest.raises(RequestError, match=r"a\.zip: damaged: 'utf-8' codec can't decode"):
+        unpack(path, tmp_path / "in")
+
+
 def test_full_disk_while_unpacking_leaves_whole_files_only(tmp_path, monkeypatch):
     path = write_zip(tmp_path / "a.zip", [("1.txt", "1" * 100), ("2.txt", "2" * 100)])
     copy = shutil.copyfileobj

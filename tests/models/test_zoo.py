@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_up import made_up_table
 from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from genreclf.errors import RequestError
@@ -65,10 +67,17 @@ def test_models_clone_seed_and_predict_object_labels(name):
 
 @pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.space])
 def test_search_spaces_name_parameters_that_the_pipeline_has(name):
-    grid = spec(name).grid
     parameters = build(name).get_params()
-    assert set(grid) <= set(parameters)
-    assert all(grid.values())
+    for grid in spec(name).grid:
+        assert set(grid) <= set(parameters)
+        assert all(grid.values())
+
+
+def test_no_parameter_is_searched_where_it_has_no_effect():
+    candidates = list(ParameterGrid(spec("svc").grid))
+    assert len(candidates) == 6 * (2 * 4 + 1)
+    assert all(("model__gamma" in each) == (each["model__kernel"] != "linear") for each in candidates)
+    assert list(ParameterGrid(replace(spec("svc"), space={"C": (1, 3)}).grid)) == [{"model__C": 1}, {"model__C": 3}]
 
 
 def test_the_studys_parameters_hold_on_the_studys_columns_and_the_scaler_clips_for_kernels_alone():

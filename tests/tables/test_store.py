@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import os
 import subprocess
 import sys
 import threading
@@ -410,6 +411,19 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
     assert order[1:] == ["first ends", "second sees ['a']"]
 
 
+def test_two_runs_whose_locks_have_no_effect_notice_each_other(tmp_path: Path, monkeypatch) -> None:
+    """As on a network folder that locks nothing from machine to machine."""
+    monkeypatch.setattr("genreclf.tables.store.lock", lambda *_, **__: SimpleNamespace(release=lambda: None))
+    noticed = r"t\.csv: another run writes to this file as well; its lock has no effect"
+    with opened(tmp_path / "t.csv") as first, opened(tmp_path / "t.csv") as second:
+        first.append(identity("a"), (1.0, 2.0))
+        with pytest.raises(RequestError, match=noticed):
+            second.append(identity("a"), (1.0, 2.0))
+    with opened(tmp_path / "t.csv") as store:
+        assert list(store.rows) == ["a"]
+        store.finish()
+
+
 def test_a_disk_that_fails_for_good_is_told_in_one_line(tmp_path: Path, monkeypatch) -> None:
     """Also where what was begun cannot be undone: a torn row cut off, a table opened again."""
 
@@ -423,7 +437,11 @@ def test_a_disk_that_fails_for_good_is_told_in_one_line(tmp_path: Path, monkeypa
         monkeypatch.setattr(Path, "open", fail)
         with pytest.raises(RequestError, match=line):
             store.finish()
-        store._stream = SimpleNamespace(write=fail, truncate=fail, close=lambda: None)
+        descriptor = os.open(tmp_path / "t.csv", os.O_RDONLY)
+        store._size = os.fstat(descriptor).st_size
+        store._stream = SimpleNamespace(
+            write=fail, truncate=fail, close=lambda: os.close(descriptor), fileno=lambda: descriptor
+        )
         with pytest.raises(RequestError, match=line):
             store.append(identity("c"), (1.0, 2.0))
         monkeypatch.undo()
