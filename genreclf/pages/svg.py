@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 
 from genreclf.pages import theme
 from genreclf.pages.wording import clean
@@ -210,16 +211,35 @@ class Drawing:
 
 
 def glyph(shape: int, x: float, y: float, size: float) -> str:
-    """The path of a mark around a place: circle, square, triangle, diamond or downward triangle, by number."""
-    r = size
-    at = f"{number(x)} {number(y)}"
-    half = f"a{number(r)} {number(r)} 0 1 0 "
-    long = number(1.3 * r)
-    shapes = (
-        f"M{at}m{number(-r)} 0{half}{number(2 * r)} 0{half}{number(-2 * r)} 0z",
-        f"M{at}m{number(-r * 0.9)} {number(-r * 0.9)}h{number(r * 1.8)}v{number(r * 1.8)}h{number(-r * 1.8)}z",
-        f"M{at}m0 {number(-r * 1.2)}l{number(r * 1.15)} {number(r * 2)}h{number(-r * 2.3)}z",
-        f"M{at}m0 -{long}l{long} {long}l-{long} {long}l-{long} -{long}z",
-        f"M{at}m0 {number(r * 1.2)}l{number(r * 1.15)} {number(-r * 2)}h{number(-r * 2.3)}z",
-    )
-    return shapes[shape % len(shapes)]
+    """The path of a mark around a place, by number: a circle, then `POLYGONS`."""
+    r, at = size, f"M{number(x)} {number(y)}"
+    if shape % (len(POLYGONS) + 1) == 0:
+        half = f"a{number(r)} {number(r)} 0 1 0 "
+        return f"{at}m{number(-r)} 0{half}{number(2 * r)} 0{half}{number(-2 * r)} 0z"
+    corners = POLYGONS[shape % (len(POLYGONS) + 1) - 1]
+    steps = [(bx - ax, by - ay) for (ax, ay), (bx, by) in pairwise(((0.0, 0.0), *corners))]
+    places = [f"{number(r * dx)} {number(r * dy)}" for dx, dy in steps]
+    return f"{at}m{places[0]}{''.join(f'l{place}' for place in places[1:])}z"
+
+
+def _star(points: int, inner: float) -> tuple[tuple[float, float], ...]:
+    turns = [(math.pi * i / points, 1.35 if i % 2 == 0 else inner) for i in range(2 * points)]
+    return tuple((round(far * math.sin(turn), 3), round(-far * math.cos(turn), 3)) for turn, far in turns)
+
+
+_CROSS = tuple((dx * 1.25, dy * 1.25) for dx, dy in
+               ((-0.3, -1), (0.3, -1), (0.3, -0.3), (1, -0.3), (1, 0.3), (0.3, 0.3), (0.3, 1), (-0.3, 1), (-0.3, 0.3),
+                (-1, 0.3), (-1, -0.3), (-0.3, -0.3)))  # fmt: skip
+
+# Square, triangle, diamond, downward triangle, cross, star, triangles to the right and to the left, diagonal cross.
+POLYGONS: tuple[tuple[tuple[float, float], ...], ...] = (
+    ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
+    ((0, -1.2), (1.15, 0.8), (-1.15, 0.8)),
+    ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)),
+    ((0, 1.2), (1.15, -0.8), (-1.15, -0.8)),
+    _CROSS,
+    _star(5, 0.55),
+    ((1.2, 0), (-0.8, 1.15), (-0.8, -1.15)),
+    ((-1.2, 0), (0.8, 1.15), (0.8, -1.15)),
+    tuple((0.75 * (dx - dy), 0.75 * (dx + dy)) for dx, dy in _CROSS),
+)

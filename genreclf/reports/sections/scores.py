@@ -10,13 +10,13 @@ from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.evaluation.run_comparison import flat
 from genreclf.models import is_baseline
 from genreclf.pages.blocks import Cell, Figure, Section, Table, table
-from genreclf.pages.wording import p_value, points, seconds
+from genreclf.pages.wording import listed, model_title, p_value, points, seconds
 from genreclf.reports import columns
 from genreclf.reports.charts.cost import cost_chart
 from genreclf.reports.charts.forest import forest
 from genreclf.reports.charts.leak import leak_chart
 from genreclf.reports.findings import NOT_WORSE
-from genreclf.reports.outcome import contenders, is_tied, rows_of, under_first, value_of
+from genreclf.reports.outcome import baselines, contenders, is_tied, rows_of, under_first, value_of
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
@@ -52,6 +52,11 @@ def ranking(comparison: Comparison) -> Section:
         Section(f"ranking-{index}", f"Under {protocol_title(name)}", tables=[_ranking(comparison, name)], folded=True)
         for index, name in enumerate(protocols[1:], start=1)
     ]
+    known = [
+        f"{model_title(str(row['model'])).lower()} {points(value_of(row, 'macro_f1'))}"
+        for row in rows_of(baselines(comparison.ranking))
+    ]
+    floors = f" Baselines, not drawn: {listed(known)}." if known else ""
     return Section(
         "ranking",
         "Ranking",
@@ -60,7 +65,7 @@ def ranking(comparison: Comparison) -> Section:
         figures=[
             Figure(
                 "ranking",
-                f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_WORSE}.",
+                f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_WORSE}.{floors}",
                 lambda width: forest(comparison.ranking, width=width),
             )
         ],
