@@ -20,8 +20,8 @@ PICTURE = ROOT / "docs" / "pictures" / "layers.svg"
 
 LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("command line", ("cli", "__main__")),
-    ("whole journeys", ("demo", "transformer")),
-    ("results as pages", ("export", "reports", "inspection", "information")),
+    ("whole journeys", ("demo", "transformer", "classifier")),
+    ("results as pages", ("export", "reports", "inspection", "information", "notebook")),
     ("what pages share", ("pages",)),
     (
         "one call per command",
@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
     ("processes and files", ("workers", "files", "archive", "streams", "forks")),
-    ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions")),
+    ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
 )
 
 _WIDTH, _ROW, _BOX_HEIGHT, _LEFT = 900, 64, 30, 190

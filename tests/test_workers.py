@@ -187,3 +187,17 @@ def test_outcomes_are_put_in_order_and_none_is_lost_behind_a_gap():
     ready = in_order(iter(came))
     assert [next(ready).index for _ in range(3)] == [0, 1, 2]
     assert [outcome.index for outcome in ready] == [3, 5, 7]
+
+
+@pytest.mark.parametrize("deeds", [["fine"], ["fine"] * 3])
+def test_something_else_is_done_once_while_workers_work_and_its_error_ends_the_work(deeds: list[object]) -> None:
+    done: list[str] = []
+    outcomes = list(run(act, deeds, jobs=1, meanwhile=lambda: done.append("meanwhile")))
+    assert [outcome.error for outcome in outcomes] == [None] * len(deeds)
+    assert done == ["meanwhile"]
+
+    def fail() -> None:
+        raise RequestError("no such model")
+
+    with pytest.raises(RequestError, match="no such model"):
+        list(run(act, deeds, jobs=1, meanwhile=fail))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreclf.display import Displayed
 from genreclf.errors import RequestError
 from genreclf.files import check_folder, check_unmarked, write_whole
 from genreclf.versions import versions
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _RUN = "run.json"
-_TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family", "predicted")
+_TEXTS = (
+    *("protocol", "track_id", "genre", "model", "artist", "title", "path"),
+    *("families", "family", "predicted", "suggested"),
+)
 # The other columns of this table are named by the genres, and a genre may be called path.
 _PREDICTIONS: dict[str, str] = defaultdict(lambda: "str", fold="int64", repeat="int64")
 _TEXTS_OF_PROBABILITIES = ("protocol", "track_id", "model")
@@ -34,8 +38,8 @@ def _no_rows() -> pd.DataFrame:
     return pd.DataFrame()
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Displayed):
     """What a benchmark found.
 
     Parameters
@@ -68,6 +72,10 @@ class Comparison:
     tuning_gains : ``protocol, model, macro_f1_default, macro_f1_tuned, gain, gain_low, gain_high``: what tuning adds to
         the default parameters, in the first division of the folds; empty unless requested.
     retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
+    label_issues : ``track_id, genre, suggested, probability`` (of the genre), ``confidence`` (of the suggested one),
+        ``score`` (confidence less probability, highest first), and ``artist, title, path`` where known: the tracks
+        whose genre is most likely wrong, see `genreclf.evaluation.label_issues`; empty where no model has
+        probabilities.
     run : what was done: command, protocols, parameters, seed, versions, table name and hash, start, seconds.
     notes : what the user must see: folds that lack a genre, duplicates, constant features.
     """
@@ -87,8 +95,16 @@ class Comparison:
     repeats: pd.DataFrame = field(default_factory=_no_rows)
     confusion: pd.DataFrame = field(default_factory=_no_rows)
     tuning_gains: pd.DataFrame = field(default_factory=_no_rows)
+    label_issues: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        table = self.run.get("table")
+        name = table.get("name") if isinstance(table, Mapping) else None
+        best = self.ranking.iloc[0]
+        what = f"{len(self.ranking)} models on {name or 'a table'}, {self.protocol}"
+        return f"<comparison of {what}: best {self.best}, macro-F1 {100 * best['macro_f1']:.1f}>"
 
     @property
     def protocol(self) -> str:

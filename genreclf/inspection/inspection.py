@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import DURATION
+from genreclf.display import Displayed
 from genreclf.errors import RequestError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 _SET = "study"  # its numbers are those of the series that the page draws
 
 
-@dataclass(frozen=True, eq=False)
-class Inspection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Inspection(Displayed):
     """One track as the features see it.
 
     Parameters
@@ -52,6 +53,10 @@ class Inspection:
     def title(self) -> str:
         """What the track is called: artist and title where known, else the name of the file."""
         return " \u2013 ".join(filter(None, (self.artist, self.recording))) if self.recording else self.path.name
+
+    def __repr__(self) -> str:
+        genre = "" if self.timeline is None else f", {self.timeline.y_pred} by {self.model_name}"
+        return f"<inspection of {self.path}: {self.series.seconds:.1f} s, {len(self.features)} features{genre}>"
 
     def as_json(self) -> dict[str, Any]:
         """What the page shows in plain values, for programs; seconds are of the track, missing values are None."""

@@ -49,8 +49,9 @@ class Figure:
 
     @cached_property
     def narrow(self) -> Drawing | None:
-        """The drawing for a phone; None where the one for a desktop fits there."""
-        return None if self.wide.width <= NARROW else self.draw(NARROW)
+        """The drawing for a phone; None where it is the one for a desktop."""
+        drawn = self.draw(NARROW)
+        return None if drawn.width == self.wide.width else drawn
 
     def draw_alone(self, width: float = WIDE) -> Drawing:
         """The drawing for a file of its own."""

@@ -26,8 +26,8 @@ def html(page: Page) -> str:
     """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
     from markupsafe import Markup
 
-    style, script = style_sheet() + _resource("page.css"), _resource("page.js")
-    template = _environment().get_template("report.html.jinja")
+    style, script = style_sheet() + resource("page.css"), resource("page.js")
+    template = environment().get_template("report.html.jinja")
     return template.render(
         page=page,
         style=Markup(style),  # noqa: S704 - our own files
@@ -85,7 +85,8 @@ def write_pages(page: Page, path: Path) -> None:
 
 
 @cache
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A style sheet, script or template of pages."""
     return (files("genreclf.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -94,7 +95,8 @@ def _hash(content: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders templates: every text is escaped, and holds nothing that HTML cannot."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
