@@ -73,6 +73,10 @@ def benchmark(
         ),
     ] = None,
     draws: Draws = 1000,
+    players: Annotated[
+        Path | None,
+        typer.Option(help="Folder where the paths of the tracks start; misclassified tracks there get a player."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare models on a feature table and write a report."""
@@ -80,7 +84,7 @@ def benchmark(
     from genreclf.datasets import open_table
     from genreclf.evaluation.benchmark import benchmark as run
     from genreclf.evaluation.comparison import check_report_folder
-    from genreclf.reports import write_report
+    from genreclf.reports import check_music, write_report
 
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
@@ -88,6 +92,8 @@ def benchmark(
     read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
     check_report_folder(folder)
+    if players is not None:
+        check_music(players)
     with TerminalProgress() as progress:
         try:
             comparison = run(
@@ -117,7 +123,7 @@ def benchmark(
             raise interrupted("no report was written") from None
         for note in comparison.notes:
             progress.message(f"note: {note}")
-        write_report(comparison, folder)
+        write_report(comparison, folder, music=players)
     if json:
         emit_json({"report": str(folder)} | comparison.as_json())
     else:

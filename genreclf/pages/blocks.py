@@ -68,12 +68,14 @@ class Cell:
     key : what it is sorted by; the text where None.
     strong : whether it stands out.
     note : a small line below.
+    audio : a file to listen to, where the page has players.
     """
 
     text: str
     key: float | str | None = None
     strong: bool = False
     note: str = ""
+    audio: str = ""
 
     @property
     def sort_key(self) -> float | str:

@@ -17,7 +17,7 @@ ROW = 30.0
 _SMALL = 11.0
 ROOMY = 560.0  # from this width on, values are shown with their intervals
 COLOURS, SHAPES = 10, 10  # of marks; the style sheet has a class for each colour
-SCORE, DIFFERENCE = "67.1 (60.2 to 73.0)", "+15.1 (+12.1 to +18.1)"  # the widest
+SCORE, DIFFERENCE = "67.1 (60.2 to 100.0)", "+15.1 (+12.1 to +18.1)"  # the widest
 MACRO_F1 = "macro-F1, points out of 100"
 
 
@@ -87,7 +87,7 @@ class Rows:
 
     def _axis(self, title: str) -> None:
         scale, drawing, bottom = self.scale, self.drawing, self.bottom
-        for tick in scale.ticks(max(3, min(7, int((scale.end - scale.start) / 40)))):
+        for tick in scale.ticks(max(4, min(7, int((scale.end - scale.start) / 40)))):
             x = scale(tick)
             drawing.line(x, self.top - 4, x, bottom, class_="grid")
             shown = f"{100 * tick:.0f}".replace("-", "\u2212")

@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from genreclf.reports.outcome import Confusion
 
 _DARK_ENOUGH = 0.62
+_OVERHANG = 46.0  # of the last slanted name
 
 
 def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawing:
     """Draw a confusion matrix; with many genres it grows wider than `width`."""
     genres, counts = confusion.genres, confusion.counts
     left = label_room(genres, most=130, size=12.5)
-    cell = min(max((width - left) / max(len(genres), 1), 30.0), 84.0)
+    widest, number = max((text_width(name, 12) for name in genres), default=0), max(len(genres), 1)
+    slanted = widest > (width - left) / number - 4
+    overhang = _OVERHANG if slanted else 0.0
+    cell = min(max((width - left - overhang) / number, 30.0), 84.0)
     height = min(cell, 46.0)
-    slanted = max((text_width(name, 12) for name in genres), default=0) > cell - 4
     top = min(label_room(genres, most=110, size=12) * 0.68 + 14, 92.0) if slanted else 42.0
     correct = (f"{genre}: {counts[i, i]} of {counts[i].sum()} correct" for i, genre in enumerate(genres))
     drawing = Drawing(
-        left + cell * len(genres) + (46.0 if slanted else 0.0),
+        left + cell * len(genres) + overhang,
         top + height * len(genres) + 4,
         f"Confusion matrix of {model}",
         f"Rows are true genres, columns predicted genres. {'; '.join(correct)}",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from genreclf.evaluation.comparison import Comparison
 
+_HALF = 452.0  # of a page, less half of the gap
+
 
 def genres(comparison: Comparison) -> Section | None:
     """F1 by genre, for the best model and the others."""
@@ -92,7 +94,7 @@ def _model(comparison: Comparison, name: str, number: int) -> Section:
     matrix = Figure(
         f"confusion-{number}",
         f"{title}: true and predicted genres.",
-        lambda width: confusion_matrix(confusion, model=title, width=min(width, 490)),
+        lambda width: confusion_matrix(confusion, model=title, width=min(width, _HALF)),
     )
     return Section(
         f"model-{number}",
@@ -120,7 +122,7 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
     yield Figure(
         f"reliability-{number}",
         caption,
-        lambda width: reliability_diagram(measured, model=title, width=min(width, 340)),
+        lambda width: reliability_diagram(measured, model=title, width=min(width, _HALF)),
     )
     area = sum(measured.risks) / len(measured.risks)
     caption = (
@@ -130,7 +132,7 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
     yield Figure(
         f"risk-coverage-{number}",
         caption,
-        lambda width: risk_coverage_chart(measured.risks, model=title, width=min(width, 340)),
+        lambda width: risk_coverage_chart(measured.risks, model=title, width=min(width, _HALF)),
     )
 
 
