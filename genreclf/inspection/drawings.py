@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _GAP, _LINE = 18.0, 15.0
 _ROOMY = 560.0
-_CELL = 62.0  # the least width of a number in a grid
+_CELL = 78.0  # the least width of a number in a grid
 _CRISP_ROWS = 64
 
 

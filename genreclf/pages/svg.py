@@ -16,8 +16,8 @@ from itertools import pairwise
 from genreclf.pages import theme
 from genreclf.pages.wording import clean
 
-_NARROW = frozenset("iljtfrI.,:;'|!()[]{} ")
-_WIDE = frozenset("mwMWQO@%&")
+_NARROW = frozenset("iljtfrI.,:;'|!()[] ")
+_WIDE = frozenset("mwMWQO@%&<>=+~#\ufffd")
 _HALO = ("class", "paint-order")
 
 
