@@ -68,6 +68,19 @@ texts.forEach((a, i) => {
 return [texts.length, found];
 """
 
+# What holds text and is cut: a box whose content is wider than it and that hides the rest, or text beyond its drawing.
+CUT = """
+const shown = (e) => e.checkVisibility({ visibilityProperty: true }) && e.clientWidth > 1;
+const boxes = [...document.querySelectorAll("body *")].filter((e) => !e.closest("svg, script, .spoken, .tooltip"))
+  .filter((e) => shown(e) && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== "visible")
+  .map((e) => `${e.tagName}.${e.className}: ${e.innerText.slice(0, 60)}`);
+const texts = [...document.querySelectorAll("svg.chart text")].filter((t) => t.getClientRects().length).filter((t) => {
+  const inner = t.getBoundingClientRect(), outer = t.ownerSVGElement.getBoundingClientRect();
+  return inner.left < outer.left - 2 || inner.right > outer.right + 2 || inner.bottom > outer.bottom + 3;
+}).map((t) => t.textContent);
+return [...boxes, ...texts];
+"""
+
 
 def _driver():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -121,6 +134,10 @@ class Browser:
         """How many lines of text there are, and the pairs of them that lie on each other."""
         number, found = self.run(OVERLAPS)
         return number, found
+
+    def cut(self) -> list[str]:
+        """What holds text and is cut."""
+        return self.run(CUT)
 
     def move_to(self, selector: str, *, index: int = 0) -> None:
         """Bring an element into view and put the pointer on its middle."""

@@ -83,12 +83,17 @@ def benchmark(
         ),
     ] = None,
     draws: Draws = 1000,
+    players: Annotated[
+        Path | None,
+        typer.Option(help="Folder where the paths of the tracks start; misclassified tracks there get a player."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Compare models on a feature table and write a report."""
     from genreclf.cli.ranking import show_comparison, show_scores
     from genreclf.datasets import open_table
     from genreclf.evaluation.comparison import check_report_folder
+    from genreclf.reports import check_music
     from genreclf.tasks import find_task
 
     task = find_task(labels)
@@ -124,6 +129,8 @@ def benchmark(
     read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
     check_report_folder(folder)
+    if players is not None:
+        check_music(players)
     with TerminalProgress() as progress:
         try:
             comparison = run(
@@ -137,7 +144,7 @@ def benchmark(
             raise interrupted("no report was written") from None
         for note in comparison.notes:
             progress.message(f"note: {note}")
-        task.write_report(comparison, folder)
+        task.write_report(comparison, folder, players)
     if json:
         emit_json({"report": str(folder)} | comparison.as_json())
     elif task.name == "single-label":

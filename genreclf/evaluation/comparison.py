@@ -26,7 +26,7 @@ SINGLE_LABEL = "single-label"  # the task of a run whose run.json names none
 _RUN = "run.json"
 _TEXTS = (
     *("protocol", "track_id", "genre", "model", "artist", "title", "path"),
-    *("families", "family", "predicted", "suggested"),
+    *("families", "family", "predicted", "wrong_genre", "suggested"),
 )
 # The other columns of this table are named by the genres, and a genre may be called path.
 _PREDICTIONS: dict[str, str] = defaultdict(lambda: "str", fold="int64", repeat="int64")
@@ -61,8 +61,9 @@ class Comparison(Displayed):
     confusion : ``protocol, model, genre, predicted, tracks``; means over the divisions.
     genre_scores : ``protocol, model, genre, support, precision, recall, f1, f1_low, f1_high``.
     tests : ``protocol, model, best, test, statistic, p_value, p_holm``; one row for each paired test.
-    tracks : ``track_id, genre``, and ``artist, title, path`` where known, and ``map_x, map_y``, the track's
-        place on a two-dimensional map of the features.
+    tracks : ``track_id, genre``, and ``artist, title, path`` where known; ``map_x, map_y``, the track's place on a
+        two-dimensional map of the features; and, where models have probabilities, ``wrong_genre, wrong_confidence``:
+        the most probable of the other genres under the first protocol, and its mean probability over the models.
     probabilities : ``protocol, fold, track_id, model``, then a column for each genre; empty unless requested.
     leak : ``model, macro_f1_safe, macro_f1_random, leak, leak_low, leak_high``; empty without artists.
     ablation : ``protocol, model, step`` (``alone`` or ``added``), ``families, features, macro_f1, macro_f1_low,

@@ -108,3 +108,22 @@ def label_issue_frame(predictions: Predictions, table: FeatureTable) -> pd.DataF
             **{name: rows[name] for name in known},
         }
     )
+
+
+def wrong_genre_frame(predictions: Predictions, ids: np.ndarray) -> pd.DataFrame:
+    """``track_id, wrong_genre, wrong_confidence``: the most probable of the other genres, and its mean probability."""
+    import pandas as pd
+
+    probabilities = mean_probabilities(predictions)
+    if probabilities is None:
+        return pd.DataFrame({"track_id": ids[predictions.rows]})
+    others = probabilities.copy()
+    others[np.arange(len(others)), predictions.y] = -1.0
+    wrong = others.argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "track_id": ids[predictions.rows],
+            "wrong_genre": np.array(predictions.genres, dtype=object)[wrong],
+            "wrong_confidence": np.round(others.max(axis=1), 4),
+        }
+    )

@@ -98,7 +98,8 @@ def untestable(made: Plan, table: FeatureTable, groups: Groups) -> list[str]:
 
 def untestable_note(made: Plan, genres: Sequence[str], table: FeatureTable) -> str:
     """What is left out because it cannot be tested, and why."""
-    counts = [f"{genre} ({int((table.y == genre).sum())} tracks)" for genre in genres]
+    tracks = [int((table.y == genre).sum()) for genre in genres]
+    counts = [f"{genre} ({n} track{'' if n == 1 else 's'})" for genre, n in zip(genres, tracks, strict=True)]
     tied = "by one artist" if made.grouped else "of one recording"
     why = "not on both sides of the split" if len(made.folds) == 1 else f"all tracks are {tied}"
     return f"{made.protocol}: genres that cannot be both trained and tested ({why}) are left out: {', '.join(counts)}"

@@ -303,7 +303,7 @@ def _changes(runs: Sequence[Comparison]) -> Iterator[Change]:
     for name in dict.fromkeys(name for run in facts for name in run):
         values = tuple(run.get(name, "") for run in facts)
         if len(set(values)) > 1:
-            missing = "0" if name.startswith("table families ") else "none given"
+            missing = "0" if name.startswith("table families ") else "not set"
             yield Change(_named(name), tuple(value or missing for value in values))
 
 

@@ -14,7 +14,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.hierarchy import Hierarchy
-from genreclf.evaluation.label_issues import label_issue_frame
+from genreclf.evaluation.label_issues import label_issue_frame, wrong_genre_frame
 from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.learning_curve import learning_curve_fits, learning_curve_rows
 from genreclf.evaluation.predictions import (
@@ -209,7 +209,8 @@ class Work:
         known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
         places = track_map(self.table.filled, self.data.y)[rows]
-        return tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
+        tracks = tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
+        return tracks.merge(wrong_genre_frame(predictions[0], self.table.ids), on="track_id", how="left")
 
 
 def _tuning(fit: Fit, fitted: Fitted) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from functools import cache
 
 from genreclf.pages.blocks import Cell, Page, Section, Table
 from genreclf.pages.page import environment, resource
+from genreclf.pages.theme import style_sheet
 
 LARGEST = 200_000  # bytes of a card
 _ROWS, _LINES = 30, 12  # of a table; of notes
@@ -65,7 +66,7 @@ def _first(lines: Sequence[str], noun: str) -> tuple[str, ...]:
 @cache
 def _style() -> str:
     """The style sheet of charts and cards, which touches nothing outside cards."""
-    chart = resource("chart.css")
+    chart = style_sheet()
     light = re.search(r":root \{(.*?)\}", chart, re.DOTALL)
     dark = re.search(re.escape(_SYSTEM_DARK) + r" \{\s*:root \{(.*?)\}\s*\}", chart, re.DOTALL)
     if light is None or dark is None:

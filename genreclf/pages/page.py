@@ -10,34 +10,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError
+from genreclf.pages.theme import style_sheet
 from genreclf.pages.wording import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jinja2 import Environment
 
     from genreclf.pages.blocks import Page
+
+    Players = Callable[[str], str]
 
 _MARK = b'<meta name="generator" content="genreclf '
 _PICTURE_MARK = b'class="chart" role="img" aria-labelledby="picture-title'
 
 
-def html(page: Page) -> str:
-    """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
+def html(page: Page, *, players: Players | None = None) -> str:
+    """The page as HTML; every text is escaped, and the browser may load or run only what the page holds.
+
+    Parameters
+    ----------
+    players : gives the address of a cell's sound, empty where there is none; None for a page without players.
+    """
     from markupsafe import Markup
 
     style, script = page_style(), resource("page.js")
     template = environment().get_template("report.html.jinja")
+    media = "" if players is None else "media-src 'self' file:; "
     return template.render(
         page=page,
+        players=players,
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704 - our own files
-        policy=f"img-src data:; {content_policy(style, script)}",
+        policy=f"img-src data:; {media}{content_policy(style, script)}",
     )
 
 
 def page_style() -> str:
     """The style sheet of every page."""
-    return resource("chart.css") + resource("page.css")
+    return style_sheet() + resource("page.css")
 
 
 def check_page(path: Path) -> None:
@@ -70,7 +82,7 @@ def check_pages(path: Path) -> None:
         check_file(picture, mark=_PICTURE_MARK, what="a picture of genreclf's")
 
 
-def write_pages(page: Page, path: Path) -> None:
+def write_pages(page: Page, path: Path, *, players: Players | None = None) -> None:
     """Write the page, the same as Markdown beside it (``.md``), and its figures into the folder ``pictures``.
 
     Raises
@@ -80,11 +92,11 @@ def write_pages(page: Page, path: Path) -> None:
     from genreclf.files import write_whole
     from genreclf.pages.markdown import markdown
 
-    write_whole(path, html(page))
+    write_whole(path, html(page, players=players))
     write_whole(path.with_suffix(".md"), markdown(page))
     for section in page.sections:
         for name, drawing in section.pictures():
-            write_whole(path.parent / "pictures" / name, drawing.standalone(resource("chart.css")))
+            write_whole(path.parent / "pictures" / name, drawing.standalone())
 
 
 @cache

@@ -102,29 +102,59 @@ def confusion_of(comparison: Comparison, model: str) -> Confusion:
 
 @dataclass(frozen=True)
 class MisclassifiedTrack:
-    """A track that most models misclassified: its genre, how many were wrong, and each model's prediction."""
+    """A track that most models misclassified.
+
+    Parameters
+    ----------
+    wrong : number of models that misclassified it.
+    suggested : the genre that models take it for, and `confidence`, their mean probability of that genre; NaN where
+        no model has probabilities.
+    predictions : of each model.
+    """
 
     track_id: str
     genre: str
     wrong: int
+    suggested: str
+    confidence: float
     predictions: tuple[str, ...]
 
 
 def misclassified_tracks(comparison: Comparison, *, most: int = 20) -> tuple[list[MisclassifiedTrack], int]:
-    """The tracks that more than half of the models misclassified, and how many there are.
+    """Tracks that more than half of the models misclassified, and how many there are.
 
-    Those that most models misclassified come first; among equals, those on whose wrong genre most models agree, for
-    that is the likeliest sign of a wrong label.
+    The most confidently misclassified come first; where no model has probabilities, those that most models
+    misclassified as the same genre. Each genre has at most its share of the places, as long as there are others.
     """
     models = model_columns(comparison)
+    probable = _probable_genres(comparison)
     found = []
     columns = ranked_predictions(comparison)[["track_id", "genre", *models]].astype(str)
     for track_id, genre, *predictions in columns.itertuples(index=False):
         errors = Counter(prediction for prediction in predictions if prediction != genre)
         if errors.total() * 2 > len(models):
-            track = MisclassifiedTrack(track_id, genre, errors.total(), tuple(predictions))
-            found.append((-track.wrong, -max(errors.values()), track_id, track))
-    return [track for *_, track in sorted(found, key=lambda entry: entry[:3])[:most]], len(found)
+            usual, agreed = max(errors.items(), key=lambda item: item[1])
+            suggested, confidence = probable.get(track_id, (usual, math.nan))
+            track = MisclassifiedTrack(track_id, genre, errors.total(), suggested, confidence, tuple(predictions))
+            sure = -confidence if math.isfinite(confidence) else 0.0
+            found.append(((sure, -track.wrong, -agreed, track_id), track))
+    ordered = [track for _, track in sorted(found, key=lambda entry: entry[0])]
+    share, taken = math.ceil(most / max(len({track.genre for track in ordered}), 1)), Counter[str]()
+    places: list[tuple[bool, int]] = []
+    for place, track in enumerate(ordered):
+        taken[track.genre] += 1
+        places.append((taken[track.genre] > share, place))
+    return [ordered[place] for place in sorted(place for _, place in sorted(places)[:most])], len(found)
+
+
+def _probable_genres(comparison: Comparison) -> dict[str, tuple[str, float]]:
+    """For each track, the most probable of the other genres, and its mean probability over the models."""
+    tracks = comparison.tracks
+    if "wrong_genre" not in tracks or "wrong_confidence" not in tracks:
+        return {}
+    known = tracks[tracks["wrong_confidence"].notna()]
+    pairs = zip(known["wrong_genre"].astype(str), known["wrong_confidence"].astype(float), strict=True)
+    return dict(zip(known["track_id"].astype(str), pairs, strict=True))
 
 
 def track_names(comparison: Comparison) -> dict[str, str]:

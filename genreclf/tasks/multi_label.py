@@ -21,7 +21,7 @@ def _train() -> Callable[..., Any]:
     return train_tags
 
 
-def _write_report(comparison: Any, folder: Path) -> None:  # noqa: ANN401 - of the task's own type
+def _write_report(comparison: Any, folder: Path, _music: Path | None) -> None:  # noqa: ANN401 - of the task's own type
     from genreclf.reports.tags_page import write_tag_report
 
     write_tag_report(comparison, folder)

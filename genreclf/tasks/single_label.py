@@ -21,10 +21,10 @@ def _train() -> Callable[..., Any]:
     return train
 
 
-def _write_report(comparison: Any, folder: Path) -> None:  # noqa: ANN401 - of the task's own type
+def _write_report(comparison: Any, folder: Path, music: Path | None) -> None:  # noqa: ANN401 - of the task's own type
     from genreclf.reports import write_report
 
-    write_report(comparison, folder)
+    write_report(comparison, folder, music=music)
 
 
 SINGLE_LABEL = Task(

@@ -21,7 +21,7 @@ class Task:
     labels : as the option ``labels`` has it.
     benchmark, train : called with a table and options; what they return has `as_json`, `notes` and `scores`, or is a
         `Bundle`. Which options there are is read from their signatures.
-    write_report : called with what `benchmark` returned and a folder.
+    write_report : called with what `benchmark` returned, a folder, and where music is to listen to; None for nowhere.
     columns : of the scores, that a terminal shows: titles and names, the one that ranks first.
     """
 
@@ -29,7 +29,7 @@ class Task:
     labels: str
     benchmark: Callable[[], Callable[..., Any]]
     train: Callable[[], Callable[..., Any]]
-    write_report: Callable[[Any, Path], None]
+    write_report: Callable[[Any, Path, Path | None], None]
     columns: Mapping[str, str]
 
     def options(self, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:

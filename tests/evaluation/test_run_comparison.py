@@ -70,7 +70,7 @@ def test_what_changed_is_found_inside_what_runs_wrote_down():
     }
     comparison = compare_runs({"a": run, "b": replace(run, run=changed)})
     assert {change.what: change.values for change in comparison.changes} == {
-        "option features": ("none given", "mfcc"),
+        "option features": ("not set", "mfcc"),
         "seed": ("42", "7"),
         "version of genreclf": ("0.1.0", "0.2.0"),
     }

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from browser import Browser
 from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 
+from genreclf.cli.ranking import show_comparison
 from genreclf.evaluation.run_comparison import compare_runs
 from genreclf.reports import write_report
 from genreclf.reports.run_comparison_page import write_run_comparison
@@ -68,15 +70,64 @@ def test_nothing_is_wrong_on_the_console_and_nothing_is_asked_of_the_network(bro
         assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
 
 
-@pytest.mark.parametrize("width", [400, 1400])
-@pytest.mark.parametrize("name", ["usual", "hostile", "many"])
-def test_no_text_lies_on_other_text_and_the_page_never_scrolls_sideways(browser: Browser, pages, name, width):
+@pytest.mark.parametrize(
+    ("name", "width"),
+    [("usual", 400), ("usual", 800), ("usual", 1400), ("usual", 2000), ("hostile", 400), ("hostile", 1400),
+     ("many", 400), ("many", 1400)],
+)  # fmt: skip
+def test_no_text_is_cut_or_lies_on_other_text_and_the_page_never_scrolls_sideways(browser, pages, name, width):
     browser.open(pages[name], width=width)
     browser.open_everything()
     number, overlapping = browser.overlaps()
     assert number > 100
     assert overlapping == []
     assert browser.run("return document.documentElement.scrollWidth") <= width
+    if name == "usual":
+        assert browser.cut() == []
+        visible = browser.run(
+            "return [...document.querySelectorAll('.chart text')].filter((t) => t.getClientRects().length)"
+            ".map((t) => t.textContent)"
+        )
+        assert [text for text in visible if "\u2026" in text] == []
+
+
+@pytest.mark.parametrize("width", [400, 800, 1400, 2000])
+def test_every_number_of_the_terminals_table_is_on_the_screen(browser: Browser, pages, capsys, width):
+    comparison = made_up_comparison()
+    show_comparison(comparison, "folder")
+    rows = [line for line in capsys.readouterr().out.splitlines() if re.search(r"\d to \d", line) and line[:2] == "  "]
+    assert len(rows) == len(comparison.ranking)
+    browser.open(pages["usual"], width=width)
+    browser.open_everything()
+    shown = browser.run(
+        "return [...document.querySelectorAll('#ranking tbody tr')].filter((e) => e.getClientRects().length)"
+        ".map((e) => e.textContent).join(' ')"
+    )
+    for line in rows:
+        scores = re.findall(r"(?<![\d.])\d+\.\d(?!\d)", line)  # seconds have two decimals there
+        assert len(scores) >= 4
+        assert [score for score in scores if score not in shown] == []
+
+
+def test_what_is_cut_would_be_seen(browser: Browser, pages):
+    browser.open(pages["usual"])
+    browser.run("document.querySelector('.scroll').style.width = '20px'")
+    assert browser.cut() != []
+
+
+def test_names_of_genres_on_the_map_cover_no_marks(browser: Browser, pages):
+    browser.open(pages["usual"])
+    covered = browser.run("""
+        const svg = document.querySelector('#figure-map .wide svg'), names = [...svg.querySelectorAll('text')];
+        const boxes = names.map((t) => t.getBBox());
+        const points = [...svg.querySelectorAll('path[data-genre]')].flatMap((p) =>
+          [...p.getAttribute('d').matchAll(/M([\\d.]+) ([\\d.]+)/g)].map((m) => [Number(m[1]), Number(m[2])]));
+        return [names.length, points.length, boxes.filter((b) => points.some(([x, y]) =>
+          x > b.x && x < b.x + b.width && y > b.y && y < b.y + b.height)).length];
+    """)
+    assert covered[0] >= 3
+    assert covered[1] == 240
+    assert covered[2] == 0
 
 
 def test_text_on_text_would_be_seen(browser: Browser, pages):

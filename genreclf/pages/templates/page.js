@@ -94,6 +94,16 @@
         missing(a) - missing(b) || sign * compare(key(a), key(b))));
     }));
   }
+  // A table that does not fit shows each row as a block of its own, so that nothing is cut.
+  const fit = () => {
+    const boxes = [...document.querySelectorAll(".scroll")].filter((box) => box.clientWidth);
+    for (const box of boxes) box.classList.remove("stacked");
+    const cut = boxes.filter((box) => box.firstElementChild.offsetWidth > box.clientWidth + 1);
+    for (const box of cut) box.classList.add("stacked");
+  };
+  fit();
+  addEventListener("resize", fit);
+  addEventListener("toggle", fit, true);
   const tip = document.createElement("div");
   tip.className = "tooltip";
   tip.hidden = true;
@@ -148,5 +158,7 @@
   addEventListener("scroll", hide, { passive: true });
   addEventListener("beforeprint", () => {
     for (const part of document.querySelectorAll("details")) part.open = true;
+    for (const box of document.querySelectorAll(".stacked")) box.classList.remove("stacked");
   });
+  addEventListener("afterprint", fit);
 })();

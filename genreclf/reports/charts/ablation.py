@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genreclf.pages.wording import count, family_title, points, with_interval
-from genreclf.reports.charts.axes import ROOMY, ROW, Rows, mark, whisker
+from genreclf.reports.charts.axes import ROW, Rows, mark, whisker
 from genreclf.reports.outcome import Score, rows_of, score_of, value_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class _Step:
 def ablation_chart(steps: pd.DataFrame, *, model: str, width: float) -> Drawing:
     """Draw the steps of one model: the added ones as stairs, each family alone as a diamond in its row."""
     rows = _steps(steps)
-    roomy = width >= ROOMY
     alone = [(3, "dot open", "alone")] if any(row.alone for row in rows) else []
     chart = Rows(
         f"Feature families added one by one: {model}",
@@ -40,7 +39,7 @@ def ablation_chart(steps: pd.DataFrame, *, model: str, width: float) -> Drawing:
         [row.label for row in rows],
         [end for row in rows for end in (*row.score, *(row.alone or ()))],
         width=width,
-        right="67.1 (60.2 to 73.0)  +15.1" if roomy else 84,
+        beside=46,
         row=ROW + 4,
         legend=[(0, "dot best", "added to those above"), *alone],
     )
@@ -49,8 +48,9 @@ def ablation_chart(steps: pd.DataFrame, *, model: str, width: float) -> Drawing:
     chart.drawing.add("path", d=f"M{places[0][0]:.1f} {places[0][1]:.1f}{stairs}", class_="stair")
     for row, y in zip(rows, chart.middles, strict=True):
         _draw(chart.drawing, row, chart.scale, y)
-        chart.value(y, with_interval(*row.score) if roomy else points(row.score[0]), right=46)
-        chart.value(y, points(row.gain, sign=True) if math.isfinite(row.gain) else "", strong=True)
+        chart.score(y, row.score)
+        if math.isfinite(row.gain):
+            chart.last(y, points(row.gain, sign=True))
     return chart.drawing
 
 

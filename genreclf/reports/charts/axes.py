@@ -6,13 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 from genreclf.pages.svg import Drawing, Scale, glyph, shorten, text_width
+from genreclf.pages.wording import interval, points, with_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from genreclf.reports.outcome import Score
+
 ROW = 30.0
+_SMALL = 11.0
 ROOMY = 560.0  # from this width on, values are shown with their intervals
-COLOURS, SHAPES = 8, 5  # of marks; the style sheet has a class for each colour
+COLOURS, SHAPES = 10, 10  # of marks; the style sheet has a class for each colour
+SCORE, DIFFERENCE = "67.1 (60.2 to 100.0)", "+15.1 (+12.1 to +18.1)"  # the widest
 MACRO_F1 = "macro-F1, points out of 100"
 
 
@@ -24,7 +29,8 @@ class Rows:
     title, description : of the drawing.
     names : of the rows, from top to bottom.
     values : what the axis must hold, as shares.
-    right : what needs room at the right: the widest value, or a number of pixels.
+    right : the widest value at the right, with its interval in brackets.
+    beside : what else needs room there, in pixels.
     indent : room between names and axis.
     head : room above the rows; by default, for the legend.
     legend : shape, style class and text of each mark.
@@ -40,7 +46,8 @@ class Rows:
         values: Sequence[float],
         *,
         width: float,
-        right: float | str,
+        right: str = SCORE,
+        beside: float = 0.0,
         axis: str = MACRO_F1,
         row: float = ROW,
         indent: float = 6.0,
@@ -49,8 +56,11 @@ class Rows:
         whole: bool = False,
         strong: int = -1,
     ) -> None:
-        left = label_room(names, most=width * 0.34) + indent
-        room = text_width(right, 12.5) if isinstance(right, str) else right
+        left = label_room(names, most=width * 0.34, size=13.5) + indent
+        self._roomy, self._beside = width >= ROOMY, beside
+        value, _, ends = right.partition(" (")
+        below = max(text_width(value, 12.5), text_width(ends.rstrip(")"), _SMALL))
+        room = beside + (text_width(right, 12.5) if self._roomy else below)
         self.top, self.bottom = head, head + row * len(names)
         self.left = left - indent
         self.middles = [head + row * (index + 0.5) for index in range(len(names))]
@@ -61,14 +71,23 @@ class Rows:
         for index, (name, y) in enumerate(zip(names, self.middles, strict=True)):
             self._label(name, y, strong=index == strong)
 
-    def value(self, y: float, text: str, *, strong: bool = False, right: float = 0.0, tip: str = "") -> None:
-        """A value at the right of a row, `right` pixels from the edge."""
-        style = "value strong" if strong else "value"
-        self.drawing.text(self.drawing.width - right, y + 4.5, text, class_=style, text_anchor="end", tip=tip)
+    def score(self, y: float, score: Score, *, strong: bool = False, sign: bool = False) -> None:
+        """A score at the right of a row, with its interval, below it where the chart is narrow."""
+        style, right = "value strong" if strong else "value", self.drawing.width - self._beside
+        ends = interval(*score[1:], sign=sign)
+        if self._roomy or not ends:
+            self.drawing.text(right, y + 4.5, with_interval(*score, sign=sign), class_=style, text_anchor="end")
+            return
+        self.drawing.text(right, y - 1.5, points(score[0], sign=sign), class_=style, text_anchor="end")
+        self.drawing.text(right, y + 11.5, ends, class_="note small", text_anchor="end")
+
+    def last(self, y: float, text: str) -> None:
+        """What stands out at the right edge of a row, beside its score."""
+        self.drawing.text(self.drawing.width, y + 4.5, text, class_="value strong", text_anchor="end")
 
     def _axis(self, title: str) -> None:
         scale, drawing, bottom = self.scale, self.drawing, self.bottom
-        for tick in scale.ticks(max(3, min(7, int((scale.end - scale.start) / 56)))):
+        for tick in scale.ticks(max(4, min(7, int((scale.end - scale.start) / 40)))):
             x = scale(tick)
             drawing.line(x, self.top - 4, x, bottom, class_="grid")
             shown = f"{100 * tick:.0f}".replace("-", "\u2212")

@@ -12,19 +12,22 @@ if TYPE_CHECKING:
     from genreclf.reports.outcome import Confusion
 
 _DARK_ENOUGH = 0.62
+_SLANTED = 106.0  # the longest slanted name, in pixels
 
 
 def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawing:
     """Draw a confusion matrix; with many genres it grows wider than `width`."""
     genres, counts = confusion.genres, confusion.counts
     left = label_room(genres, most=130, size=12.5)
-    cell = min(max((width - left) / max(len(genres), 1), 30.0), 84.0)
+    widest, number = max((text_width(name, 12) for name in genres), default=0), max(len(genres), 1)
+    slanted = widest > (width - left) / number - 4
+    overhang = max(0.75 * min(widest, _SLANTED) - 8, 0.0) if slanted else 0.0
+    cell = min(max((width - left - overhang) / number, 30.0), 84.0)
     height = min(cell, 46.0)
-    slanted = max((text_width(name, 12) for name in genres), default=0) > cell - 4
     top = min(label_room(genres, most=110, size=12) * 0.68 + 14, 92.0) if slanted else 42.0
     correct = (f"{genre}: {counts[i, i]} of {counts[i].sum()} correct" for i, genre in enumerate(genres))
     drawing = Drawing(
-        left + cell * len(genres) + (46.0 if slanted else 0.0),
+        left + cell * len(genres) + overhang,
         top + height * len(genres) + 4,
         f"Confusion matrix of {model}",
         f"Rows are true genres, columns predicted genres. {'; '.join(correct)}",
@@ -35,7 +38,7 @@ def confusion_matrix(confusion: Confusion, *, model: str, width: float) -> Drawi
         _name(drawing, left - 8, y + 4.5, genre, size=12.5, room=left - 10, text_anchor="end")
         if slanted:
             turn = f"rotate(-42 {x - 2:.1f} {top - 8:.1f})"
-            _name(drawing, x - 2, top - 8, genre, size=12, room=106, transform=turn)
+            _name(drawing, x - 2, top - 8, genre, size=12, room=_SLANTED, transform=turn)
         else:
             _name(drawing, x, top - 8, genre, size=12, room=cell, text_anchor="middle")
         for j in range(len(genres)):

@@ -11,11 +11,12 @@ from genreclf.reports.charts.axes import ROOMY, mark, points_scale
 from genreclf.reports.outcome import contenders, rows_of, score_of, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-Box = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+_NEAR = 18.0  # pixels from a dot at which a name needs no line to it
 
 
 def cost_chart(ranking: pd.DataFrame, *, width: float) -> Drawing:
@@ -39,16 +40,22 @@ def cost_chart(ranking: pd.DataFrame, *, width: float) -> Drawing:
     drawing.text((left + right) / 2, height - 8, "total fit time over all folds", class_="axis", text_anchor="middle")
     drawing.text(0, 10, "macro-F1", class_="axis")
     _front(drawing, times, [score for score, _, _ in scores], across, up)
-    taken: list[Box] = []
-    for time, (score, low, high) in zip(times, scores, strict=True):
-        x = across(time)
+    places = [(across(time), up(score)) for time, (score, _, _) in zip(times, scores, strict=True)]
+    whiskers = []
+    for (x, _), (_, low, high) in zip(places, scores, strict=True):
         if math.isfinite(low) and math.isfinite(high):
             drawing.line(x, up(low), x, up(high), class_="whisker thin")
-            taken.append((x - 2, up(high), x + 2, up(low)))
-        taken.append((x - 7, up(score) - 7, x + 7, up(score) + 7))
-    for index, (title, time, (score, _, _)) in enumerate(zip(titles, times, scores, strict=True)):
-        mark(drawing, across(time), up(score), class_="dot" if index else "dot best", tip=tips[index])
-        _label(drawing, shorten(title, 150), across(time), up(score), sides=(left, right), taken=taken)
+            whiskers.append((x - 2, up(high), x + 2, up(low)))
+    names = [shorten(title, width * 0.45) for title in titles]
+    boxes = _placed(names, places, whiskers, (left, top - 12, right + 8, bottom))
+    for (x, y), box in zip(places, boxes, strict=True):
+        if box and not _touches(box, (x - 12, y - 16, x + 12, y + 16)):
+            near = min(max(x, box[0] + 4), box[2] - 4)
+            drawing.line(x, y, near, box[3] if box[3] < y else box[1], class_="leader")
+    for index, ((x, y), box) in enumerate(zip(places, boxes, strict=True)):
+        mark(drawing, x, y, class_="dot" if index else "dot best", tip=tips[index])
+        if box:
+            drawing.text(box[0] + 2, box[3] - 4, names[index], class_="halo plain")
     return drawing
 
 
@@ -66,18 +73,40 @@ def _front(drawing: Drawing, times: Sequence[float], scores: Sequence[float], ac
         drawing.add("path", d=path, class_="front")
 
 
-def _label(drawing: Drawing, title: str, x: float, y: float, *, sides: tuple[float, float], taken: list[Box]) -> None:
-    wide = text_width(title, 14)
-    across = (x + 10, x - 10 - wide, min(max(x - wide / 2, sides[0]), sides[1] - wide))
-    places = [(across[0], y + 4), (across[1], y + 4)]
-    places += [(left, y + step) for step in (-12, 20, -28, 36, -44, 52) for left in across]
-    # A whisker may run behind a name, which has a halo; better not, where there is room elsewhere.
-    for blocked in (taken, [box for box in taken if box[2] - box[0] > 5]):
-        for left, base in places:
-            box = (left - 2, base - 12, left + wide + 2, base + 4)
-            inside = box[0] >= sides[0] - 2 and box[2] <= sides[1] + 8
-            overlaps = (box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in blocked)
-            if inside and not any(overlaps):
-                drawing.text(left, base, title, class_="halo plain")
-                taken.append(box)
-                return
+def _placed(
+    names: Sequence[str], places: Sequence[tuple[float, float]], whiskers: Sequence[Box], inside: Box
+) -> list[Box | None]:
+    """A box for each name, none on a dot or on another name, and on a whisker only where there is no room elsewhere.
+
+    A name close to its dot is closer to it than to any other; one further away is joined to it by a line.
+    """
+    dots = [(x - 7, y - 7, x + 7, y + 7) for x, y in places]
+    found: list[Box | None] = []
+    for name, (x, y) in zip(names, places, strict=True):
+        others = [place for place in places if place != (x, y)]
+        free = (
+            box
+            for blocked in ([*dots, *whiskers], dots)
+            for box in _candidates(x, y, text_width(name, 14))
+            if box[0] >= inside[0] and box[1] >= inside[1] and box[2] <= inside[2] and box[3] <= inside[3]
+            if not any(_touches(box, other) for other in [*blocked, *filter(None, found)])
+            if _far(box, x, y) > _NEAR or all(_far(box, *other) > 1.5 * _far(box, x, y) + 4 for other in others)
+        )
+        found.append(next(free, None))
+    return found
+
+
+def _candidates(x: float, y: float, wide: float) -> Iterator[Box]:
+    """Boxes for a name around a dot, the nearest first."""
+    for base in (y + 4, *(y + side * step for step in range(12, 160, 12) for side in (-1, 1))):
+        beside = (x + 10, x - 10 - wide)
+        for left in beside if base == y + 4 else (*beside, x - wide / 2, x + 4, x - 4 - wide):
+            yield left - 2, base - 12, left + wide + 2, base + 4
+
+
+def _touches(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _far(box: Box, x: float, y: float) -> float:
+    return math.hypot(max(box[0] - x, x - box[2], 0), max(box[1] - y, y - box[3], 0))

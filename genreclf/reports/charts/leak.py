@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from genreclf.pages.wording import interval, model_title, points, with_interval
-from genreclf.reports.charts.axes import ROOMY, Rows, mark
+from genreclf.pages.wording import model_title, points
+from genreclf.reports.charts.axes import DIFFERENCE, Rows, mark
 from genreclf.reports.outcome import rows_of, score_of, value_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def leak_chart(leak: pd.DataFrame, *, width: float) -> Drawing:
         titles,
         [end for pair in pairs for end in pair],
         width=width,
-        right="+15.1 (+12.1 to +18.1)" if width >= ROOMY else 48,
+        right=DIFFERENCE,
         legend=[(0, "dot best", "artist-disjoint folds"), (3, "dot open", "random folds")],
     )
     for row, title, (safe, random), y in zip(rows_of(leak), titles, pairs, chart.middles, strict=True):
@@ -35,9 +35,5 @@ def leak_chart(leak: pd.DataFrame, *, width: float) -> Drawing:
             mark(chart.drawing, ends[0], y, class_="dot best", tip=f"{title}, artist-disjoint folds: {points(safe)}")
             tip = f"{title}, random folds: {points(random)}"
             mark(chart.drawing, ends[1], y, shape=3, class_="dot open", tip=tip)
-        gain, low, high = score_of(row, "leak")
-        if width >= ROOMY:
-            chart.value(y, with_interval(gain, low, high, sign=True))
-        else:
-            chart.value(y, points(gain, sign=True), tip=f"95 % interval {interval(low, high, sign=True)}")
+        chart.score(y, score_of(row, "leak"), sign=True)
     return chart.drawing

@@ -6,13 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 from genreclf.pages.wording import model_title, points, with_interval
-from genreclf.reports.charts.axes import COLOURS, ROOMY, SHAPES, Rows, mark, whisker
+from genreclf.reports.charts.axes import COLOURS, DIFFERENCE, SHAPES, Rows, mark, whisker
 
 if TYPE_CHECKING:
     from genreclf.evaluation.run_comparison import RunComparison
     from genreclf.pages.svg import Drawing
 
-_LINE = 22.0
+_LINE = 28.0
 
 
 def run_chart(comparison: RunComparison, *, width: float) -> Drawing:
@@ -28,7 +28,7 @@ def run_chart(comparison: RunComparison, *, width: float) -> Drawing:
         [model_title(model) for model in comparison.models],
         [end for s in comparison.scores for end in (s.score, s.low, s.high)],
         width=width,
-        right="+15.1 (+12.1 to +18.1)" if width >= ROOMY else 48,
+        right=DIFFERENCE,
         row=block,
         legend=styles,
     )
@@ -42,7 +42,6 @@ def run_chart(comparison: RunComparison, *, width: float) -> Drawing:
         tip = f"{model_title(s.model)} in {name}: {points(s.score)}"
         mark(chart.drawing, chart.scale(s.score), y, shape=shape, class_=style, tip=tip)
         if math.isfinite(s.difference):
-            ends = (s.difference, s.difference_low, s.difference_high)
-            shown = with_interval(*ends, sign=True) if width >= ROOMY else points(s.difference, sign=True)
-            chart.value(y, shown, strong=s.verdict != "same")
+            difference = s.difference, s.difference_low, s.difference_high
+            chart.score(y, difference, strong=s.verdict != "same", sign=True)
     return chart.drawing

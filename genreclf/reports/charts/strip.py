@@ -52,7 +52,6 @@ def best_and_others(
             names,
             [0.0, *chain.from_iterable(rows.values()), *(place for placed in dots.values() for _, place in placed)],
             width=width,
-            right=40,
             axis=axis,
             legend=[(0, "dot best", f"{model}, 95 %"), (0, "dot other", "other models")][: 2 if others else 1],
             whole=not from_zero,
@@ -68,7 +67,7 @@ def best_and_others(
                 drawing.add("rect", x=start, y=y - 7, width=end - start, height=14.0, class_="bar")
             whisker(drawing, scale, y, low, high, class_="whisker best")
             mark(drawing, scale(score), y, class_="dot best", tip=f"{model}, {name}: {with_interval(score, low, high)}")
-            chart.value(y, points(score))
+            chart.score(y, (score, low, high))
         return drawing
 
     return caption, draw

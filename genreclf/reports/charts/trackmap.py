@@ -10,6 +10,9 @@ from genreclf.pages.svg import Drawing, element, glyph, shorten, text_width
 from genreclf.pages.wording import count
 from genreclf.reports.charts.axes import COLOURS, SHAPES
 
+_CROWDED = 1500
+_MOST_NAMES = 12
+_AROUND = np.array([(dx, dy) for dx in range(-150, 151, 10) for dy in range(-150, 151, 10)], dtype=float)
 _BOLD = 15.0  # bold letters of 13 pixels are as wide as plain ones of 15
 
 
@@ -33,12 +36,14 @@ def track_map(clouds: Mapping[str, np.ndarray], *, width: float, names: bool = F
     size = 4.2 if total <= 600 else 3.2 if total <= 2500 else 2.4
     size *= 1.0 if width > 500 else 0.8
     drawing.add("rect", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=8, class_="sea")
-    crowded = " crowded" if total > 1500 else ""
-    for index, cloud in enumerate(clouds.values()):
+    crowded = " crowded" if total > _CROWDED else ""
+    marks = {}
+    for index, (genre, cloud) in enumerate(clouds.items()):
         places = [(8 + x * (width - 16), height - 8 - y * (height - 16)) for x, y in cloud]
+        marks[genre] = np.array(places)
         path = "".join(glyph(shape_of(index), x, y, size) for x, y in places)
         drawing.add("path", d=path, class_=f"points {colour_of(index)}{crowded}", data_genre=index)
-    _names_in_place(drawing, clouds, width, height)
+    _names_in_place(drawing, marks, height)
     for row, entries in enumerate(legend_rows):
         y = height + 18 + 24 * row
         for x, index, genre in entries:
@@ -62,7 +67,7 @@ def colour_of(index: int) -> str:
 
 
 def shape_of(index: int) -> int:
-    """The shape of the n-th genre; among the first forty, no two share both colour and shape."""
+    """The shape of the n-th genre; among the first hundred, no two share both colour and shape."""
     return (index + index // COLOURS) % SHAPES
 
 
@@ -85,19 +90,29 @@ def _legend_rows(genres: Iterable[str], width: float) -> list[list[tuple[float, 
     return rows
 
 
-def _names_in_place(drawing: Drawing, clouds: Mapping[str, np.ndarray], width: float, height: float) -> None:
-    taken: list[tuple[float, float, float]] = []
-    for genre, places in clouds.items() if len(clouds) <= 12 else ():
+def _names_in_place(drawing: Drawing, marks: Mapping[str, np.ndarray], height: float) -> None:
+    """Write each genre beside its marks, with its mark before it, where it covers the fewest marks of any genre."""
+    if len(marks) > _MOST_NAMES:
+        return
+    width, everything = drawing.width, np.vstack(list(marks.values()))
+    crowded = len(everything) > _CROWDED
+    taken: list[tuple[float, float, float, float]] = []
+    for index, (genre, places) in enumerate(marks.items()):
         name = shorten(genre, 130, _BOLD)
-        half = text_width(name, _BOLD) / 2 + 4
-        x, y = np.median(places, axis=0)
-        x = min(max(8 + x * (width - 16), half), width - half)
-        y = height - 8 - y * (height - 16)
-        for step in (0, 20, -20, 40, -40, 60, -60, 80, -80):
-            here = min(max(y + step, 18.0), height - 8)
-            if all(abs(here - at) >= 17 or abs(x - middle) >= half + wide for middle, at, wide in taken):
+        wide = text_width(name, _BOLD) + 22
+        size, middle = np.array([wide, 20.0]), np.median(places, axis=0)
+        corners = np.clip(middle - size / 2 + _AROUND, 4, np.array([width, height]) - size - 4)
+        covered = np.array([((everything > at - 5) & (everything < at + size + 5)).all(axis=1).sum() for at in corners])
+        far = np.hypot(*(corners + size / 2 - middle).T)
+        cost = far + covered * (0.3 if crowded else 1e6)
+        for place in np.argsort(cost, kind="stable"):
+            x, y = corners[place]
+            if all(x > b[2] or x + wide < b[0] or y > b[3] or y + 20 < b[1] for b in taken):
                 break
         else:
             continue
-        taken.append((x, here, half))
-        drawing.text(x, here, name, class_="halo", text_anchor="middle")
+        if covered[place] and not crowded:
+            continue  # the legend names it
+        taken.append((x, y, x + wide, y + 20))
+        drawing.add("path", d=glyph(shape_of(index), x + 8, y + 10, 5), class_=f"points {colour_of(index)}")
+        drawing.text(float(x) + 18, float(y) + 15, name, class_="halo")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from genreclf.pages.blocks import NARROW, WIDE, Cell, Figure, Section, table
-from genreclf.pages.wording import clean, count, model_title
+from genreclf.pages.blocks import Cell, Figure, Section, table
+from genreclf.pages.wording import clean, count, model_title, points
 from genreclf.reports import columns
 from genreclf.reports.charts.trackmap import framed, swatch, track_map
 from genreclf.reports.outcome import (
@@ -18,7 +19,7 @@ from genreclf.reports.outcome import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -45,10 +46,9 @@ def track_atlas(comparison: Comparison) -> Section | None:
     drawn = Figure(
         "map",
         f"{count(len(tracks), 'track')}, with a colour and a shape for each genre.{beyond}",
-        track_map(clouds, width=WIDE),
-        track_map(clouds, width=NARROW),
+        lambda width: track_map(clouds, width=width),
         hover=_hover(comparison, tracks, genres),
-        alone=track_map(clouds, width=WIDE, names=True),
+        alone=lambda width: track_map(clouds, width=width, names=True),
         legend=[(genre, swatch(index)) for index, genre in enumerate(genres)],
     )
     return Section(
@@ -84,36 +84,56 @@ def _hover(comparison: Comparison, tracks: pd.DataFrame, genres: list[str]) -> d
 
 
 def misclassified(comparison: Comparison) -> Section | None:
-    """The tracks that most models misclassified, with each model's prediction."""
+    """The tracks that most models misclassified, with what they took them for."""
     tracks, total = misclassified_tracks(comparison)
     if not tracks:
         return None
     models, names, paths = model_columns(comparison), track_names(comparison), track_paths(comparison)
+    confident = any(math.isfinite(track.confidence) for track in tracks)
 
     def name(track: MisclassifiedTrack) -> Cell:
         shown, path = names.get(track.track_id, track.track_id), paths.get(track.track_id, "")
-        return Cell(shown, note="" if path == shown else path)
+        return Cell(shown, note="" if path == shown else path, audio=path)
 
-    def prediction(index: int) -> Callable[[MisclassifiedTrack], Cell]:
-        return lambda track: Cell(track.predictions[index], strong=track.predictions[index] == track.genre)
-
-    shown = {
+    shown: dict[str, Callable[[MisclassifiedTrack], Cell]] = {
         "Track": name,
         "Genre": lambda track: Cell(track.genre),
-        "Models wrong": lambda track: Cell(str(track.wrong), track.wrong),
-    } | {model_title(model): prediction(index) for index, model in enumerate(models)}
+        "Classified as": lambda track: Cell(track.suggested),
+    }
+    if confident:
+        shown["Confidence"] = lambda track: Cell(points(track.confidence), track.confidence)
+    shown |= {
+        "Models wrong": lambda track: Cell(f"{track.wrong} of {len(models)}", track.wrong),
+        "Predictions": lambda track: Cell(_by_genre(models, track)),
+    }
     everyone = sum(track.wrong == len(models) for track in tracks)
     shown_here = "all" if everyone == len(tracks) else f"{everyone}"
     by_all = f", {shown_here} misclassified by every model" if everyone and len(models) > 1 else ""
-    first = f"; the first {len(tracks)} are shown" if total > len(tracks) else ""
+    first = f"; {len(tracks)} are shown, spread over the genres" if total > len(tracks) else ""
+    caption = "Tracks that most models misclassified"
     return Section(
         "misclassified",
         "Most confidently misclassified tracks",
         short="Errors",
         lead=f"More than half of the models misclassified {count(total, 'track')}{first}{by_all}. Where all models"
         " agree on another genre, check the label first.",
-        tables=[table("Tracks that most models misclassified; correct predictions in bold", tracks, shown)],
+        tables=[
+            table(
+                f"{caption}; confidence: mean probability of the wrong genre, %" if confident else caption,
+                tracks,
+                shown,
+            )
+        ],
     )
+
+
+def _by_genre(models: Sequence[str], track: MisclassifiedTrack) -> str:
+    """Which models predicted which genre, the most common first."""
+    by: dict[str, list[str]] = {}
+    for model, prediction in zip(models, track.predictions, strict=True):
+        by.setdefault(prediction, []).append(model_title(model))
+    ordered = sorted(by.items(), key=lambda item: -len(item[1]))
+    return "; ".join(f"{genre}: {', '.join(names)}" for genre, names in ordered)
 
 
 def retrieval(comparison: Comparison) -> Section | None:
