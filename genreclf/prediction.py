@@ -302,7 +302,7 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Returns
         -------
         One row a family, the largest contribution first: ``family, features, contribution, probability, genre``, where
-        `probability` is the genre's with all families.
+        ``probability`` is the genre's with all families.
         """
         import pandas as pd
 
