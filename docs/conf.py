@@ -12,16 +12,16 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docutils import nodes
 from pygments.lexers.special import TextLexer
-from sphinx.application import Sphinx
 from sphinx.util import logging
 
 import genreclf
 
-ROOT = Path(__file__).resolve().parents[1]
+if TYPE_CHECKING:
+    from docutils.nodes import Element
+    from sphinx.application import Sphinx
 
 project, author, release = "genreclf", "The genreclf developers", genreclf.__version__
 version, copyright = release, author  # noqa: A001 - Sphinx's name
@@ -63,7 +63,7 @@ def setup(app: Sphinx) -> None:
     app.connect("missing-reference", known_elsewhere)
 
 
-def process_docstring(app: Sphinx, what: str, name: str, shown: object, options: object, lines: list[str]) -> None:  # noqa: ARG001
+def process_docstring(app: Sphinx, what: str, name: str, shown: object, options: object, lines: list[str]) -> None:  # noqa: ARG001, PLR0917
     """Make lists of the sections of a docstring, and links or code of the names in backticks."""
     shown = shown.fget if isinstance(shown, property) else shown
     if not (getattr(shown, "__module__", None) or name).startswith("genreclf"):
@@ -151,7 +151,7 @@ def _found(dotted: str) -> str:
     return ""
 
 
-def known_elsewhere(app: Sphinx, env: object, node: nodes.Element, content: nodes.Element) -> nodes.Element | None:  # noqa: ARG001
+def known_elsewhere(app: Sphinx, env: object, node: Element, content: Element) -> Element | None:  # noqa: ARG001
     """Names of other libraries, and of ours that have no entry here, stay as they are: the code has them."""
     ours = str(node.get("reftarget", "")).startswith("genreclf")
     if node.get("refdomain") == "py" and (not ours or _found(node["reftarget"])):

@@ -12,6 +12,7 @@ from .evaluation.benchmark import benchmark as benchmark
 from .evaluation.comparison import Comparison as Comparison
 from .evaluation.retrieval import retrieval as retrieval
 from .evaluation.run_comparison import compare_runs as compare_runs
+from .export import export_report as export_report
 from .extraction import extract as extract
 from .features import describe as describe
 from .features import extract_features as extract_features

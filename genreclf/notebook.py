@@ -89,9 +89,7 @@ def _failures(failed: tuple[Failure, ...]) -> Iterator[Section]:
 
 
 def _inspection(inspection: Inspection) -> Page:
-    return Page(
-        "genreclf inspection", inspection.path.name, facts_of(inspection), glance(inspection), version=__version__
-    )
+    return Page("genreclf inspection", inspection.title, facts_of(inspection), glance(inspection), version=__version__)
 
 
 def _predictor(predictor: Predictor) -> Page:

@@ -11,45 +11,78 @@ import numpy as np
 
 from genreclf.inspection.heatmap import narrowed, png, shades
 from genreclf.inspection.panels import NOTES, Panel
-from genreclf.pages.svg import Drawing, Scale, glyph, number, words
+from genreclf.pages.svg import Drawing, Scale, glyph, shorten, text_width, wrapped
 
 if TYPE_CHECKING:
     from genreclf.inspection.timeline import Timeline
 
-LEFT, TITLE, GAP = 138.0, 22.0, 18.0
+_GAP, _LINE = 18.0, 15.0
+_ROOMY = 560.0
+_CELL = 62.0  # the least width of a number in a grid
 _CRISP_ROWS = 64
 
 
-def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width: float) -> Drawing:
-    """Draw panels below each other on one time axis."""
-    height = sum(panel.height + TITLE + GAP for panel in panels) + 26
+def time_aligned(panels: Sequence[Panel], *, start: float, seconds: float, width: float, heading: str = "") -> Drawing:
+    """Draw panels below each other on one time axis, below a heading where there is one."""
+    left = _tick_room(panels)
+    heads = [_head(panel, width) for panel in panels]
+    above = 36.0 if heading else 0.0
+    height = above + sum(head + panel.height + _GAP for head, panel in zip(heads, panels, strict=True)) + 26
     shown = ", ".join(panel.title.lower() for panel in panels)
     drawing = Drawing(width, height, "The track over time", f"{shown}, on one time axis")
-    across = Scale(start, start + seconds, LEFT, width - 2)
-    top, spans = 0.0, []
-    for panel in panels:
-        top += TITLE
+    across = Scale(start, start + seconds, left, width - 2)
+    if heading:
+        drawing.text(0, 20, shorten(heading, width, 20), class_="heading")
+    top, spans = above, []
+    for head, panel in zip(heads, panels, strict=True):
+        _titled(drawing, panel, 0.0, top, width)
+        top += head
         spans.append((top, top + panel.height))
-        _panel(drawing, panel, LEFT, top, across.end - LEFT)
-        top += panel.height + GAP
-    _time_axis(drawing, across, top - GAP + 14, spans)
+        _panel(drawing, panel, left, top, across.end - left)
+        top += panel.height + _GAP
+    _time_axis(drawing, across, top - _GAP + 14, spans, about=max(3, int(width / 90)))
     return drawing
 
 
 def side_by_side(panels: Sequence[Panel], *, start: float, seconds: float, width: float) -> Drawing:
-    """Draw two panels beside each other, each with its own time axis."""
-    left, gap = 56.0, 22.0
+    """Draw two panels beside each other, each with its own time axis; below each other where that is narrow."""
+    if width < _ROOMY:
+        return time_aligned(panels, start=start, seconds=seconds, width=width)
+    left, gap = _tick_room(panels[:1]), 22.0
     room = (width - left - gap) / 2
-    height = panels[0].height
+    head, height = max(_head(panel, room) for panel in panels), panels[0].height
     title = " and ".join(panel.title.lower() for panel in panels)
     described = "; ".join(f"{p.title}: {p.note}" for p in panels)
-    drawing = Drawing(width, TITLE + height + 30, title.capitalize(), described)
+    drawing = Drawing(width, head + height + 30, title.capitalize(), described)
     for index, panel in enumerate(panels):
         x = left + index * (room + gap)
-        _panel(drawing, panel, x, TITLE, room, labels=index == 0)
+        _titled(drawing, panel, x, 0.0, room)
+        _panel(drawing, panel, x, head, room, labels=index == 0)
         across = Scale(start, start + seconds, x, x + room)
-        _time_axis(drawing, across, TITLE + height + 15, [], about=5)
+        _time_axis(drawing, across, head + height + 15, [], about=5)
     return drawing
+
+
+def _tick_room(panels: Sequence[Panel]) -> float:
+    return max((text_width(name, 11) for panel in panels for _, name in panel.ticks), default=24.0) + 8
+
+
+def _note_beside(panel: Panel, room: float) -> bool:
+    return text_width(panel.title, 16.5) + 10 + text_width(panel.note, 12) <= room
+
+
+def _head(panel: Panel, room: float) -> float:
+    """The height of a panel's title, with its note beside it or below."""
+    return 22.0 + (0.0 if _note_beside(panel, room) else _LINE * len(wrapped(panel.note, room, 12)))
+
+
+def _titled(drawing: Drawing, panel: Panel, x: float, top: float, room: float) -> None:
+    drawing.text(x, top + 15, panel.title, class_="strong")
+    if _note_beside(panel, room):
+        drawing.text(x + text_width(panel.title, 16.5) + 10, top + 15, panel.note, class_="note")
+        return
+    for number, line in enumerate(wrapped(panel.note, room, 12), start=1):
+        drawing.text(x, top + 15 + _LINE * number, line, class_="note")
 
 
 def _time_axis(
@@ -64,15 +97,10 @@ def _time_axis(
 
 
 def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *, labels: bool = True) -> None:
-    begin = x if not labels or room < drawing.width * 0.6 else 0.0
-    drawing.marks.append(
-        f'<text x="{number(begin)}" y="{number(top - 7)}"><tspan class="strong">{words(panel.title)}</tspan>'
-        f'<tspan class="note" dx="10">{words(panel.note)}</tspan></text>'
-    )
     if not panel.colours:
         _curve(drawing, panel, x, top, room)
         return
-    image = png(shades(narrowed(panel.values, 900)[::-1], panel.low, panel.high), panel.colours)
+    image = png(shades(narrowed(panel.values, min(900, int(2 * room)))[::-1], panel.low, panel.high), panel.colours)
     drawing.add(
         "image",
         href="data:image/png;base64," + b64encode(image).decode(),
@@ -93,7 +121,7 @@ def _panel(drawing: Drawing, panel: Panel, x: float, top: float, room: float, *,
 
 def _curve(drawing: Drawing, panel: Panel, x: float, top: float, room: float) -> None:
     up = Scale(panel.low, panel.high, top + panel.height, top)
-    rows = panel.values if len(panel.values) == 2 else narrowed(panel.values, 900)
+    rows = panel.values if len(panel.values) == 2 else narrowed(panel.values, min(900, int(2 * room)))
     count = rows.shape[1]
     across = [x + room * (i + 0.5) / count for i in range(count)]
     drawing.add("rect", x=x, y=top, width=room, height=panel.height, class_="sea")
@@ -143,16 +171,25 @@ def number_grid(
     title: str,
     width: float,
 ) -> Drawing:
-    """Draw numbers, column by column, each over a strip that shows its percentile where that is known."""
-    left, head, tall = 44.0 if len(rows) > 1 else 0.0, 24.0 if len(columns) > 1 else 4.0, 31.0
-    cell = (width - left) / len(columns)
-    drawing = Drawing(width, head + tall * len(rows) + 2, title, f"{len(numbers)} numbers")
-    for c, column in enumerate(columns):
-        drawing.text(left + cell * c + 6, 14, column, class_="tick")
+    """Draw numbers, each over a strip that shows its percentile where that is known.
+
+    Parameters
+    ----------
+    numbers : column by column.
+    rows, columns : their names; columns that do not fit stand below the others.
+    """
+    left = max(text_width(row, 13.5) for row in rows) + 10 if len(rows) > 1 else 0.0
+    head, tall = (24.0 if len(columns) > 1 else 4.0), 31.0
+    side = min(len(columns), max(1, int((width - left) // _CELL)))
+    cell, band = (width - left) / side, head + tall * len(rows) + 10
+    drawing = Drawing(width, band * -(-len(columns) // side) - 8, title, f"{len(numbers)} numbers")
     for index, (name, value) in enumerate(numbers.items()):
         c, r = divmod(index, len(rows))
-        x, y = left + cell * c + 6, head + tall * r
-        if c == 0 and len(rows) > 1:
+        top, x = band * (c // side), left + cell * (c % side) + 6
+        y = top + head + tall * r
+        if r == 0 and len(columns) > 1:
+            drawing.text(x, top + 14, columns[c], class_="tick")
+        if c % side == 0 and len(rows) > 1:
             drawing.text(0, y + 15, rows[r], class_="strong")
         share = percentiles.get(name)
         tip = f"{name} = {value:.6g}" + ("" if share is None else f"; percentile {100 * share:.0f}")
@@ -171,11 +208,13 @@ def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
     bottom = top + tall * len(genres)
     described = "; ".join(f"{g} {share:.2f}" for g, share in zip(genres, timeline.mean, strict=True))
     drawing = Drawing(width, bottom + 26, "Genre probabilities over time", described)
-    across = Scale(timeline.starts[0], timeline.ends[-1], LEFT, width - 50)
+    left = min(max(text_width(genre, 13.5) for genre in genres) + 10, width * 0.4)
+    across = Scale(timeline.starts[0], timeline.ends[-1], left, width - 50)
     for row, genre in enumerate(genres):
         base = top + tall * (row + 1) - 4
-        drawing.text(0, base - 8, genre, class_="strong" if row == 0 else "label")
-        drawing.line(LEFT, base, width - 50, base, class_="grid")
+        shown = shorten(genre, left - 6, 13.5)
+        drawing.text(0, base - 8, shown, class_="strong" if row == 0 else "label", tip=genre if shown != genre else "")
+        drawing.line(left, base, width - 50, base, class_="grid")
         for window, begin in enumerate(timeline.starts):
             end = timeline.ends[window]
             share = float(timeline.probabilities[window, row])
@@ -185,5 +224,5 @@ def probabilities_over_time(timeline: Timeline, *, width: float) -> Drawing:
             tip = f"{begin:.0f} to {end:.0f} s: {genre} {100 * share:.0f} %"
             drawing.add("rect", x=x, y=base - high, width=wide, height=high, class_=f"chance{best}", tip=tip)
         drawing.text(width, base - 8, f"{100 * float(timeline.mean[row]):.0f} %", class_="value", text_anchor="end")
-    _time_axis(drawing, across, bottom + 14, [])
+    _time_axis(drawing, across, bottom + 14, [], about=max(3, int(width / 90)))
     return drawing

@@ -34,6 +34,7 @@ class Inspection(Displayed):
     table_name, table_tracks : of that table; empty and 0 without one.
     timeline : genre probabilities over time, where a model was given.
     model_name : of that model.
+    artist, recording : from the file's tags, and the title of the recording; empty where unknown.
     """
 
     path: Path
@@ -45,6 +46,13 @@ class Inspection(Displayed):
     table_tracks: int = 0
     timeline: Timeline | None = None
     model_name: str = ""
+    artist: str = ""
+    recording: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the track is called: artist and title where known, else the name of the file."""
+        return " \u2013 ".join(filter(None, (self.artist, self.recording))) if self.recording else self.path.name
 
     def __repr__(self) -> str:
         genre = "" if self.timeline is None else f", {self.timeline.y_pred} by {self.model_name}"
@@ -54,6 +62,8 @@ class Inspection(Displayed):
         """What the page shows in plain values, for programs; seconds are of the track, missing values are None."""
         return {
             "path": str(self.path),
+            "artist": self.artist or None,
+            "title": self.recording or None,
             "start": self.start,
             "seconds": self.series.seconds,
             "sample_rate": self.series.sample_rate,
@@ -89,6 +99,7 @@ def inspect_track(
     RequestError : the table, the model or the excerpt cannot be used.
     """
     from genreclf.audio import load
+    from genreclf.datasets.tags import read_tags
     from genreclf.features import describe, find_feature_set
     from genreclf.inspection.series import series_of
     from genreclf.inspection.timeline import timeline_of
@@ -101,6 +112,7 @@ def inspect_track(
     timeline = None
     if model is not None:
         timeline = timeline_of(load_model(model).predict_segments(path), length=len(samples) / rate)
+    artist, _, recording = read_tags(Path(path))
     return Inspection(
         path=Path(path),
         start=offset,
@@ -111,6 +123,8 @@ def inspect_track(
         table_tracks=0 if read is None else len(read),
         timeline=timeline,
         model_name="" if model is None else Path(model).name,
+        artist=artist,
+        recording=recording,
     )
 
 

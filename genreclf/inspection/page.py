@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +18,17 @@ from genreclf.inspection.drawings import (
     time_aligned,
 )
 from genreclf.inspection.heatmap import narrowed
-from genreclf.inspection.panels import panels_of, parts_of
+from genreclf.inspection.panels import TONNETZ_AXES, panels_of, parts_of
 from genreclf.pages.blocks import WIDE, Cell, Figure, Page, Section, Table, table
 from genreclf.pages.page import check_page, html
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
+    from genreclf.pages.svg import Drawing
 
 
-_AT_A_GLANCE = ("Waveform", "Mel spectrogram", "Chroma")
-_GLANCE_WIDTH, _COLUMNS, _UNUSUAL = 720.0, 450, 8
+_AT_A_GLANCE = ("Mel spectrogram", "Chroma")
+_COLUMNS, _UNUSUAL = 320, 8
 
 
 def write_page(inspection: Inspection, path: Path | str) -> None:
@@ -41,7 +42,7 @@ def write_page(inspection: Inspection, path: Path | str) -> None:
 
     check_page(Path(path))
     sections = list(_sections(inspection))
-    page = Page("genreclf inspect", inspection.path.name, facts_of(inspection), sections, version=__version__)
+    page = Page("genreclf inspect", inspection.title, facts_of(inspection), sections, version=__version__)
     write_whole(Path(path), html(page))
 
 
@@ -49,7 +50,8 @@ def facts_of(inspection: Inspection) -> list[str]:
     """What the track is, in a few short items."""
     series, timeline = inspection.series, inspection.timeline
     where = "the excerpt that features describe" if inspection.start is None else f"from {inspection.start:g} s"
-    facts = [f"{series.seconds:.1f} s, {where}", f"{series.sample_rate:,} Hz mono"]
+    named = [] if inspection.title == inspection.path.name else [inspection.path.name]
+    facts = [*named, f"{series.seconds:.1f} s, {where}", f"{series.sample_rate:,} Hz mono"]
     facts.append(f"{inspection.features['tempo']:.1f} BPM")
     if timeline:
         share = float(timeline.mean[timeline.genres.index(timeline.y_pred)])
@@ -62,25 +64,30 @@ def glance(inspection: Inspection) -> list[Section]:
     series, features = inspection.series, inspection.features
     chosen = [panel for panel in panels_of(series, features) if panel.title in _AT_A_GLANCE]
     panels = [replace(p, values=narrowed(p.values, _COLUMNS)) if p.colours else p for p in chosen]
-    drawn = time_aligned(panels, start=inspection.start or 0.0, seconds=series.seconds, width=_GLANCE_WIDTH)
-    over_time = Section("series", "", figures=[Figure("series", "", drawn)])
-    genres = [replace(section, lead="") for section in _genres(inspection, width=_GLANCE_WIDTH)]
+    start, seconds = inspection.start or 0.0, series.seconds
+    drawn = Figure("series", "", lambda width: time_aligned(panels, start=start, seconds=seconds, width=width))
+    genres = [replace(section, lead="") for section in _genres(inspection)]
     unusual = sorted(inspection.percentiles, key=lambda name: -abs(inspection.percentiles[name] - 0.5))[:_UNUSUAL]
     caption = f"The features furthest from the median of {inspection.table_name}"
     tables = [_feature_table(caption, unusual, inspection)] if unusual else []
-    return [*genres, over_time, *([Section("unusual", "", tables=tables)] if tables else [])]
+    return [*genres, Section("series", "", figures=[drawn], tables=tables)]
 
 
 def _sections(inspection: Inspection) -> Iterator[Section]:
     series, features = inspection.series, inspection.features
-    axis = {"start": inspection.start or 0.0, "seconds": series.seconds, "width": WIDE}
+    start, seconds = inspection.start or 0.0, series.seconds
+    panels, parts = panels_of(series, features), parts_of(series, features)
     yield from _genres(inspection)
     yield Section(
         "series",
         "Over time",
         lead="What the features are computed from: each feature is a statistic of one of these rows.",
         figures=[
-            Figure("series", "All panels share the time axis.", time_aligned(panels_of(series, features), **axis))
+            Figure(
+                "series",
+                "All panels share the time axis.",
+                lambda width: time_aligned(panels, start=start, seconds=seconds, width=width),
+            )
         ],
     )
     powers = "128 mel bands of each part; the powers, in mean squares of full scale, are two of the features."
@@ -89,7 +96,7 @@ def _sections(inspection: Inspection) -> Iterator[Section]:
         "Harmonic and percussive parts",
         short="Parts",
         lead="The track separated into its harmonic and its percussive part, coloured as the mel spectrogram above.",
-        figures=[Figure("parts", powers, side_by_side(parts_of(series, features), **axis))],
+        figures=[Figure("parts", powers, lambda width: side_by_side(parts, start=start, seconds=seconds, width=width))],
     )
     path = "The mean of every half second, from light to dark over time; the ring marks the start, the dot the end."
     yield Section(
@@ -97,15 +104,16 @@ def _sections(inspection: Inspection) -> Iterator[Section]:
         "Circle of fifths",
         short="Fifths",
         lead="The first two Tonnetz axes: keys a fifth apart are neighbours. A path that stays put stays in a key.",
-        figures=[Figure("fifths", path, circle_of_fifths(series.tonnetz))],
+        figures=[Figure("fifths", path, lambda width: circle_of_fifths(series.tonnetz, width=min(width, 360)))],
     )
     yield _numbers(inspection)
 
 
-def _genres(inspection: Inspection, *, width: float = WIDE) -> Iterator[Section]:
-    if inspection.timeline is None:
+def _genres(inspection: Inspection) -> Iterator[Section]:
+    timeline = inspection.timeline
+    if timeline is None:
         return
-    windows = len(inspection.timeline.starts)
+    windows = len(timeline.starts)
     caption = (
         "Height is the probability; the most probable genre of each window is highlighted. At the right, the mean."
     )
@@ -115,22 +123,22 @@ def _genres(inspection: Inspection, *, width: float = WIDE) -> Iterator[Section]
         short="Genre",
         lead=f"Predictions of {inspection.model_name} for "
         + ("the track." if windows == 1 else f"each of the track's {windows} windows."),
-        figures=[Figure("genres", caption, probabilities_over_time(inspection.timeline, width=width))],
+        figures=[Figure("genres", caption, lambda width: probabilities_over_time(timeline, width=width))],
     )
 
 
 def _numbers(inspection: Inspection) -> Section:
-    known, percentiles = inspection.features, inspection.percentiles
-    figures = []
-    for family, size, title in (("mfcc", 20, "MFCC"), ("tonnetz", 6, "Tonnetz")):
-        names = [f"{family}_{statistic}_{row + 1:02d}" for statistic in STATISTICS for row in range(size)]
-        rows, numbers = [str(row + 1) for row in range(size)], {name: known[name] for name in names}
-        grid = number_grid(numbers, percentiles, rows=rows, columns=STATISTICS, title=title, width=WIDE)
-        figures.append(Figure(f"numbers-{family}", f"{title}: one row per series, one column per statistic.", grid))
-    singles = {name: known[name] for name in ("tempo", "harmonic_power", "percussive_power")}
-    title = "Tempo and powers"
-    grid = number_grid(singles, percentiles, rows=[""], columns=list(singles), title=title, width=WIDE / 2)
-    figures.append(Figure("numbers-single", "Tempo in BPM; powers in mean squares of full scale.", grid))
+    known = inspection.features
+    axes = [axis.replace("sin", "sine").replace("cos", "cosine") for axis in TONNETZ_AXES]
+    grids = [
+        ("mfcc", "MFCC", [f"MFCC {row + 1}" for row in range(20)]),
+        ("tonnetz", "Tonnetz", axes),
+    ]
+    figures = [_grid(inspection, *grid) for grid in grids]
+    singles = ("tempo", "harmonic_power", "percussive_power")
+    single = _drawn(inspection, singles, rows=[""], columns=singles, title="Tempo and powers")
+    caption = "Tempo in BPM; powers in mean squares of full scale."
+    figures.append(Figure("numbers-single", caption, lambda width: single(min(width, WIDE / 2))))
     lead = "Give a feature table to see the percentile of each number among its tracks."
     if inspection.table_tracks:
         lead = (
@@ -153,3 +161,17 @@ def _feature_table(caption: str, names: Iterable[str], inspection: Inspection) -
             Cell(f"{100 * percentiles[name]:.0f}", percentiles[name]) if name in percentiles else Cell("", math.nan)
         )
     return table(caption, names, shown)
+
+
+def _grid(inspection: Inspection, family: str, title: str, rows: Sequence[str]) -> Figure:
+    names = [f"{family}_{statistic}_{row + 1:02d}" for statistic in STATISTICS for row in range(len(rows))]
+    drawn = _drawn(inspection, names, rows=rows, columns=STATISTICS, title=title)
+    return Figure(f"numbers-{family}", f"{title}: one row per series, one column per statistic.", drawn)
+
+
+def _drawn(
+    inspection: Inspection, names: Sequence[str], *, rows: Sequence[str], columns: Sequence[str], title: str
+) -> Callable[[float], Drawing]:
+    """What draws some of the numbers at a width."""
+    numbers, percentiles = {name: inspection.features[name] for name in names}, inspection.percentiles
+    return lambda width: number_grid(numbers, percentiles, rows=rows, columns=columns, title=title, width=width)

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from genreclf.inspection.series import TrackSeries
 
 NOTES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-TONNETZ_AXES = ("fifths, sine", "fifths, cosine", "minor thirds, sine", "minor thirds, cosine", "major thirds, sine",
-                "major thirds, cosine")  # fmt: skip
+TONNETZ_AXES = (
+    "fifths, sin",
+    "fifths, cos",
+    "minor 3rds, sin",
+    "minor 3rds, cos",
+    "major 3rds, sin",
+    "major 3rds, cos",
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -28,24 +29,32 @@ class Figure:
     ----------
     name : file name without its ending, and the identity on the page.
     caption : how to read it, in a sentence or two.
-    wide, narrow : the drawing for a desktop and for a phone; without `narrow`, one for both.
+    draw : draws it at a width in pixels; it may come out narrower.
     hover : for the map of tracks, what to show for each point.
-    alone : the drawing for the picture file, where it is not `wide`.
+    alone : draws it for a file of its own, where that is not what `draw` does.
     legend : for the map, each genre with a picture of its mark.
     """
 
     name: str
     caption: str
-    wide: Drawing
-    narrow: Drawing | None = None
+    draw: Callable[[float], Drawing]
     hover: dict[str, object] = field(default_factory=dict)
-    alone: Drawing | None = None
+    alone: Callable[[float], Drawing] | None = None
     legend: Sequence[tuple[str, str]] = ()
 
+    @cached_property
+    def wide(self) -> Drawing:
+        """The drawing for a desktop."""
+        return self.draw(WIDE)
 
-def figure(name: str, caption: str, draw: Callable[[float], Drawing]) -> Figure:
-    """A figure from a function that draws at a given width."""
-    return Figure(name, caption, draw(WIDE), draw(NARROW))
+    @cached_property
+    def narrow(self) -> Drawing | None:
+        """The drawing for a phone; None where the one for a desktop fits there."""
+        return None if self.wide.width <= NARROW else self.draw(NARROW)
+
+    def draw_alone(self, width: float = WIDE) -> Drawing:
+        """The drawing for a file of its own."""
+        return (self.alone or self.draw)(width)
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ class Section:
 
     def pictures(self) -> Iterator[tuple[str, Drawing]]:
         """The file name and the drawing of each figure of the section and of its parts, for Markdown."""
-        yield from ((f"{figure.name}.svg", figure.alone or figure.wide) for figure in self.figures)
+        yield from ((f"{figure.name}.svg", figure.draw_alone()) for figure in self.figures)
         for part in self.parts:
             yield from part.pictures()
 

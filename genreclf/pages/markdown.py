@@ -43,7 +43,7 @@ def section_lines(section: Section, level: int) -> Iterator[str]:
         yield f"![{escaped(figure.wide.title)}](pictures/{figure.name}.svg)"
         yield from ("", f"<sub>{escaped(figure.caption)}</sub>", "")
     for table in section.tables:
-        yield from (*_table(table), "")
+        yield from (markdown_table(table), "")
     for name, value in section.facts:
         shown = f"`{clean(value)}`" if name == "command" and "`" not in value else escaped(value)
         yield f"- **{escaped(name)}:** {shown}"
@@ -54,11 +54,11 @@ def section_lines(section: Section, level: int) -> Iterator[str]:
         yield from ("</details>", "")
 
 
-def _table(table: Table) -> Iterator[str]:
-    yield "| " + " | ".join(map(escaped, table.titles)) + " |"
-    yield "|" + "|".join("---:" if numeric else "---" for numeric in table.numeric) + "|"
-    for row in table.rows:
-        yield "| " + " | ".join(map(_cell, row)) + " |"
+def markdown_table(table: Table) -> str:
+    """A table."""
+    titles = "| " + " | ".join(map(escaped, table.titles)) + " |"
+    rule = "|" + "|".join("---:" if numeric else "---" for numeric in table.numeric) + "|"
+    return "\n".join([titles, rule, *("| " + " | ".join(map(_cell, row)) + " |" for row in table.rows)])
 
 
 def _cell(cell: Cell) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError
+from genreclf.pages.theme import style_sheet
 from genreclf.pages.wording import clean
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def html(page: Page) -> str:
     """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
     from markupsafe import Markup
 
-    style, script = resource("chart.css") + resource("page.css"), resource("page.js")
+    style, script = style_sheet() + resource("page.css"), resource("page.js")
     template = environment().get_template("report.html.jinja")
     return template.render(
         page=page,
@@ -80,7 +81,7 @@ def write_pages(page: Page, path: Path) -> None:
     write_whole(path.with_suffix(".md"), markdown(page))
     for section in page.sections:
         for name, drawing in section.pictures():
-            write_whole(path.parent / "pictures" / name, drawing.standalone(resource("chart.css")))
+            write_whole(path.parent / "pictures" / name, drawing.standalone())
 
 
 @cache

@@ -1,19 +1,23 @@
-"""Drawing in SVG: marks at places, every text escaped, colours left to a style sheet.
+"""Drawing in SVG: marks at places, every text escaped, colours from the style sheet of charts.
 
-A drawing is shown in two ways: inline in a page, whose style sheet it shares, and as a file of its own that
-carries the same style sheet, so that both follow light and dark mode. Lengths are in CSS pixels, y grows downward.
+A drawing is shown in three ways: inline in a page, whose style sheet it shares; as a file of its own; and in print
+(`genreclf.pages.printing`). Marks carry the colours of light mode as attributes, which every program knows; a style
+sheet overrules them in dark mode. Lengths are in CSS pixels, y grows downward.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 
+from genreclf.pages import theme
 from genreclf.pages.wording import clean
 
 _NARROW = frozenset("iljtfrI.,:;'|!()[]{} ")
 _WIDE = frozenset("mwMWQO@%&")
+_HALO = ("class", "paint-order")
 
 
 def text_width(text: str, size: float = 13) -> float:
@@ -38,6 +42,18 @@ def shorten(text: str, room: float, size: float = 13) -> str:
     while text and text_width(text + "…", size) > room:
         text = text[:-1]
     return text.rstrip() + "…"
+
+
+def wrapped(text: str, room: float, size: float = 13) -> list[str]:
+    """The text in lines of at most `room` pixels, as far as its words allow."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def element(tag: str, *content: str, **attributes: object) -> str:
@@ -88,6 +104,47 @@ class Scale:
         return [index * step for index in range(first, last + 1)]
 
 
+@dataclass(frozen=True)
+class Mark:
+    """One mark of a drawing.
+
+    Parameters
+    ----------
+    tag : of SVG: rect, line, path, circle, text or image.
+    attributes : with underscores for hyphens; None leaves one out.
+    text : of a text.
+    tip : shown when the pointer rests on it.
+    """
+
+    tag: str
+    attributes: Mapping[str, object]
+    text: str = ""
+    tip: str = ""
+
+    @property
+    def classes(self) -> str:
+        """Its style classes."""
+        return str(self.attributes.get("class_") or "")
+
+    def looks(self, style: str) -> dict[str, object]:
+        """Its attributes in a theme, hyphens in their names; what the mark itself says goes first."""
+        own = {name.rstrip("_").replace("_", "-"): value for name, value in self.attributes.items()}
+        return {**theme.attributes(self.classes, style), **own} if self.classes else own
+
+    def markup(self) -> str:
+        """The mark as SVG, in the colours of light mode."""
+        tip = element("title", words(self.tip)) if self.tip else ""
+        return element(self.tag, *filter(None, (tip, words(self.text))), **self.looks("light"))
+
+    def widely_known(self) -> str:
+        """The mark for programs that paint a halo over its text: the halo first, then the text alone."""
+        looks = self.looks("light")
+        if "paint-order" not in looks:
+            return self.markup()
+        plain = {name: value for name, value in looks.items() if "stroke" not in name and name not in _HALO}
+        return self.markup() + element(self.tag, words(self.text), aria_hidden="true", **plain)
+
+
 @dataclass
 class Drawing:
     """A picture that grows mark by mark.
@@ -103,32 +160,35 @@ class Drawing:
     height: float
     title: str
     description: str = ""
-    marks: list[str] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
 
     def add(self, tag: str, *, tip: str = "", **attributes: object) -> None:
         """Add a mark; `tip` is shown when the pointer rests on it."""
-        content = (element("title", words(tip)),) if tip else ()
-        self.marks.append(element(tag, *content, **attributes))
+        self.marks.append(Mark(tag, attributes, tip=tip))
 
     def text(self, x: float, y: float, text: object, *, tip: str = "", **attributes: object) -> None:
         """Add a line of text whose baseline is at `y`."""
-        title = element("title", words(tip)) if tip else ""
-        self.marks.append(element("text", title, words(text), x=float(x), y=float(y), **attributes))
+        self.marks.append(Mark("text", {"x": float(x), "y": float(y), **attributes}, str(text), tip))
 
     def line(self, x1: float, y1: float, x2: float, y2: float, **attributes: object) -> None:
         """Add a straight line."""
-        self.marks.append(element("line", x1=float(x1), y1=float(y1), x2=float(x2), y2=float(y2), **attributes))
+        self.marks.append(
+            Mark("line", {"x1": float(x1), "y1": float(y1), "x2": float(x2), "y2": float(y2), **attributes})
+        )
 
     def inline(self, identity: str) -> str:
         """The picture as part of a page; `identity` is unique there."""
-        return self._markup(identity, "")
+        return self._markup(identity, (mark.markup() for mark in self.marks))
 
-    def standalone(self, style: str) -> str:
-        """The picture as a file of its own, with its style sheet and a background."""
-        ground = element("rect", class_="ground", width="100%", height="100%", rx=8)
-        return self._markup("picture", element("style", style.replace("<", "")) + ground, room=12) + "\n"
+    def standalone(self) -> str:
+        """The picture as a file of its own, with a background, that turns dark where it is shown in dark mode."""
+        room = 12.0
+        box = {"x": -room, "y": -room, "width": self.width + 2 * room, "height": self.height + 2 * room, "rx": 8}
+        ground = Mark("rect", {"class_": "ground", **box}).markup()
+        marks = [element("style", theme.dark_style()), ground, *(mark.widely_known() for mark in self.marks)]
+        return self._markup("picture", marks, room=room) + "\n"
 
-    def _markup(self, identity: str, before: str, *, room: float = 0) -> str:
+    def _markup(self, identity: str, marks: Iterable[str], *, room: float = 0) -> str:
         title = element("title", words(self.title), id=f"{identity}-title")
         described = element("desc", words(self.description), id=f"{identity}-desc") if self.description else ""
         names = f"{identity}-title" + (f" {identity}-desc" if described else "")
@@ -137,8 +197,7 @@ class Drawing:
             "svg",
             title,
             described,
-            before,
-            "".join(self.marks),
+            *marks,
             xmlns="http://www.w3.org/2000/svg",
             class_="chart",
             role="img",
@@ -146,6 +205,7 @@ class Drawing:
             viewBox=f"{number(-room)} {number(-room)} {number(width)} {number(height)}",
             width=number(width),
             height=number(height),
+            **theme.attributes(),
         )
 
 

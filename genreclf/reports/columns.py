@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from genreclf.pages.blocks import Cell
@@ -37,6 +38,11 @@ def ends(name: str, write: Callable[[float], str] = points) -> Column:
         return Cell(f"{write(low)} to {write(high)}" if known else "", low)
 
     return cell
+
+
+def scored(name: str, write: Callable[[float], str] = points) -> Column:
+    """A score with its interval below it."""
+    return lambda row: replace(number(name, write)(row), note=ends(name, write)(row).text)
 
 
 def signed(value: float) -> str:

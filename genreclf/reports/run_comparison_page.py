@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from genreclf import __version__
 from genreclf.evaluation.protocols import title as protocol_title
-from genreclf.pages.blocks import Cell, Finding, Page, Section, Table, figure, table
+from genreclf.pages.blocks import Cell, Figure, Finding, Page, Section, Table, table
 from genreclf.pages.page import check_pages, write_pages
 from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, with_interval
 from genreclf.reports.charts.run_scores import run_chart
@@ -80,7 +80,7 @@ def _sections(comparison: RunComparison) -> Iterator[Section]:
         "scores",
         "Scores",
         lead=f"Under {protocols}. Differences are from {first}, over the tracks that both runs tested.",
-        figures=[figure("versus", caption, lambda width: run_chart(comparison, width=width))],
+        figures=[Figure("versus", caption, lambda width: run_chart(comparison, width=width))],
         tables=[
             table(
                 "Each model in each run, in points out of 100; n.s.: difference not significant",

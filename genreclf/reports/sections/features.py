@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from genreclf.pages.blocks import Cell, Figure, Section, Table, figure, table
+from genreclf.pages.blocks import Cell, Figure, Section, Table, table
 from genreclf.pages.wording import family_title, model_title
 from genreclf.reports import columns
 from genreclf.reports.charts.ablation import ablation_chart
@@ -53,7 +53,7 @@ def _ranked(comparison: Comparison, frame: pd.DataFrame) -> list[str]:
 
 def _stairs(steps: pd.DataFrame, name: str, number: int) -> Figure:
     title = model_title(name)
-    return figure(
+    return Figure(
         f"ablation-{number}",
         f"{title}: macro-F1 with 95 % intervals as feature families are added.",
         lambda width: ablation_chart(steps, model=title, width=width),
@@ -93,7 +93,7 @@ def importance(comparison: Comparison) -> Section | None:
         short="Importance",
         lead="How many points of macro-F1 are lost when the values of a family are permuted among the test tracks. A"
         " family that carries the same information as another one seems less important than it is.",
-        figures=[figure("importance", caption, draw)],
+        figures=[Figure("importance", caption, draw)],
     )
 
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from genreclf.evaluation.probability_scores import reliability_of
-from genreclf.pages.blocks import Figure, Section, Table, figure, table
+from genreclf.pages.blocks import Figure, Section, Table, table
 from genreclf.pages.wording import model_title, points
 from genreclf.reports import columns
 from genreclf.reports.charts.confusion import confusion_matrix
@@ -32,7 +32,7 @@ def genres(comparison: Comparison) -> Section | None:
         scores, names, by="genre", value="f1", title="F1 by genre", axis="F1, points out of 100"
     )
     caption = f"F1 by genre, highest first: {caption}"
-    return Section("genres", "Scores by genre", short="Genres", figures=[figure("genres", caption, draw)])
+    return Section("genres", "Scores by genre", short="Genres", figures=[Figure("genres", caption, draw)])
 
 
 def learning_curve(comparison: Comparison) -> Section | None:
@@ -59,7 +59,7 @@ def learning_curve(comparison: Comparison) -> Section | None:
         " inverse power law, fitted to the others and continued to twice the size; it supposes that the new music is"
         " like the old.",
         figures=[
-            figure(
+            Figure(
                 "learning-curve",
                 f"{title}: macro-F1 with 95 % intervals by the number of {unit} trained on.",
                 lambda width: learning_curve_chart(curves, unit=unit, width=width),
@@ -89,7 +89,7 @@ def models(comparison: Comparison) -> Section | None:
 def _model(comparison: Comparison, name: str, number: int) -> Section:
     title = model_title(name)
     confusion = confusion_of(comparison, name)
-    matrix = figure(
+    matrix = Figure(
         f"confusion-{number}",
         f"{title}: true and predicted genres.",
         lambda width: confusion_matrix(confusion, model=title, width=min(width, 490)),
@@ -117,13 +117,21 @@ def _reliability(comparison: Comparison, name: str, number: int) -> Iterator[Fig
         f" calibrated model lies on the dashed line; its calibration error (root mean square,"
         f" beyond what chance makes) is {points(error)} points."
     )
-    yield Figure(f"reliability-{number}", caption, reliability_diagram(measured, model=title))
+    yield Figure(
+        f"reliability-{number}",
+        caption,
+        lambda width: reliability_diagram(measured, model=title, width=min(width, 340)),
+    )
     area = sum(measured.risks) / len(measured.risks)
     caption = (
         f"{title}: share of wrong predictions if only the most confident tracks are answered; the area under the curve"
         f" (AURC) is {points(area)} points."
     )
-    yield Figure(f"risk-coverage-{number}", caption, risk_coverage_chart(measured.risks, model=title))
+    yield Figure(
+        f"risk-coverage-{number}",
+        caption,
+        lambda width: risk_coverage_chart(measured.risks, model=title, width=min(width, 340)),
+    )
 
 
 def _genre_scores(comparison: Comparison, name: str) -> Iterator[Table]:
@@ -135,7 +143,6 @@ def _genre_scores(comparison: Comparison, name: str) -> Iterator[Table]:
             "Tracks": columns.tracks("support"),
             "Precision": columns.number("precision"),
             "Recall": columns.number("recall"),
-            "F1": columns.number("f1"),
-            "95 % interval": columns.ends("f1"),
+            "F1": columns.scored("f1"),
         }
-        yield table(f"{model_title(name)}: scores by genre, in points out of 100", rows, shown)
+        yield table(f"{model_title(name)}: scores by genre, in points out of 100, F1 with 95 % intervals", rows, shown)

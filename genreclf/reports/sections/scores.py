@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.evaluation.run_comparison import flat
 from genreclf.models import is_baseline
-from genreclf.pages.blocks import Cell, Section, Table, figure, table
+from genreclf.pages.blocks import Cell, Figure, Section, Table, table
 from genreclf.pages.wording import p_value, points, seconds
 from genreclf.reports import columns
 from genreclf.reports.charts.cost import cost_chart
@@ -21,19 +22,26 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
 _MORE = {
-    "balanced_accuracy": "Balanced accuracy",
-    "macro_precision": "Macro precision",
-    "macro_recall": "Macro recall",
-    "matthews_correlation": "Matthews correlation",
-    "hierarchical_f1": "Hierarchical F1",
-    "top_2_accuracy": "Top-2 accuracy",
-    "top_3_accuracy": "Top-3 accuracy",
-    "roc_auc": "ROC AUC",
-    "log_loss": "Log loss",
-    "brier_score": "Brier score",
-    "calibration_error": "Calibration error",
-    "aurc": "AURC",
+    "Scores of predicted genres, in points out of 100, with 95 % intervals": {
+        "balanced_accuracy": "Balanced accuracy",
+        "macro_precision": "Macro precision",
+        "macro_recall": "Macro recall",
+        "matthews_correlation": "Matthews correlation",
+        "hierarchical_f1": "Hierarchical F1",
+    },
+    "Scores of the order of genres, in points out of 100, with 95 % intervals": {
+        "top_2_accuracy": "Top-2 accuracy",
+        "top_3_accuracy": "Top-3 accuracy",
+        "roc_auc": "ROC AUC",
+        "aurc": "AURC",
+    },
+    "Scores of probabilities, with 95 % intervals; log loss in nats, Brier score from 0 to 2, others in points": {
+        "log_loss": "Log loss",
+        "brier_score": "Brier score",
+        "calibration_error": "Calibration error",
+    },
 }
+_RAW = ("log_loss", "brier_score")
 _FIRST = ("command", "table", "protocols", "seed", "models", "features")
 
 
@@ -50,7 +58,7 @@ def ranking(comparison: Comparison) -> Section:
         lead=f"Under {protocol_title(comparison.protocol)}. Macro-F1 is the unweighted mean of the F1 scores of all"
         " genres.",
         figures=[
-            figure(
+            Figure(
                 "ranking",
                 f"Dots show macro-F1, lines 95 % intervals. Models joined by the bracket are {NOT_WORSE}.",
                 lambda width: forest(comparison.ranking, width=width),
@@ -69,22 +77,25 @@ def _ranking(comparison: Comparison, protocol: str) -> Table:
     def against_best(row: dict[str, Any]) -> Cell:
         if row["model"] == best:
             return Cell("best", -1.0)
-        tied = not is_baseline(row["model"]) and is_tied(row)
         p = value_of(row, "p_value")
-        return Cell(f"{p_value(p)} n.s.".strip() if tied else p_value(p), p)
+        return Cell(p_value(p), p)
+
+    def macro_f1(row: dict[str, Any]) -> Cell:
+        leads = row["model"] == best or (is_tied(row) and not is_baseline(row["model"]))
+        return replace(columns.scored("macro_f1")(row), strong=leads)
 
     repeated = "repeats" in scores and bool((scores["repeats"] > 1).any())
     spread = {"SD (repeats)": _spread} if repeated else {}
     caption = "; SD: of the macro-F1 over repeats, their number in brackets" if repeated else ""
     studied = "study_macro_f1" in scores and bool(scores["study_macro_f1"].notna().any())
     return table(
-        f"Scores under {protocol_title(protocol)}, in points out of 100; n.s.: {NOT_WORSE}{caption}",
+        f"Scores under {protocol_title(protocol)}, in points out of 100, with 95 % intervals; bold: the best macro-F1"
+        f" and those {NOT_WORSE}{caption}",
         rows,
         {
-            "Model": lambda row: Cell(columns.model()(row).text, strong=row["model"] == best),
-            "Macro-F1": columns.number("macro_f1", points),
-            "95 % interval": columns.ends("macro_f1"),
-            "Accuracy": columns.number("accuracy", points),
+            "Model": columns.model(),
+            "Macro-F1": macro_f1,
+            "Accuracy": columns.scored("accuracy"),
             **spread,
             "p vs best": against_best,
             "Fit": columns.number("fit_seconds", seconds),
@@ -102,19 +113,13 @@ def _spread(row: dict[str, Any]) -> Cell:
 
 def _more_scores(comparison: Comparison) -> list[Section]:
     """The scores that the ranking does not show, where there are any."""
-    shown: dict[str, columns.Column] = {"Model": columns.model()}
-    for name, title in _MORE.items():
-        if name in comparison.ranking:
-            write = _plain if name in ("log_loss", "brier_score") else points
-            shown |= {title: columns.number(name, write), f"{title}, 95 % interval": columns.ends(name, write)}
-    if len(shown) == 1:
-        return []
-    more = table(
-        "Other scores, in points out of 100; log loss in nats, Brier score from 0 to 2",
-        rows_of(comparison.ranking),
-        shown,
-    )
-    return [Section("more-scores", "More scores", tables=[more], folded=True)]
+    tables = []
+    for caption, names in _MORE.items():
+        known = {title: name for name, title in names.items() if name in comparison.ranking}
+        if known:
+            shown = {title: columns.scored(name, _plain if name in _RAW else points) for title, name in known.items()}
+            tables.append(table(caption, rows_of(comparison.ranking), {"Model": columns.model(), **shown}))
+    return [Section("more-scores", "More scores", tables=tables, folded=True)] if tables else []
 
 
 def _plain(value: float) -> str:
@@ -134,7 +139,7 @@ def leakage(comparison: Comparison) -> Section | None:
         lead="Tracks by the same artist sound alike. A split that puts some of them into the training set and others"
         " into the test set rewards a model for recognising the artist, and overestimates its score on new artists.",
         figures=[
-            figure(
+            Figure(
                 "leak",
                 "The same models with artist-disjoint folds (dots) and with random folds (diamonds). At the right, the"
                 " difference with its 95 % interval.",
@@ -154,7 +159,7 @@ def fit_time(comparison: Comparison) -> Section | None:
         "Score against fit time",
         short="Fit time",
         figures=[
-            figure(
+            Figure(
                 "cost",
                 "Macro-F1 with 95 % intervals against total fit time. The dotted line joins the models that no faster"
                 " model beats.",

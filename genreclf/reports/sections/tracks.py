@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from genreclf.pages.blocks import NARROW, WIDE, Cell, Figure, Section, table
+from genreclf.pages.blocks import Cell, Figure, Section, table
 from genreclf.pages.wording import clean, count, model_title
 from genreclf.reports import columns
 from genreclf.reports.charts.trackmap import swatch, track_map
@@ -46,10 +46,9 @@ def track_atlas(comparison: Comparison) -> Section | None:
     drawn = Figure(
         "map",
         f"{count(len(tracks), 'track')}, with a colour and a shape for each genre.{beyond}",
-        track_map(clouds, width=WIDE),
-        track_map(clouds, width=NARROW),
+        lambda width: track_map(clouds, width=width),
         hover=_hover(comparison, tracks, genres),
-        alone=track_map(clouds, width=WIDE, names=True),
+        alone=lambda width: track_map(clouds, width=width, names=True),
         legend=[(genre, swatch(index)) for index, genre in enumerate(genres)],
     )
     return Section(
