@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError, unknown
+from genreclf.references import bibtex
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest
@@ -61,6 +62,7 @@ class Dataset:
     by_hand : what is worth having and cannot be fetched, and how to get it.
     manifest : lists the tracks below a folder: ``manifest(folder, subset=None)``.
     features : reads published features: ``features(folder, subset=None, families=None)``; None where there are none.
+    references : keys of what to cite, see `genreclf.references`.
     labels : what `features` takes as ``label`` besides the genre, such as ``subgenre``, with its parents.
     """
 
@@ -76,6 +78,7 @@ class Dataset:
     manifest: Callable[..., Manifest]
     features: Callable[..., FeatureTable] | None = None
     labels: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
     def portion(self, asked: str | None) -> tuple[Archive, ...]:
         """The archives that a portion needs.
@@ -88,6 +91,17 @@ class Dataset:
         if wanted not in self.portions:
             raise unknown(f"subset of {self.name}", wanted, self.portions)
         return tuple(a for a in self.archives if not a.subsets or wanted in a.subsets)
+
+    def bibtex(self) -> str:
+        """What to cite, as BibTeX.
+
+        Raises
+        ------
+        RequestError : the data set names no references.
+        """
+        if not self.references:
+            raise RequestError(f"{self.name} has no BibTeX; cite it as: {self.citation}")
+        return bibtex(self.references)
 
     def text(self) -> str:
         """Everything that is known, for people."""
@@ -112,6 +126,7 @@ class Dataset:
             "home": self.home,
             "licence": self.licence,
             "citation": self.citation,
+            "references": list(self.references),
             "subsets": list(self.subsets),
             "fetch": list(self.portions),
             "published_features": self.features is not None,

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
 SUBGENRE = "subgenre"
+GENRES = (
+    "Blues", "Classical", "Country", "Easy Listening", "Electronic", "Experimental", "Folk", "Hip-Hop", "Instrumental",
+    "International", "Jazz", "Old-Time / Historic", "Pop", "Rock", "Soul-RnB", "Spoken",
+)  # fmt: skip
 SUBSETS = ("small", "medium", "large", "full")
 NO_AUDIO = (99134, 108925, 133297)
 SHORTER_THAN_30_S = (98565, 98567, 98569)
@@ -306,4 +310,5 @@ FMA = Dataset(
     manifest=manifest,
     features=features,
     labels=(SUBGENRE,),
+    references=("fma",),
 )

@@ -129,4 +129,5 @@ GTZAN = Dataset(
         ),
     ),
     manifest=manifest,
+    references=("gtzan", "sturm2013gtzan", "kereliuk2015"),
 )
