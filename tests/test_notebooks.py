@@ -52,5 +52,6 @@ def test_a_notebook_is_kept_with_the_outputs_of_a_whole_run(place):
     notebook = nbformat.read(place, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1)), "run: python docs/notebooks/run.py"
+    assert "tmp" not in place.read_text(encoding="utf-8").split("/")
     assert not any(output.output_type == "error" for cell in code for output in cell.outputs)
     assert place.stat().st_size < 400_000
