@@ -70,7 +70,7 @@ def process_docstring(app: Sphinx, what: str, name: str, shown: object, options:
         lines[:] = lines[:1]  # what is inherited from scikit-learn is written for its own pages
         return
     own = set(_parameters(lines))
-    if what == "method":
+    if what == "method" and inspect.isfunction(shown):
         own |= _arguments(getattr(import_module(shown.__module__), shown.__qualname__.split(".")[0], None))
     lines[:] = [_NAME.sub(lambda found: _linked(found[1], name, shown, own), line) for line in _listed(lines)]
 

@@ -20,7 +20,7 @@ PICTURE = ROOT / "docs" / "pictures" / "layers.svg"
 
 LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("command line", ("cli", "__main__")),
-    ("whole journeys", ("demo", "transformer")),
+    ("whole journeys", ("demo", "transformer", "classifier")),
     ("results as pages", ("export", "reports", "inspection", "information", "notebook")),
     ("what pages share", ("pages",)),
     (

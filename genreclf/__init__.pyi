@@ -5,6 +5,8 @@ from . import features as features
 from . import models as models
 from . import reports as reports
 from .batch import Batch as Batch
+from .classifier import Predictor as Predictor
+from .classifier import load as load
 from .errors import GenreclfError as GenreclfError
 from .errors import RequestError as RequestError
 from .errors import TrackError as TrackError
@@ -19,8 +21,6 @@ from .features import extract_features as extract_features
 from .information import information as information
 from .inspection import inspect_track as inspect_track
 from .models.bundle.bundle import Bundle as Bundle
-from .prediction import Predictor as Predictor
-from .prediction import load as load
 from .similarity.index import Index as Index
 from .similarity.index import build_index as build_index
 from .tables.table import FeatureTable as FeatureTable

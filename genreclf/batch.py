@@ -19,7 +19,7 @@ from genreclf.datasets.playlists import GenrePlaylists
 from genreclf.datasets.sources import STDIN, check_sources, root_of, tracks_of
 from genreclf.errors import RequestError, TrackError
 from genreclf.files import check_folder
-from genreclf.prediction import TIMEOUT, Prediction, Predictor, shown
+from genreclf.prediction import TIMEOUT, Prediction, TrackPredictor, shown
 from genreclf.prediction_table import PredictionTable, check_prediction_table
 from genreclf.progress import AUTOMATIC, SILENT, Progress
 from genreclf.tables.cells import escape
@@ -46,7 +46,7 @@ class Batch:
     tagger : writes genres into the files; its copies lie as their files lie below the sources.
     playlists : a folder for a playlist a genre.
     stdin, null : see `genreclf.datasets.sources.tracks_of`.
-    jobs, timeout, stop, progress : see `Predictor.stream`.
+    jobs, timeout, stop, progress : see `TrackPredictor.stream`.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class Batch:
 
     def __init__(
         self,
-        predictor: Predictor,
+        predictor: TrackPredictor,
         sources: Sequence[str | Path],
         *,
         output: Path | None = None,
@@ -96,6 +96,8 @@ class Batch:
 
     def __iter__(self) -> Iterator[tuple[Prediction, Tagged | None]]:
         """Predict, write and yield: each prediction, and what became of the file's tag."""
+        if self._output is not None or self._playlists is not None:
+            self._predictor.prepare()  # a model that cannot be used touches nothing
         with ExitStack() as stack:
             table = None
             if self._output is not None:

@@ -24,7 +24,7 @@ from genreclf.tables.columns import family_of
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
     from genreclf.models.bundle.manifest import BundleManifest, HeldOutSummary
-    from genreclf.prediction import Predictor
+    from genreclf.prediction import TrackPredictor
     from genreclf.similarity.index import Index
     from genreclf.tables.table import FeatureTable
 
@@ -139,7 +139,7 @@ def information(source: object) -> Information:
 def _of_object(source: object) -> Information:
     from genreclf.evaluation.comparison import Comparison
     from genreclf.models.bundle.bundle import Bundle
-    from genreclf.prediction import Predictor
+    from genreclf.prediction import TrackPredictor
     from genreclf.similarity.index import Index
     from genreclf.tables.table import FeatureTable
 
@@ -147,8 +147,8 @@ def _of_object(source: object) -> Information:
         case Comparison():
             return Information("report", repr(source), _report(source))
         case Bundle():
-            return _of_object(Predictor(source))
-        case Predictor():
+            return _of_object(TrackPredictor(source))
+        case TrackPredictor():
             return Information("model", source.model_id, _model(source, {}))
         case Index():
             return Information("index", repr(source), _index(source, {}))
@@ -159,9 +159,10 @@ def _of_object(source: object) -> Information:
     )
 
 
-def _model(predictor: Predictor, made: Facts) -> dict[str, Facts]:
+def _model(predictor: TrackPredictor, made: Facts) -> dict[str, Facts]:
     from genreclf.models import title_of
 
+    predictor.prepare()  # a model that cannot be used is refused here, too
     manifest = predictor.manifest
     model = {
         "title": f"{title_of(manifest.model)} for {len(manifest.genres)} genres of music",

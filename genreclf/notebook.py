@@ -21,7 +21,7 @@ from genreclf.inspection.page import facts_of, glance
 from genreclf.pages.blocks import Cell, Page, Section, table
 from genreclf.pages.card import card
 from genreclf.pages.wording import count, with_interval
-from genreclf.prediction import Predictor
+from genreclf.prediction import TrackPredictor
 from genreclf.reports.comparison_page import headline
 from genreclf.reports.run_comparison_page import run_comparison_page
 from genreclf.reports.sections.scores import ranking
@@ -56,7 +56,7 @@ def html(shown: object) -> str:
             return card(_extraction(shown))
         case Inspection():
             return card(_inspection(shown))
-        case Predictor():
+        case TrackPredictor():
             return card(_predictor(shown))
     return card(_known(information(shown)))
 
@@ -92,7 +92,7 @@ def _inspection(inspection: Inspection) -> Page:
     return Page("genreclf inspection", inspection.title, facts_of(inspection), glance(inspection), version=__version__)
 
 
-def _predictor(predictor: Predictor) -> Page:
+def _predictor(predictor: TrackPredictor) -> Page:
     page = _known(information(predictor))
     options = [f"{name} {getattr(predictor, name):g}" for name in _OPTIONS if getattr(predictor, name) is not None]
     return replace(page, facts=[*page.facts, *options])

@@ -16,7 +16,6 @@ of workers.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
 
-from genreclf.audio import Source, as_path, is_source, name_of
+from genreclf.audio import Source, as_path, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.display import Displayed
-from genreclf.errors import RequestError, TrackError, one_line, with_path
+from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
 from genreclf.progress import AUTOMATIC, Progress
@@ -48,9 +46,6 @@ TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
 UNKNOWN = "unknown"
 _ROUNDING = 1e-6  # of the sum of probabilities
 _SILENT_DB = -60.0  # root mean square about the mean, of full scale
-
-Sources = Source | Sequence[Source]
-"""One sound or several, each a path, an open binary file, bytes, or (samples, rate); an array or a column of paths."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +113,8 @@ class Prediction:
         return plain
 
 
-class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A loaded model, for files and tables; to scikit-learn, a classifier of paths.
+class TrackPredictor(Displayed):
+    """A loaded model, for files and tables; `genreclf.classifier.Predictor` is one for scikit-learn.
 
     Parameters
     ----------
@@ -129,13 +124,7 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
         model's own held-out predictions.
     set_coverage : the share of tracks of new artists whose `Prediction.genre_set` shall hold the true genre.
     jobs : worker processes for several files; one for each core by default.
-
-    Attributes
-    ----------
-    classes_ : (genres,), as `genres`.
     """
-
-    _repr_mimebundle_ = None  # of scikit-learn, which notebooks would prefer to `_repr_html_`
 
     def __init__(
         self,
@@ -154,9 +143,7 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     @property
     def _current(self) -> Bundle:
-        """The model that `fit` has trained, or else the one that was loaded."""
-        fitted: Bundle = getattr(self, "bundle_", self.bundle)
-        return fitted
+        return self.bundle
 
     @property
     def manifest(self) -> BundleManifest:
@@ -167,11 +154,6 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def genres(self) -> tuple[str, ...]:
         """The genres that it predicts, sorted."""
         return self.manifest.genres
-
-    @property
-    def classes_(self) -> np.ndarray:
-        """(genres,), the order of the columns of `predict_proba`."""
-        return np.array(self.genres, dtype=object)
 
     @property
     def model_id(self) -> str:
@@ -204,74 +186,24 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
             return held_out.thresholds[math.ceil(100 * self.coverage - 1e-9)]
         return self.min_confidence or 0.0
 
-    def fit(self, X: Sources, y: Sequence[str], groups: Sequence[str] | None = None) -> Self:
-        """Train the same model, with the same features and parameters, on other files.
-
-        Parameters
-        ----------
-        X : (files,), paths.
-        y : (files,), genres.
-        groups : (files,), artists, for calibration; None where they are not known.
-
-        Raises
-        ------
-        TrackError : a file cannot be read.
-        RequestError : the model was made for features that audio cannot be turned into, or these tracks do not suffice.
-        """
-        import pandas as pd
-
-        from genreclf.features import extract_features
-        from genreclf.training import train_again
-
-        request = {name: self._request[name] for name in ("feature_set", "duration")}
-        paths = _as_sources(X)
-        if len(paths) != len(y):
-            raise RequestError(f"{len(paths)} files and {len(y)} genres; give one for each")
-        rows = [extract_features(path, **request) for path in paths]
-        identity = {
-            "track_id": [f"{number}: {escape(name_of(path))}" for number, path in enumerate(paths)],
-            "genre": list(y),
-        }
-        if groups is not None:
-            identity["artist"] = [str(group) for group in groups]
-        features = pd.DataFrame(rows, columns=list(self.manifest.features))
-        self.bundle_ = train_again(self.manifest, pd.concat([pd.DataFrame(identity), features], axis=1))
+    def checked(self) -> Self:
+        """The same; raises as `threshold` where the options make no sense."""
+        _ = self.threshold
         return self
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self) -> Any:  # noqa: ANN401 - scikit-learn has no types
-        tags = super().__sklearn_tags__()
-        tags.no_validation = True
-        tags.input_tags.two_d_array = False
-        tags.input_tags.string = True
-        return tags
-
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        given = {name: value for name, value in self.get_params(deep=False).items() if name != "bundle"}
-        options = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
-        return f"Predictor({self._current!r}{options})"
-
-    def predict(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
-        """The genre of each file, (files,) texts.
-
-        Parameters
-        ----------
-        paths : files, one or several; also open binary files, bytes, or (samples, rate), see `genreclf.audio`.
-        jobs : worker processes for several paths.
+    def prepare(self) -> None:
+        """Build the estimator of a model that `load` has opened.
 
         Raises
         ------
-        TrackError : a file cannot be read; `stream` goes on instead.
-        RequestError : the model was made for features that audio cannot be turned into.
+        RequestError : see `Bundle.load`.
         """
-        return np.array([p.genre for p in self._all(paths, jobs)], dtype=object)
+        _ = self._current.estimator
 
-    def predict_proba(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
-        """(files, genres), the probabilities in the order of `genres`; raises as `predict`."""
-        rows = [list(p.probabilities.values()) for p in self._all(paths, jobs)]
-        return np.array(rows).reshape(-1, len(self.genres))
+    def __repr__(self) -> str:
+        given = {name: getattr(self, name) for name in ("min_confidence", "coverage", "set_coverage", "jobs")}
+        options = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
+        return f"{type(self).__name__}({self._current!r}{options})"
 
     def predict_table(self, table: FeatureTable) -> pd.DataFrame:
         """The genre of each row of a table.
@@ -358,9 +290,13 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
         total = len(tracks) if isinstance(tracks, Sized) else total
         if total is not None and total > 1:
             jobs = min(total, available_workers(jobs))
+        elif total == 1:
+            import scipy.fft
+            import scipy.linalg  # noqa: F401 - a fork of this process and this one need both: they are imported once
         progress.begin("predict", total)
         try:
-            for outcome in in_order(run(self.work, items(), jobs=jobs, timeout=timeout, stop=stop)):
+            running: dict[str, Any] = {"jobs": jobs, "timeout": timeout, "stop": stop}
+            for outcome in in_order(run(self.work, items(), meanwhile=self.prepare, **running)):
                 name = names.pop(outcome.index)
                 progress.advance(name)
                 yield self.prediction_of(name, outcome)
@@ -379,18 +315,6 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
         error = outcome.error or TrackError("internal", "nothing came back from the worker")
         nothing = np.empty((0, len(self.genres)))
         return Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error, self.model_id)
-
-    def _all(self, paths: Sources, jobs: int | None) -> list[Prediction]:
-        """One prediction for each path, in their order; an unreadable one is raised."""
-        wanted, jobs = _as_sources(paths), self.jobs if jobs is None else jobs
-        if len(wanted) == 1 or jobs == 1 or not all(isinstance(source, Path) for source in wanted):
-            return [self._track(escape(name_of(source)), *self._described(source)) for source in wanted]
-        by_path = {p.path: p for p in self.stream(list(dict.fromkeys(wanted)), jobs=jobs)}
-        for prediction in by_path.values():
-            if prediction.error is not None:
-                with with_path(prediction.path):
-                    raise prediction.error
-        return [by_path[shown(path)] for path in wanted]
 
     def _described(self, source: Source) -> tuple[np.ndarray, np.ndarray, bool]:
         """Segments of a file and their features, in this process; an error names the file."""
@@ -499,7 +423,8 @@ class Predictor(Displayed, ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 f"train on a table that genreclf extract made with one of {', '.join(FEATURE_SETS)}"
             )
         chosen = FEATURE_SETS[manifest.feature_set]
-        unknown = [name for name in manifest.features if name not in set(chosen.columns)]
+        columns = set(chosen.columns)
+        unknown = [name for name in manifest.features if name not in columns]
         rate = manifest.feature_parameters.get("sample_rate")
         if unknown or rate != chosen.sample_rate:
             what = f"the feature {unknown[0]!r}" if unknown else f"a sample rate of {rate}"
@@ -516,37 +441,27 @@ def shown(path: Path) -> str:
     return escape(str(path))
 
 
-def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and columns of them
-    """The sounds in one, a list, an array or a column; those that are paths as `Path`."""
-    sources: list[Any] = [given]
-    if not is_source(given):
-        sources = np.asarray(given, dtype=object).ravel().tolist() if hasattr(given, "__array__") else list(given)
-    return [Path(source) if isinstance(source, str | os.PathLike) else source for source in sources]
-
-
 def load(
     path: str | Path,
     *,
     min_confidence: float | None = None,
     coverage: float | None = None,
     set_coverage: float | None = None,
-    jobs: int | None = None,
-) -> Predictor:
-    """Load a trained model.
+) -> TrackPredictor:
+    """Open a trained model, whose estimator is built when it is first needed.
+
+    So the libraries of the model load while workers describe the first tracks. Until then nothing needs scikit-learn.
 
     Parameters
     ----------
-    min_confidence, coverage, set_coverage, jobs : see `Predictor`.
+    min_confidence, coverage, set_coverage : see `TrackPredictor`.
 
     Raises
     ------
     RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
-    bundle = Bundle.load(path)
-    shares = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
-    predictor = Predictor(bundle, **shares, jobs=jobs)
-    _ = predictor.threshold  # what makes no sense is refused before work begins
-    return predictor
+    bundle = Bundle.load(path, deferred=True)
+    return TrackPredictor(bundle, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage).checked()
 
 
 def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below

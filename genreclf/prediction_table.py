@@ -238,7 +238,7 @@ def write_predictions(
     Parameters
     ----------
     path : ends in one of `SUFFIXES`; see `PredictionTable` for the columns and `genres` and `spreadsheet`.
-    predictions : as `Predictor.stream` yields them.
+    predictions : as `TrackPredictor.stream` yields them.
 
     Raises
     ------

@@ -38,7 +38,7 @@ except ImportError:
     raise RequestError('a service needs FastAPI; install it with: pip install "genreclf[serve]"') from None
 
 if TYPE_CHECKING:
-    from genreclf.prediction import Prediction, Predictor
+    from genreclf.prediction import Prediction, TrackPredictor
 
 _STATUS = {"timeout": 504, "too-long": 413}
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -106,7 +106,7 @@ class _Metrics:
 class _Service:
     """The answers to requests; files are described by workers that stay."""
 
-    def __init__(self, predictor: Predictor, *, jobs: int, limits: Limits) -> None:
+    def __init__(self, predictor: TrackPredictor, *, jobs: int, limits: Limits) -> None:
         self.predictor = predictor
         self.model_id = predictor.model_id
         self.limits = limits
@@ -188,7 +188,7 @@ class _Service:
         return self.predictor.prediction_of(name, outcome)
 
 
-def build_app(predictor: Predictor, *, jobs: int | None = None, limits: Limits | None = None) -> FastAPI:
+def build_app(predictor: TrackPredictor, *, jobs: int | None = None, limits: Limits | None = None) -> FastAPI:
     """The service as an ASGI application.
 
     Parameters
@@ -200,6 +200,7 @@ def build_app(predictor: Predictor, *, jobs: int | None = None, limits: Limits |
     ------
     RequestError : the model cannot predict audio.
     """
+    predictor.prepare()
     service = _Service(predictor, jobs=available_workers(jobs), limits=limits or Limits())
     app = FastAPI(title="genreclf", summary="The genres of music", version=__version__, lifespan=service.life)
     app.middleware("http")(service.measured)

@@ -14,6 +14,7 @@ import faulthandler
 import functools
 import gc
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import chain, count, islice
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -131,6 +132,7 @@ def run(
     jobs: int | None = None,
     timeout: float = TIMEOUT,
     stop: Stop | None = None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Iterator[Outcome[Value]]:
     """Apply a function to every item in worker processes and yield each outcome as soon as it is there.
 
@@ -141,6 +143,7 @@ def run(
     jobs : number of processes; by default one for each usable core.
     timeout : seconds that one item may take.
     stop : when it is requested, no further item is started and the iterator ends after those under way.
+    meanwhile : called once, as soon as workers have something to do; it raises through here.
 
     Raises
     ------
@@ -156,12 +159,13 @@ def run(
     try:
         if len(first) == 1 and first[0] is not None and _can_fork():
             if not stop.requested:
-                yield _forked(function, *first[0], timeout)
+                yield _forked(function, *first[0], timeout, meanwhile or _nothing)
             return
         workers = available_workers(jobs)
         if isinstance(items, Sized):
             workers = min(workers, max(1, len(items)))
-        yield from _rounds(function, chain(first, tasks), workers=workers, timeout=timeout, stop=stop)
+        queue = _calling(meanwhile or _nothing, chain(first, tasks), after=workers)
+        yield from _rounds(function, queue, workers=workers, timeout=timeout, stop=stop)
     except OSError as error:
         remedy = "; ask for fewer with --jobs" if error.errno in _TOO_MANY else ""
         raise GenreclfError(f"worker processes cannot be started: {error.strerror or error}{remedy}") from error
@@ -172,6 +176,18 @@ def _numbered(items: Iterable[Item]) -> Iterator[tuple[int, Item] | None]:
     number = count()
     for item in items:
         yield None if item is PENDING else (next(number), item)
+
+
+def _nothing() -> None:
+    """What is done meanwhile where nothing is to be done."""
+
+
+def _calling(meanwhile: Callable[[], object], tasks: Iterable[Value], *, after: int) -> Iterator[Value]:
+    """The tasks, and a call when so many of them, or all, have been taken."""
+    taken = iter(tasks)
+    yield from islice(taken, after)
+    meanwhile()
+    yield from taken
 
 
 def check_memory() -> None:
@@ -203,8 +219,7 @@ def _rounds(
     fruitless = 0
     waiting: dict[int, Item] = {}
     while not stop.requested:
-        with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
-            claims = Path(folder)
+        with _folder_of_claims() as claims:
             queue = chain(list(waiting.items()), fresh)
             try:
                 for outcome in _round(
@@ -288,8 +303,10 @@ def _can_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _forked(function: Callable[[Item], Value], index: int, item: Item, timeout: float) -> Outcome[Value]:
-    """One item in a fork of this process, which imports nothing anew."""
+def _forked(
+    function: Callable[[Item], Value], index: int, item: Item, timeout: float, meanwhile: Callable[[], object]
+) -> Outcome[Value]:
+    """One item in a fork of this process, which imports nothing anew; this one does something else meanwhile."""
     parent, ours = Pipe(duplex=False)
     theirs, send = Pipe(duplex=False)
     start = time.perf_counter()
@@ -308,6 +325,7 @@ def _forked(function: Callable[[Item], Value], index: int, item: Item, timeout: 
     try:
         parent.close()
         send.close()
+        meanwhile()
         outcome: Outcome[Value] = theirs.recv()
     except (EOFError, ConnectionError):
         seconds = time.perf_counter() - start
@@ -424,14 +442,26 @@ def _alone(function: Callable[[Item], Value], index: int, item: Item, timeout: f
     """Try an item in a pool of its own: whoever dies there has nobody else to blame."""
     if sure:
         return _lost(index, "crashed", _CRASHED, 0.0)
-    with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
-        claims = Path(folder)
+    with _folder_of_claims() as claims:
         try:
             alone = iter([(index, item)])
             return next(_round(function, alone, {}, workers=1, timeout=timeout, stop=Stop(), claims=claims))
         except _worker_deaths():
             age = _under_way(claims, {index: item}).get(index, 0.0)
     return _late(index, timeout) if age >= timeout else _lost(index, "crashed", _CRASHED, age)
+
+
+@contextmanager
+def _folder_of_claims() -> Iterator[Path]:
+    """A temporary folder; an empty one is removed even where no file can be opened any more."""
+    folder = Path(tempfile.mkdtemp(prefix="genreclf-"))
+    try:
+        yield folder
+    finally:
+        try:
+            folder.rmdir()
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _late(index: int, timeout: float) -> Outcome[Any]:

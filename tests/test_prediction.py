@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,11 +14,12 @@ import soundfile
 from made_up import made_up_table
 
 import genreclf
+from genreclf.classifier import Predictor
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import extract_features
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
-from genreclf.prediction import Predictor
+from genreclf.prediction import load
 from genreclf.tables.table import FeatureTable
 
 RATE = 22050
@@ -372,3 +376,22 @@ def test_bytes_open_files_and_samples_are_predicted_as_the_file_is(music):
     assert predictor.predict((samples, rate)).tolist() == predictor.predict(path).tolist()
     with pytest.raises(TrackError, match="bytes: not a sound file"):
         predictor.predict(b"no music")
+
+
+def test_opening_a_model_needs_no_library_of_models_and_what_is_wrong_with_it_touches_nothing(music, tmp_path):
+    folder, table, model = music
+    code = "import sys; from genreclf.prediction import load; print(load(sys.argv[1]).genres, 'sklearn' in sys.modules)"
+    command = [sys.executable, "-c", code, str(model)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    assert done.stdout == "('hiss', 'hum') False\n"
+
+    bundle = Bundle.load(model)
+    stale = msgspec.structs.replace(bundle.manifest, probe_probabilities=((0.5, 0.5),) * 5)
+    Bundle(bundle.estimator, stale).save(tmp_path / "stale.genreclf")
+    opened = load(tmp_path / "stale.genreclf")
+    (tmp_path / "lists").mkdir()
+    with pytest.raises(RequestError, match="does not predict as it did"):
+        list(genreclf.Batch(opened, [folder], output=tmp_path / "rows.csv", playlists=tmp_path / "lists"))
+    with pytest.raises(RequestError, match="does not predict as it did"):
+        list(load(tmp_path / "stale.genreclf").stream([folder / table.frame["path"][0]]))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["lists", "stale.genreclf"]

@@ -23,7 +23,7 @@ from genreclf.errors import RequestError
 from genreclf.serving import Limits, build_app
 
 if TYPE_CHECKING:
-    from genreclf.prediction import Predictor
+    from genreclf.classifier import Predictor
 
 httpx = pytest.importorskip("httpx")
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "genreclf[serve]"')

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -144,8 +145,9 @@ def test_what_decoders_print_in_a_worker_is_not_shown_and_what_python_prints_is(
     assert ran.stderr == "ours\n"
 
 
-def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:
+def test_workers_that_cannot_be_started_are_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     first_free = os.open(os.devnull, os.O_RDONLY)
     os.close(first_free)
@@ -155,6 +157,7 @@ def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:
             outcomes([1, 2], jobs=2)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert not list(tmp_path.glob("genreclf-*"))
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf"), 1e10])
@@ -187,3 +190,17 @@ def test_outcomes_are_put_in_order_and_none_is_lost_behind_a_gap():
     ready = in_order(iter(came))
     assert [next(ready).index for _ in range(3)] == [0, 1, 2]
     assert [outcome.index for outcome in ready] == [3, 5, 7]
+
+
+@pytest.mark.parametrize("deeds", [["fine"], ["fine"] * 3])
+def test_something_else_is_done_once_while_workers_work_and_its_error_ends_the_work(deeds: list[object]) -> None:
+    done: list[str] = []
+    outcomes = list(run(act, deeds, jobs=1, meanwhile=lambda: done.append("meanwhile")))
+    assert [outcome.error for outcome in outcomes] == [None] * len(deeds)
+    assert done == ["meanwhile"]
+
+    def fail() -> None:
+        raise RequestError("no such model")
+
+    with pytest.raises(RequestError, match="no such model"):
+        list(run(act, deeds, jobs=1, meanwhile=fail))

@@ -19,9 +19,9 @@ import numpy as np
 from attacks.cases import check
 
 from genreclf.archive import Kind, dump_array, load_array, read_container, write_container
+from genreclf.classifier import Predictor
 from genreclf.errors import GenreclfError, RequestError
 from genreclf.models.bundle import bundle as bundles
-from genreclf.prediction import Predictor
 from genreclf.similarity import index as indexes
 from genreclf.similarity.index import Index
 from genreclf.tables.table import FeatureTable

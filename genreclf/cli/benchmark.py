@@ -13,6 +13,7 @@ from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
     Draws,
+    Edits,
     Families,
     GuessedArtists,
     Jobs,
@@ -52,6 +53,7 @@ def benchmark(
     id: TrackId = None,  # noqa: A002
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
+    edits: Edits = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -104,6 +106,7 @@ def benchmark(
                 ablate=ablate,
                 learning_curve=learning_curve,
                 test_table=tested,
+                edits=edits,
                 jobs=jobs,
                 repeats=repeats,
                 draws=draws,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ from genreclf.seeds import MAX_SEED
 
 Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or {published}.")]
 Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
+Edits = Annotated[
+    Path | None, typer.Option(help="Labels to change, tracks to leave out, artists to merge: a file of edits.")
+]
 Families = Annotated[str | None, typer.Option(help="Comma-separated feature families or sets; all by default.")]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
 TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]

@@ -11,6 +11,7 @@ from genreclf.cli.console import TerminalProgress, emit_json, show
 from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
+    Edits,
     Families,
     GuessedArtists,
     Jobs,
@@ -43,6 +44,7 @@ def train(
     id: TrackId = None,  # noqa: A002
     group: ArtistColumn = None,
     artists: GuessedArtists = None,
+    edits: Edits = None,
     seed: Seed = 42,
     licence: Annotated[str, typer.Option(help="Licence to store in the model.")] = "",
     notes: Annotated[str, typer.Option(help="Notes to store in the model.")] = "",
@@ -67,6 +69,7 @@ def train(
             calibrate=calibrate,
             class_weight=class_weight,
             features=families,
+            edits=edits,
             licence=licence,
             notes=notes,
             jobs=jobs,

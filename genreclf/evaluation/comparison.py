@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _RUN = "run.json"
-_TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family", "predicted")
+_TEXTS = (
+    *("protocol", "track_id", "genre", "model", "artist", "title", "path"),
+    *("families", "family", "predicted", "suggested"),
+)
 # The other columns of this table are named by the genres, and a genre may be called path.
 _PREDICTIONS: dict[str, str] = defaultdict(lambda: "str", fold="int64", repeat="int64")
 _TEXTS_OF_PROBABILITIES = ("protocol", "track_id", "model")
@@ -69,6 +72,10 @@ class Comparison(Displayed):
     tuning_gains : ``protocol, model, macro_f1_default, macro_f1_tuned, gain, gain_low, gain_high``: what tuning adds to
         the default parameters, in the first division of the folds; empty unless requested.
     retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
+    label_issues : ``track_id, genre, suggested, probability`` (of the genre), ``confidence`` (of the suggested one),
+        ``score`` (confidence less probability, highest first), and ``artist, title, path`` where known: the tracks
+        whose genre is most likely wrong, see `genreclf.evaluation.label_issues`; empty where no model has
+        probabilities.
     run : what was done: command, protocols, parameters, seed, versions, table name and hash, start, seconds.
     notes : what the user must see: folds that lack a genre, duplicates, constant features.
     """
@@ -88,6 +95,7 @@ class Comparison(Displayed):
     repeats: pd.DataFrame = field(default_factory=_no_rows)
     confusion: pd.DataFrame = field(default_factory=_no_rows)
     tuning_gains: pd.DataFrame = field(default_factory=_no_rows)
+    label_issues: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

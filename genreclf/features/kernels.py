@@ -92,22 +92,24 @@ def mel_power(by_bin: np.ndarray, first: np.ndarray, start: np.ndarray, weights:
 
 @_compiled_contracted
 def magnitudes(spectra: np.ndarray, frames: int) -> np.ndarray:
-    """Magnitudes, (bins, frames) float32, of spectra as `fourier.write_spectra` writes them, perhaps of more frames.
+    """Magnitudes, (bins, frames) float32, of blocks of spectra as `fourier.write_spectra` writes them.
 
     In single precision as numpy takes them, so that a flat spectrum has the same peaks.
     """
-    bins = len(spectra) // 2
-    source, target = spectra.reshape(-1), floats(bins * frames)
-    for k in range(bins):
-        real, imag = np.uint64(k * spectra.shape[1]), np.uint64((bins + k) * spectra.shape[1])
-        row = np.uint64(k * frames)
-        for t in range(np.uint64(frames)):
-            a, b = abs(source[real + t]), abs(source[imag + t])
-            larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
-            scale = larger if larger > 0 else np.float32(1)
-            a, b = a / scale, b / scale
-            target[row + t] = np.sqrt(b * b + a * a) * scale
-    return target.reshape((bins, frames))
+    blocks, rows, width = spectra.shape
+    source, target = spectra.reshape(-1), floats(rows // 2 * frames)
+    for block in range(blocks):
+        count = np.uint64(min(width, frames - block * width))
+        for k in range(rows // 2):
+            real, imag = np.uint64((block * rows + k) * width), np.uint64((block * rows + rows // 2 + k) * width)
+            row = np.uint64(k * frames + block * width)
+            for t in range(count):
+                a, b = abs(source[real + t]), abs(source[imag + t])
+                larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
+                scale = larger if larger > 0 else np.float32(1)
+                a, b = a / scale, b / scale
+                target[row + t] = np.sqrt(b * b + a * a) * scale
+    return target.reshape((rows // 2, frames))
 
 
 @_compiled_fast
@@ -139,6 +141,51 @@ def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.
                 totals[t] += weight * power[row + t]
         for t in range(frames):
             amplitudes[m, begin + t] = np.sqrt(totals[t])
+
+
+@_compiled_fast
+def mean_envelopes(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean magnitude of periodic complex series, at their points and at places that are interpolated between them.
+
+    Parameters
+    ----------
+    series : (bands, 2 * points) float32, real and imaginary parts by turns.
+    weights : (places, taps) float32, taps an even number: of a point's neighbours, from taps / 2 - 1 before it to
+        taps / 2 after it, for each place between it and the next.
+
+    Returns
+    -------
+    (bands,) float64.
+    """
+    bands, points = len(series), series.shape[1] // 2
+    places, taps = weights.shape
+    before = taps // 2 - 1
+    means = _zeros(bands)
+    real, imag, x, y = floats(points + taps), floats(points + taps), floats(points), floats(points)
+    for band in range(bands):
+        own = np.float32(0)
+        for i in range(np.uint64(points)):
+            a, b = series[band, 2 * i], series[band, 2 * i + 1]
+            real[before + i], imag[before + i] = a, b
+            own += np.sqrt(a * a + b * b)
+        for i in range(taps):
+            k = i if i < before else points + i
+            source = 2 * ((k - before) % points)
+            real[k], imag[k] = series[band, source], series[band, source + 1]
+        total = np.float64(own)
+        for place in range(places):
+            x[:], y[:] = 0, 0
+            for tap in range(0, taps, 2):
+                a, b, first, second = weights[place, tap], weights[place, tap + 1], np.uint64(tap), np.uint64(tap + 1)
+                for i in range(np.uint64(points)):
+                    x[i] += a * real[first + i] + b * real[second + i]
+                    y[i] += a * imag[first + i] + b * imag[second + i]
+            between = np.float32(0)
+            for i in range(np.uint64(points)):
+                between += np.sqrt(x[i] * x[i] + y[i] * y[i])
+            total += between
+        means[band] = total / ((places + 1) * points)
+    return means
 
 
 @_compiled_fast
@@ -441,29 +488,31 @@ def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray
 
     Parameters
     ----------
-    spectra : (2 * bins, frames) float32, real parts, then imaginary parts.
+    spectra : (blocks, 2 * bins, width) float32, as `fourier.write_spectra` writes them.
     start, bins, weights : filter m has the complex64 weights ``weights[start[m]:start[m + 1]]`` at ``bins[...]``.
 
     Returns
     -------
-    (frames, filters) float32.
+    (blocks * width, filters) float32.
     """
-    n_bins, frames = len(spectra) // 2, spectra.shape[1]
-    flat = spectra.reshape(-1)
-    magnitudes = floats(frames * (len(start) - 1)).reshape((frames, len(start) - 1))
-    real, imag = floats(frames), floats(frames)
-    for m in range(len(start) - 1):
-        real[:] = 0
-        imag[:] = 0
-        for j in range(start[m], start[m + 1]):
-            x, y = weights[j].real, weights[j].imag
-            a, b = np.uint64(bins[j] * frames), np.uint64((n_bins + bins[j]) * frames)
-            for t in range(np.uint64(frames)):
-                real[t] += x * flat[a + t] - y * flat[b + t]
-                imag[t] += x * flat[b + t] + y * flat[a + t]
-        for t in range(frames):
-            # In double precision: the squares of what a decimator leaves in silence would underflow.
-            magnitudes[t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
+    blocks, rows, width = spectra.shape
+    flat, filters = spectra.reshape(-1), len(start) - 1
+    magnitudes = floats(blocks * width * filters).reshape((blocks * width, filters))
+    real, imag = floats(width), floats(width)
+    for block in range(blocks):
+        for m in range(filters):
+            real[:] = 0
+            imag[:] = 0
+            for j in range(start[m], start[m + 1]):
+                x, y = weights[j].real, weights[j].imag
+                a = np.uint64((block * rows + bins[j]) * width)
+                b = np.uint64((block * rows + rows // 2 + bins[j]) * width)
+                for t in range(np.uint64(width)):
+                    real[t] += x * flat[a + t] - y * flat[b + t]
+                    imag[t] += x * flat[b + t] + y * flat[a + t]
+            for t in range(width):
+                # In double precision: the squares of what a decimator leaves in silence would underflow.
+                magnitudes[block * width + t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
     return magnitudes
 
 

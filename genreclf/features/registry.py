@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from genreclf.audio import SAMPLE_RATE
@@ -83,7 +83,7 @@ class FeatureSet:
         rates = {family.sample_rate for family in self.parts}
         return rates.pop() if len(rates) == 1 else None
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of all features, in order."""
         return tuple(column for family in self.parts for column in family.columns)

@@ -42,14 +42,13 @@ class Spectra:
     @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
-        real, imag = np.split(self.transform[:, : n_frames(self.samples)], 2)
-        stft = np.empty(real.shape[::-1], dtype=np.complex64)
-        stft.real, stft.imag = real.T, imag.T
-        return stft
+        frames = self.transform.transpose(0, 2, 1).reshape(-1, FRAME_LENGTH + 2)[: n_frames(self.samples)]
+        real, imag = np.split(frames, 2, axis=1)
+        return np.asarray(real + np.complex64(1j) * imag)
 
     @property
     def transform(self) -> np.ndarray:
-        """(2050, frames or more) float32, real parts of the bins of `stft`, then imaginary parts; see `transform`."""
+        """(blocks, 2050, 32) float32, real parts of the bins of `stft`, then imaginary parts; see `transform`."""
         return self.shared(_transform)
 
     @property
@@ -122,18 +121,14 @@ def n_frames(samples: np.ndarray) -> int:
 
 
 def transform(samples: np.ndarray) -> np.ndarray:
-    """Short-time Fourier transform of (n,) float32 samples: (2050, frames) float32.
+    """Short-time Fourier transform of (n,) float32 samples: (blocks, 2050, 32) float32.
 
-    Real parts, then imaginary parts; some frames of what follows the track may stand at the end.
+    Blocks of 32 frames, in each the real parts of all bins, then the imaginary parts; some frames of what follows the
+    track stand at the end.
     """
     from genreclf.features import fourier
 
-    frames = n_frames(samples)
-    whole = fourier.whole_batches(frames)
-    padded = np.pad(samples, (FRAME_LENGTH // 2, FRAME_LENGTH // 2 + (whole - frames) * HOP_LENGTH))
-    spectra = np.empty((FRAME_LENGTH + 2, whole), dtype=np.float32)
-    fourier.write_spectra(padded, hann(FRAME_LENGTH), spectra, hop=HOP_LENGTH)
-    return spectra
+    return fourier.centred_spectra(samples, hann(FRAME_LENGTH), hop=HOP_LENGTH, frames=n_frames(samples))
 
 
 def power_to_decibels(power: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ class Timeline:
 
 
 def timeline_of(segments: pd.DataFrame, *, length: float) -> Timeline:
-    """The timeline of what `genreclf.prediction.Predictor.predict_segments` returns.
+    """The timeline of what `genreclf.prediction.TrackPredictor.predict_segments` returns.
 
     Parameters
     ----------

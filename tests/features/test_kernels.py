@@ -103,7 +103,9 @@ def test_magnitudes_are_those_of_the_complex_numbers_however_small():
     for scale in (1.0, 1e-30):
         scaled = spectra * np.float32(scale)
         expected = np.abs(scaled[:5].astype(complex) + 1j * scaled[5:])[:, :13]
-        np.testing.assert_allclose(kernels.magnitudes(scaled, 13), expected, rtol=1e-6)
+        for blocks in (1, 2):
+            found = kernels.magnitudes(np.stack(np.hsplit(scaled, blocks)), 13)
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 31, 32, 70])
@@ -134,8 +136,21 @@ def test_combined_magnitudes_are_those_of_the_matrix_product():
     matrix = (rng.standard_normal((4, 7)) + 1j * rng.standard_normal((4, 7))) * (rng.random((4, 7)) < 0.5)
     rows, bins = np.nonzero(matrix)
     start = np.searchsorted(rows, np.arange(5))
-    found = kernels.combined_magnitudes(spectra, start, bins, matrix[rows, bins].astype(np.complex64))
+    weights, blocks = matrix[rows, bins].astype(np.complex64), np.stack(np.hsplit(spectra, 3))
+    found = kernels.combined_magnitudes(blocks, start, bins, weights)
     np.testing.assert_allclose(found, np.abs(matrix @ (spectra[:7] + 1j * spectra[7:])).T, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("points", [1, 3, 40])
+@pytest.mark.parametrize("places", [0, 1, 3])
+def test_mean_envelopes_are_those_of_the_points_and_of_what_is_between_them(points, places):
+    rng = np.random.default_rng(points)
+    series = (rng.standard_normal((2, points)) + 1j * rng.standard_normal((2, points))).astype(np.complex64)
+    weights = rng.standard_normal((places, 4)).astype(np.float32)
+    neighbours = np.stack([np.roll(series, 1 - tap, axis=1) for tap in range(4)])
+    between = np.abs(np.tensordot(weights, neighbours, axes=1))
+    expected = np.concatenate([np.abs(series)[None], between]).mean(axis=(0, 2))
+    np.testing.assert_allclose(kernels.mean_envelopes(series.view(np.float32), weights), expected, rtol=1e-5)
 
 
 def test_mean_squares_are_those_of_the_part_and_of_the_rest():

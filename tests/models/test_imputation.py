@@ -8,11 +8,11 @@ from made_up import made_up_table
 from sklearn.impute import SimpleImputer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from genreclf.classifier import Predictor
 from genreclf.errors import RequestError
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
 from genreclf.models.imputation import MedianImputer
-from genreclf.prediction import Predictor
 from genreclf.training import train
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from dataclasses import dataclass
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ from genreclf.models.bundle.stored import dump_estimator, load_estimator
 from genreclf.models.calibration import base_estimator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
 KIND = Kind(
@@ -73,8 +76,12 @@ class Bundle(Displayed):
         write_container(Path(path), KIND, {"manifest.json": manifest.to_json(), "estimator.skops": estimator})
 
     @classmethod
-    def load(cls, path: Path | str) -> Bundle:
+    def load(cls, path: Path | str, *, deferred: bool = False) -> Bundle:
         """Read a bundle.
+
+        Parameters
+        ----------
+        deferred : build the estimator when it is first asked for, and raise then what is wrong with it.
 
         Raises
         ------
@@ -85,23 +92,36 @@ class Bundle(Displayed):
         members = read_container(path, KIND)
         manifest = BundleManifest.from_json(path, members["manifest.json"])
         _check_version(path, manifest)
-        bundle = cls(_rebuilt(path, members.pop("estimator.skops"), manifest), manifest)
-        bundle._check_probes(path)
-        return bundle
+        bundle = _DeferredBundle(partial(_read, path, members.pop("estimator.skops"), manifest), manifest)
+        return bundle if deferred else cls(bundle.estimator, manifest)
 
-    def _check_probes(self, path: Path) -> None:
-        import numpy as np
 
-        expected = np.array(self.manifest.probe_probabilities)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                given = probe(self.estimator, self.manifest.feature_means, self.manifest.feature_stds)
-            alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=_SAME, atol=_SAME))
-        except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
-            raise RequestError(f"{path}: {_stale(self.manifest)}; it fails with: {one_line(error)}") from None
-        if not alike:
-            raise RequestError(f"{path}: {_stale(self.manifest)}; it does not predict as it did when it was saved")
+class _DeferredBundle(Bundle):
+    """A bundle whose estimator is built when it is first asked for."""
+
+    def __init__(self, read: Callable[[], Any], manifest: BundleManifest) -> None:
+        vars(self).update(_read=read, manifest=manifest)
+
+    @cached_property
+    def estimator(self) -> Any:  # noqa: ANN401
+        return vars(self).pop("_read")()
+
+
+def _read(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    """The estimator of a bundle, if it predicts as it did when it was saved."""
+    import numpy as np
+
+    estimator, expected = _rebuilt(path, data, manifest), np.array(manifest.probe_probabilities)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            given = probe(estimator, manifest.feature_means, manifest.feature_stds)
+        alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=_SAME, atol=_SAME))
+    except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
+        raise RequestError(f"{path}: {_stale(manifest)}; it fails with: {one_line(error)}") from None
+    if not alike:
+        raise RequestError(f"{path}: {_stale(manifest)}; it does not predict as it did when it was saved")
+    return estimator
 
 
 def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
