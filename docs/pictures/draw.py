@@ -29,7 +29,8 @@ def draw(folder: Path) -> None:
         study = genreclf.benchmark(table, models=models, features=["study"], repeats=1)
         write_run_comparison(genreclf.compare_runs({"texture": whole, "study": study}), place / "runs.html")
         for picture in (place / "pictures").glob("*.svg"):
-            if not (ROOT / "reports" / "demo" / "pictures" / picture.name).exists():
+            in_demo = (ROOT / "reports" / "demo" / "pictures" / picture.name).exists()
+            if not in_demo and not picture.stem.endswith("-2"):  # of the second model
                 (folder / picture.name).write_bytes(picture.read_bytes())
 
 
