@@ -20,12 +20,24 @@ PICTURE = ROOT / "docs" / "pictures" / "layers.svg"
 
 LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("command line", ("cli", "__main__")),
-    ("whole journeys", ("demo", "transformer", "classifier")),
+    ("whole journeys", ("demo", "transformer", "classifier", "tasks")),
     ("results as pages", ("export", "reports", "inspection", "information", "notebook")),
     ("what pages share", ("pages",)),
     (
         "one call per command",
-        ("serving", "batch", "tagging", "prediction_table", "extraction", "verification", "training", "prediction"),
+        (
+            "serving",
+            "batch",
+            "tagging",
+            "prediction_table",
+            "extraction",
+            "verification",
+            "training",
+            "prediction",
+            "tag_training",
+            "tag_prediction",
+            "loading",
+        ),
     ),
     ("who wins", ("evaluation",)),
     ("what sounds alike", ("similarity",)),

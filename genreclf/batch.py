@@ -118,8 +118,9 @@ class Batch:
             for prediction in self._predictor.stream(tracks, total=total, **self._running):
                 path = places.pop(prediction.path, Path())
                 tagged = None if self._tagger is None else self._tagger.tag(prediction, path)
-                if playlists and prediction.genre and not prediction.unknown:
-                    playlists.add(prediction.genre, path)
+                if playlists:
+                    for label in prediction.labels:
+                        playlists.add(label, path)
                 if table:
                     table.append(prediction)
                 self.failed += prediction.error is not None

@@ -118,7 +118,7 @@ def information(source: object) -> Information:
         return _of_object(source)
     from genreclf.datasets import open_table
     from genreclf.evaluation.comparison import Comparison
-    from genreclf.prediction import load
+    from genreclf.loading import load
     from genreclf.similarity.index import Index
 
     path = Path(source)

@@ -28,6 +28,16 @@ GuessedArtists = Annotated[
 ClassWeight = Annotated[
     str | None, typer.Option(help="Class weights of models that take some: balanced or none; by default their own.")
 ]
+Labels = Annotated[str, typer.Option(help="What to predict: genre, or tags, of which a track may have many.")]
+MinTracks = Annotated[int | None, typer.Option(help="With tags: leave out tags on fewer tracks; 10 by default.")]
+MinArtists = Annotated[int | None, typer.Option(help="With tags: leave out tags by fewer artists; 3 by default.")]
+Synonyms = Annotated[
+    Path | None, typer.Option(help="With tags: a CSV of tag,name that merges tags; an empty name leaves one out.")
+]
+Precision = Annotated[
+    float | None,
+    typer.Option(help="With tags: the precision that each threshold shall reach; by default, thresholds of best F1."),
+]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 Draws = Annotated[int, typer.Option(help="Draws of the comparison of models.")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,8 +17,13 @@ from genreclf.cli.options import (
     Jobs,
     Json,
     Label,
+    Labels,
+    MinArtists,
+    MinTracks,
+    Precision,
     Seed,
     Subset,
+    Synonyms,
     Table,
     TrackId,
     names_in,
@@ -40,6 +45,11 @@ def train(
     ] = True,
     class_weight: ClassWeight = None,
     features: Families = None,
+    labels: Labels = "genre",
+    min_tracks: MinTracks = None,
+    min_artists: MinArtists = None,
+    synonyms: Synonyms = None,
+    precision: Precision = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     group: ArtistColumn = None,
@@ -56,23 +66,33 @@ def train(
 
     from genreclf.datasets import open_table
     from genreclf.models.bundle.bundle import KIND
-    from genreclf.training import train as run
+    from genreclf.tasks import find_task
 
+    task = find_task(labels)
+    run = task.train()
+    options: dict[str, Any] = {
+        "model": model,
+        "seed": seed,
+        "tune": tune or None,
+        "calibrate": None if calibrate else False,
+        "class_weight": class_weight,
+        "licence": licence,
+        "notes": notes,
+        "edits": edits,
+        "jobs": jobs,
+        "min_tracks": min_tracks,
+        "min_artists": min_artists,
+        "synonyms": synonyms,
+        "precision": precision,
+    }
+    options = task.options(run, options)
     KIND.check_place(output)
     families = names_in(features)
     with TerminalProgress() as progress:
         bundle = run(
             open_table(table, subset=subset, label=label, id=id, group=group, artists=artists),
-            model=model,
-            seed=seed,
-            tune=tune,
-            calibrate=calibrate,
-            class_weight=class_weight,
+            **options,
             features=families,
-            edits=edits,
-            licence=licence,
-            notes=notes,
-            jobs=jobs,
             progress=progress,
         )
         bundle.save(output)

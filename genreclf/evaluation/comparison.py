@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,6 +22,7 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+SINGLE_LABEL = "single-label"  # the task of a run whose run.json names none
 _RUN = "run.json"
 _TEXTS = (
     *("protocol", "track_id", "genre", "model", "artist", "title", "path"),
@@ -164,6 +165,12 @@ class Comparison(Displayed):
         folder = Path(folder)
         if not (folder / "scores.csv").is_file():
             raise RequestError(f"{folder}: no scores.csv there; give the folder of a benchmark's report")
+        try:
+            run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RequestError(f"{folder / _RUN}: missing or damaged; run the benchmark again") from None
+        if run.get("task", SINGLE_LABEL) != SINGLE_LABEL:
+            raise RequestError(f"{folder}: a report of task {run['task']!r}; only runs that predict genres can be read")
         tables = {}
         for name in _tables():
             path = folder / f"{name}.csv"
@@ -177,10 +184,6 @@ class Comparison(Displayed):
                 )
             except ValueError as error:
                 raise RequestError(f"{path}: cannot be read as a table: {error}") from None
-        try:
-            run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise RequestError(f"{folder / _RUN}: missing or damaged; run the benchmark again") from None
         return cls(**tables, run=run, notes=tuple(run.get("notes", ())))
 
 
@@ -188,10 +191,14 @@ def _texts(table: str) -> dict[str, str]:
     return dict.fromkeys(_TEXTS_OF_PROBABILITIES if table == "probabilities" else _TEXTS, "str")
 
 
-def check_report_folder(folder: Path) -> None:
+def check_report_folder(folder: Path, tables: Sequence[str] = ()) -> None:
     """Refuse a place for a report before work begins: a report may be replaced, and nothing else.
 
     ``run.json``, which is written first, tells that the folder's files of a report's names are ours.
+
+    Parameters
+    ----------
+    tables : names of the report's tables; by default those of a `Comparison`.
 
     Raises
     ------
@@ -202,7 +209,7 @@ def check_report_folder(folder: Path) -> None:
         run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
         if run["versions"]["genreclf"] and type(run["notes"]) is list:
             return
-    names = [_RUN, *(f"{name}.csv" for name in _tables()), "report.html", "report.md", "pictures"]
+    names = [_RUN, *(f"{name}.csv" for name in tables or _tables()), "report.html", "report.md", "pictures"]
     check_unmarked(*(folder / name for name in names), what="a report of genreclf")
 
 

@@ -247,26 +247,32 @@ def _plan(length: int, precision: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def centred_spectra(
-    signal: np.ndarray, window: np.ndarray, *, hop: int, frames: int, first_bin: int = 0, last_bin: int | None = None
+    signal: np.ndarray,
+    window: np.ndarray,
+    *,
+    hop: int,
+    frames: int,
+    bins: tuple[int, int] | None = None,
+    width: int = BLOCK,
 ) -> np.ndarray:
     """Fourier transforms of windowed frames that are centred on each hop, zeros lying around the signal.
 
     Parameters
     ----------
     signal, window, hop : as for `write_spectra`.
-    first_bin, last_bin : the bins wanted, the last one excluded; by default all.
+    bins : the bins wanted, the last one excluded; None takes all.
+    width : how many frames a block has; raised to a multiple of 8.
 
     Returns
     -------
-    (blocks, 2 * bins, 32) float32, as `write_spectra` writes them, of `frames` frames and those that fill the last
+    (blocks, 2 * bins, width) float32, as `write_spectra` writes them, of `frames` frames and those that fill the last
     block.
     """
-    length, blocks = len(window), -(-frames // BLOCK)
-    bins = (length // 2 + 1 if last_bin is None else last_bin) - first_bin
-    spectra = np.empty((blocks, 2 * bins, BLOCK), dtype=np.float32)
-    write_spectra(
-        centred(signal, length, hop=hop, frames=blocks * BLOCK), window, spectra, hop=hop, first_bin=first_bin
-    )
+    first, last = (0, len(window) // 2 + 1) if bins is None else bins
+    width = -(-width // FLOATS) * FLOATS
+    spectra = np.empty((-(-frames // width), 2 * (last - first), width), dtype=np.float32)
+    padded = centred(signal, len(window), hop=hop, frames=len(spectra) * width)
+    write_spectra(padded, window, spectra, hop=hop, first_bin=first)
     return spectra
 
 

@@ -19,6 +19,7 @@ FRAME_LENGTH = 2048
 HOP_LENGTH = 512
 N_MELS = 128
 
+_BLOCKS = 2
 _AMPLITUDE_FLOOR = 1e-10
 _DYNAMIC_RANGE = 80.0
 
@@ -30,11 +31,13 @@ class Spectra:
     ----------
     samples : (n,) mono float32, finite.
     sample_rate : in Hz.
+    phases : whether the transform is kept, from which the magnitudes follow; else it is computed again if asked for.
     """
 
-    def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
+    def __init__(self, samples: np.ndarray, sample_rate: int, *, phases: bool = True) -> None:
         self.samples = samples
         self.sample_rate = sample_rate
+        self.phases = phases
         self._shared: dict[Any, Any] = {}
 
     # Not `functools.cached_property`: until Python 3.12 that holds a lock while it computes, one for all tracks, and a
@@ -85,9 +88,7 @@ def _transform(spectra: Spectra) -> np.ndarray:
 
 
 def _by_bin(spectra: Spectra) -> np.ndarray:
-    from genreclf.features import kernels
-
-    return kernels.magnitudes(spectra.transform, n_frames(spectra.samples))
+    return magnitudes(spectra.samples, spectra.transform if spectra.phases else None)
 
 
 def _magnitude(spectra: Spectra) -> np.ndarray:
@@ -131,12 +132,33 @@ def transform(samples: np.ndarray) -> np.ndarray:
     return fourier.centred_spectra(samples, hann(FRAME_LENGTH), hop=HOP_LENGTH, frames=n_frames(samples))
 
 
+def magnitudes(samples: np.ndarray, transform: np.ndarray | None = None) -> np.ndarray:
+    """Magnitudes of the short-time Fourier transform of (n,) float32 samples: (1025, frames) float32.
+
+    Without a transform of them, the spectra are computed a few blocks at a time, and forgotten.
+    """
+    from genreclf.features import fourier, kernels
+
+    frames = n_frames(samples)
+    found = np.empty((FRAME_LENGTH // 2 + 1, frames), dtype=np.float32)
+    if transform is not None:
+        kernels.write_magnitudes(transform, found, 0)
+        return found
+    spectra = np.empty((_BLOCKS, FRAME_LENGTH + 2, fourier.BLOCK), dtype=np.float32)
+    step = _BLOCKS * fourier.BLOCK
+    padded = fourier.centred(samples, FRAME_LENGTH, hop=HOP_LENGTH, frames=frames + step)
+    for start in range(0, frames, step):
+        fourier.write_spectra(padded, hann(FRAME_LENGTH), spectra, hop=HOP_LENGTH, start=start)
+        kernels.write_magnitudes(spectra, found, start)
+    return found
+
+
 def power_to_decibels(power: np.ndarray) -> np.ndarray:
     """Powers in dB of full scale, floored at -100 dB and at 80 dB below the largest."""
     # The natural logarithm has vector instructions in numpy, the decadic one has not.
     decibels = np.log(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
     decibels *= power.dtype.type(10.0 / np.log(10.0))
-    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE)))
+    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE), out=decibels))
 
 
 def mel_frequencies(count: int, *, highest: float) -> np.ndarray:

@@ -103,7 +103,7 @@ def inspect_track(
     from genreclf.features import describe, find_feature_set
     from genreclf.inspection.series import series_of
     from genreclf.inspection.timeline import timeline_of
-    from genreclf.prediction import load as load_model
+    from genreclf.loading import load as load_model
     from genreclf.tables.table import FeatureTable
 
     read = table if table is None or isinstance(table, FeatureTable) else FeatureTable.read(table)
@@ -111,7 +111,9 @@ def inspect_track(
     features = describe(samples, rate, feature_set=_SET)
     timeline = None
     if model is not None:
-        timeline = timeline_of(load_model(model).predict_segments(path), length=len(samples) / rate)
+        timeline = timeline_of(
+            load_model(model, task="single-label").predict_segments(path), length=len(samples) / rate
+        )
     artist, _, recording = read_tags(Path(path))
     return Inspection(
         path=Path(path),

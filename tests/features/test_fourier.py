@@ -79,11 +79,12 @@ def test_centred_spectra_are_those_of_the_signal_among_zeros(frames):
     signal = np.random.default_rng(0).standard_normal(40 * 16).astype(np.float32)
     window = np.ones(64, dtype=np.float32)
     expected = rfft(frames_of(np.pad(signal, 32), 64, 16, frames)).T
-    for first, last in ((0, None), (4, 9)):
-        spectra = fourier.centred_spectra(signal, window, hop=16, frames=frames, first_bin=first, last_bin=last)
-        assert spectra.shape == (-(-frames // 32), 2 * len(expected[first:last]), 32)
+    for bins, width, made in ((None, 32, 32), ((4, 9), 9, 16)):
+        chosen = expected if bins is None else expected[slice(*bins)]
+        spectra = fourier.centred_spectra(signal, window, hop=16, frames=frames, bins=bins, width=width)
+        assert spectra.shape == (-(-frames // made), 2 * len(chosen), made)
         real, imag = np.split(np.hstack(list(spectra))[:, :frames], 2)
-        np.testing.assert_allclose(real + 1j * imag, expected[first:last], atol=1e-4)
+        np.testing.assert_allclose(real + 1j * imag, chosen, atol=1e-4)
 
 
 @pytest.mark.usefixtures("both_ways")
