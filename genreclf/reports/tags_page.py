@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf import __version__
 from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.models.taggers import is_reference, title_of
-from genreclf.pages.blocks import Cell, Finding, Page, Section, Table, figure, table
+from genreclf.pages.blocks import Cell, Figure, Finding, Page, Section, Table, table
 from genreclf.pages.page import write_pages
 from genreclf.pages.wording import count, listed, p_value, points, seconds, with_interval
 from genreclf.reports import columns
@@ -129,7 +129,7 @@ def _ranking(comparison: TagComparison) -> Section:
         lead=f"Under {protocol_title(comparison.protocol)}. Scores are means over the tags; ROC AUC compares tracks of "
         "one fold only. The references at the end stand beside every comparison: the most similar training tracks, "
         "the genre alone where it is known, and the share of each tag.",
-        figures=[figure("ranking", "Macro ROC AUC with 95 % intervals over artists; 50 is chance.", draw)],
+        figures=[Figure("ranking", "Macro ROC AUC with 95 % intervals over artists; 50 is chance.", draw)],
         tables=[table("Macro scores, in points out of 100; n.s.: not significantly worse than the best", rows, shown)],
         parts=[
             Section(
@@ -153,7 +153,7 @@ def _tags(comparison: TagComparison) -> Section:
         "tags",
         "Scores by tag",
         short="Tags",
-        figures=[figure("tags", f"ROC AUC by tag, highest first: {caption}", draw)],
+        figures=[Figure("tags", f"ROC AUC by tag, highest first: {caption}", draw)],
         tables=[_tag_table(comparison.best, rows_of(best.sort_values("roc_auc", ascending=False, kind="stable")))],
     )
 
