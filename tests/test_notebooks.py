@@ -19,7 +19,12 @@ def cells(tmp_path_factory):
     """The cells of all notebooks by their ids, run in one kernel, which forgets all names between two of them."""
     code = nbformat.v4.new_code_cell
     here = str(Path(__file__).parent)
-    setup = f"import sys; sys.path.insert(0, {here!r})\nimport without_workers as w; w.without_workers()"
+    # One core, so that models are fitted in the kernel too.
+    setup = f"""
+import os, sys; sys.path.insert(0, {here!r})
+import without_workers as w; w.without_workers()
+if hasattr(os, "sched_setaffinity"): os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+"""
     whole = nbformat.v4.new_notebook(cells=[code(setup)], metadata={"kernelspec": KERNEL})
     for place in run.NOTEBOOKS:
         whole.cells += [*nbformat.read(place, as_version=4).cells, code("%reset -f")]
