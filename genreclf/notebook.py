@@ -1,7 +1,8 @@
 """Results in notebooks: what a person wants to know at a glance, as a card of HTML.
 
-`FeatureTable`, `Extraction`, `Comparison`, `Bundle`, `Predictor`, `Index` and `Inspection` show themselves so, see
-`genreclf.display`. The facts are those of `genreclf.information`, the charts and tables those of the pages.
+`FeatureTable`, `Extraction`, `Comparison`, `RunComparison`, `Bundle`, `Predictor`, `Index` and `Inspection` show
+themselves so, see `genreclf.display`. The facts are those of `genreclf.information`, the charts and tables those of
+the pages.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from genreclf import __version__
 from genreclf.evaluation.comparison import Comparison
+from genreclf.evaluation.run_comparison import RunComparison
 from genreclf.extraction import Extraction
 from genreclf.information import Information, information
 from genreclf.inspection import Inspection
@@ -21,6 +23,7 @@ from genreclf.pages.card import card
 from genreclf.pages.wording import count, with_interval
 from genreclf.prediction import TrackPredictor
 from genreclf.reports.comparison_page import headline
+from genreclf.reports.run_comparison_page import run_comparison_page
 from genreclf.reports.sections.scores import ranking
 
 if TYPE_CHECKING:
@@ -46,6 +49,9 @@ def html(shown: object) -> str:
     match shown:
         case Comparison():
             return card(_comparison(shown))
+        case RunComparison():
+            page = run_comparison_page(shown)
+            return card(replace(page, sections=[replace(page.sections[0], title="", lead="")]))
         case Extraction():
             return card(_extraction(shown))
         case Inspection():
@@ -83,9 +89,7 @@ def _failures(failed: tuple[Failure, ...]) -> Iterator[Section]:
 
 
 def _inspection(inspection: Inspection) -> Page:
-    return Page(
-        "genreclf inspection", inspection.path.name, facts_of(inspection), glance(inspection), version=__version__
-    )
+    return Page("genreclf inspection", inspection.title, facts_of(inspection), glance(inspection), version=__version__)
 
 
 def _predictor(predictor: TrackPredictor) -> Page:

@@ -239,7 +239,7 @@ class TrackPredictor(Displayed):
         Returns
         -------
         One row a family, the largest contribution first: ``family, features, contribution, probability, genre``, where
-        `probability` is the genre's with all families.
+        ``probability`` is the genre's with all families.
         """
         import pandas as pd
 

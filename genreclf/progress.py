@@ -106,6 +106,7 @@ class Automatic:
 
     def begin(self, title: str, total: int | None) -> None:
         """Choose where to show the stage, and begin it there."""
+        self._stage.end()
         self._stage = NotebookProgress() if _in_notebook() else SILENT
         self._stage.begin(title, total)
 

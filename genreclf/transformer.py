@@ -31,7 +31,7 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     feature_set : one of `genreclf.features.FEATURE_SETS`.
     offset, duration : seconds to describe, as for `genreclf.extract_features`.
     n_jobs : worker processes; None is one, -1 is one for each core.
-    memory : folder, or a `joblib.Memory`, where rows are kept; a row belongs to the bytes of its file and to the
+    memory : folder, or a ``joblib.Memory``, where rows are kept; a row belongs to the bytes of its file and to the
         version of genreclf.
     on_error : ``raise`` for a file that cannot be described, or ``nan`` for a row of NaN.
 

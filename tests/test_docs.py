@@ -29,8 +29,8 @@ import typer
 from made_fma import write_fma
 from made_tagged import write_magnatagatune, write_mtg_jamendo
 from made_up import note
+from without_workers import without_workers
 
-from genreclf import workers
 from genreclf.cli import app, main
 from genreclf.datasets import DATASETS
 from genreclf.datasets.fma import read_tracks
@@ -162,13 +162,6 @@ def make_tag_data(folder: Path) -> None:
 MADE = {"how-to-fma.md": make_fma, "how-to-gtzan.md": make_gtzan, "how-to-tag-data.md": make_tag_data}
 
 
-def in_this_process(function: Any, queue: Iterator[Any], waiting: dict[int, Any], **options: Any) -> Iterator[Any]:
-    """A round of work without worker processes: starting them would take most of the time."""
-    for index, item in queue:
-        waiting[index] = item
-        yield workers._guarded(function, index, item, options["timeout"], options["claims"])
-
-
 def run_page(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a page in the present folder; its Python blocks share their names."""
     names = {"__name__": "__main__"}
@@ -215,9 +208,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_music(folder)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(workers, "_round", in_this_process)
-        monkeypatch.setattr(workers, "_can_fork", lambda: False)
-        monkeypatch.setattr(workers, "_settle", lambda: None)
+        without_workers(monkeypatch.setattr)
         run_page(TUTORIAL, monkeypatch)
     return folder
 
@@ -242,9 +233,7 @@ def test_a_page_runs(page: Path, finished: Path, tmp_path: Path, monkeypatch: py
     shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
     MADE.get(page.name, lambda _: None)(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workers, "_round", in_this_process)
-    monkeypatch.setattr(workers, "_can_fork", lambda: False)
-    monkeypatch.setattr(workers, "_settle", lambda: None)
+    without_workers(monkeypatch.setattr)
     run_page(page, monkeypatch)
 
 
@@ -310,8 +299,8 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_the_index_names_every_page() -> None:
-    index = (DOCS / "README.md").read_text(encoding="utf-8")
-    assert [page.name for page in PAGES if page.name != "README.md" and f"({page.name})" not in index] == []
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    assert [page.name for page in PAGES if page.name != "index.md" and f"({page.name})" not in index] == []
 
 
 @pytest.mark.parametrize("page", WITH_READMES, ids=name_of)

@@ -95,6 +95,7 @@ def test_progress_is_a_bar_below_a_notebooks_cell_and_nothing_elsewhere(monkeypa
         return Handle
 
     def work():
+        AUTOMATIC.begin("outer", 2)
         AUTOMATIC.begin("extract <i>", 4)
         for _ in range(3):
             AUTOMATIC.advance("a.wav")
@@ -108,7 +109,9 @@ def test_progress_is_a_bar_below_a_notebooks_cell_and_nothing_elsewhere(monkeypa
     monkeypatch.setitem(sys.modules, "ipykernel", sys)
     monkeypatch.setattr("IPython.get_ipython", Shell)
     work()
-    begun, *_, last, message, ended = shown
+    outer, outer_ended, begun, *_, last, message, ended = shown
+    assert "outer" in outer["text/plain"]
+    assert outer_ended == ended
     assert begun["text/html"] == '<progress max="4" value="0"></progress> extract &lt;i&gt; \u00b7 0/4'
     assert 'value="3"' in last["text/html"]
     assert message == {"text/plain": "one <b> failed"}

@@ -9,6 +9,7 @@ import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, show
 from genreclf.cli.options import Json
+from genreclf.errors import RequestError
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -36,12 +37,17 @@ def list_datasets(json: Json = False) -> None:
 def info(
     name: Annotated[str, typer.Argument(help="The data set, for example fma.")],
     json: Json = False,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print what to cite, as BibTeX.")] = False,
 ) -> None:
     """Tell what is known of a data set: home, licence, archives, errata, published scores."""
     from genreclf.datasets import find_dataset
 
+    if json and bibtex:
+        raise RequestError("--json and --bibtex exclude each other; give one")
     dataset = find_dataset(name)
-    if json:
+    if bibtex:
+        show(dataset.bibtex().rstrip())
+    elif json:
         emit_json(dataset.describe())
     else:
         show(dataset.text())

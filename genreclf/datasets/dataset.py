@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError, unknown
+from genreclf.references import bibtex
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest
@@ -96,10 +97,10 @@ class Dataset:
     by_hand : what is worth having and cannot be fetched, and how to get it.
     manifest : lists the tracks below a folder: ``manifest(folder, subset=None)``.
     features : reads published features: ``features(folder, subset=None, families=None)``; None where there are none.
+    references : keys of what to cite, see `genreclf.references`.
     labels : what `features` takes as ``label`` besides the genre, such as ``subgenre``, with its parents.
     errata : faults that are known, and what is done about them.
     published : scores to compare with.
-    reference : its key in ``references.bib``.
     """
 
     name: str
@@ -114,9 +115,9 @@ class Dataset:
     manifest: Callable[..., Manifest]
     features: Callable[..., FeatureTable] | None = None
     labels: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     errata: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
-    reference: str = ""
 
     def portion(self, asked: str | None) -> tuple[Archive, ...]:
         """The archives that a portion needs.
@@ -129,6 +130,17 @@ class Dataset:
         if wanted not in self.portions:
             raise unknown(f"subset of {self.name}", wanted, self.portions)
         return tuple(a for a in self.archives if not a.subsets or wanted in a.subsets)
+
+    def bibtex(self) -> str:
+        """What to cite, as BibTeX.
+
+        Raises
+        ------
+        RequestError : the data set names no references.
+        """
+        if not self.references:
+            raise RequestError(f"{self.name} has no BibTeX; cite it as: {self.citation}")
+        return bibtex(self.references)
 
     def text(self) -> str:
         """Everything that is known, for people."""
@@ -158,6 +170,7 @@ class Dataset:
             "home": self.home,
             "licence": self.licence,
             "citation": self.citation,
+            "references": list(self.references),
             "subsets": list(self.subsets),
             "fetch": list(self.portions),
             "published_features": self.features is not None,
@@ -175,5 +188,5 @@ class Dataset:
             "by_hand": list(self.by_hand),
             "errata": list(self.errata),
             "published": [asdict(found) for found in self.published],
-            "reference": self.reference or None,
+            "references": list(self.references),
         }

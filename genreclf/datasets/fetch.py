@@ -41,7 +41,7 @@ def fetch(dataset: Dataset, to: Path, *, subset: str | None = None, progress: Pr
     Parameters
     ----------
     to : the folder to fetch into; it is made. Archives stay there beside what they hold and may be removed.
-    subset : which portion, one of `Dataset.portions`; the first by default.
+    subset : which portion, one of the data set's portions; the first by default.
 
     Returns
     -------

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
 SUBGENRE = "subgenre"
+GENRES = (
+    "Blues", "Classical", "Country", "Easy Listening", "Electronic", "Experimental", "Folk", "Hip-Hop", "Instrumental",
+    "International", "Jazz", "Old-Time / Historic", "Pop", "Rock", "Soul-RnB", "Spoken",
+)  # fmt: skip
 SUBSETS = ("small", "medium", "large", "full")
 # fmt: off
 NO_AUDIO = (
@@ -336,9 +340,9 @@ FMA = Dataset(
     manifest=manifest,
     features=features,
     labels=(SUBGENRE,),
+    references=("fma",),
     errata=(
         "of the clips of medium 15 hold no audio and are skipped, six are shorter than 30 s and are kept (wiki)",
         "of the 106,574 files of full, 105,637 are different (issue 23); folds keep copies on one side",
     ),
-    reference="fma",
 )

@@ -129,9 +129,9 @@ GTZAN = Dataset(
         ),
     ),
     manifest=manifest,
+    references=("gtzan", "sturm2013gtzan", "kereliuk2015"),
     errata=(
         *(f"{name} {reason}" for name, reason in FAULTY.items()),
         "repetitions, wrong labels and distortions (Sturm 2013); the filtered split leaves out 70 tracks",
     ),
-    reference="gtzan",
 )

@@ -186,5 +186,5 @@ MAGNATAGATUNE = Dataset(
             "Hamel, Lemieux, Bengio and Eck 2011, as listed in github.com/keunwoochoi/magnatagatune-list",
         ),
     ),
-    reference="law2009",
+    references=("law2009",),
 )

@@ -151,5 +151,5 @@ MTG_JAMENDO = Dataset(
             "results/ml4md2019/auc_instrument.tsv in the repository",
         ),
     ),
-    reference="bogdanov2019",
+    references=("bogdanov2019",),
 )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from genreclf.errors import unknown
 from genreclf.files import write_whole
 from genreclf.progress import AUTOMATIC, Progress
 
@@ -97,13 +98,23 @@ class Clip:
 
 
 def make_demo_music(
-    folder: Path, *, seed: int = 42, jobs: int | None = None, progress: Progress = AUTOMATIC
+    folder: Path | str,
+    *,
+    styles: Sequence[str] | None = None,
+    clips: int = CLIPS_PER_ARTIST,
+    seconds: float = SECONDS,
+    seed: int = 42,
+    jobs: int | None = None,
+    progress: Progress = AUTOMATIC,
 ) -> Manifest:
     """Write the collection as FLAC files with tags, a folder a style; clips that are there already stay.
 
     Parameters
     ----------
     folder : where the folders of the styles are made.
+    styles : some of `STYLES`; None for all.
+    clips : of each artist, at most `CLIPS_PER_ARTIST`.
+    seconds : the duration of a clip.
     seed : the same seed gives the same music.
 
     Returns
@@ -112,12 +123,17 @@ def make_demo_music(
 
     Raises
     ------
-    RequestError : the folder cannot be written to.
+    RequestError : the folder cannot be written to, or there is no such style.
     """
     from genreclf.datasets.folder import scan
 
-    _write_missing(collection(seed=seed), folder, jobs, progress)
-    return scan([folder])
+    for style in styles or ():
+        if style not in STYLES:
+            raise unknown("style", style, STYLES)
+    every = [clip for clip in collection(seed=seed) if styles is None or clip.style in styles]
+    chosen = [clip for place, clip in enumerate(every) if place % CLIPS_PER_ARTIST < clips]
+    _write_missing(chosen, Path(folder), jobs, progress, seconds=seconds)
+    return scan([Path(folder)])
 
 
 def make_tagged_music(
@@ -172,7 +188,9 @@ def _sounding(manner: Manner, tags: Sequence[str]) -> Manner:
     return manner._replace(**levels)
 
 
-def _write_missing(clips: Sequence[Clip], folder: Path, jobs: int | None, progress: Progress) -> None:
+def _write_missing(
+    clips: Sequence[Clip], folder: Path, jobs: int | None, progress: Progress, *, seconds: float = SECONDS
+) -> None:
     """Write the clips that are not there yet."""
     from functools import partial
 
@@ -180,7 +198,7 @@ def _write_missing(clips: Sequence[Clip], folder: Path, jobs: int | None, progre
 
     missing = [clip for clip in clips if not (folder / clip.name).exists()]
     progress.begin("make music", len(missing))
-    for outcome in run(partial(_write, folder=folder), missing, jobs=jobs):
+    for outcome in run(partial(_write, folder=folder, seconds=seconds), missing, jobs=jobs):
         if outcome.error is not None:
             raise outcome.error
         progress.advance(missing[outcome.index].name)
@@ -221,25 +239,25 @@ def _varied(centre: Manner, amount: float, rng: np.random.Generator) -> Manner:
     return Manner(*np.clip(np.array(centre) + step, _FLOORS, _CEILINGS).tolist())
 
 
-def _write(clip: Clip, *, folder: Path) -> None:
+def _write(clip: Clip, *, folder: Path, seconds: float) -> None:
     import soundfile
 
     encoded = io.BytesIO()
     with soundfile.SoundFile(encoded, "w", SAMPLE_RATE, 1, format="FLAC", subtype="PCM_16") as file:
         file.artist, file.title, file.album = clip.artist, clip.title, f"{clip.artist} Plays"
-        file.write(play(clip))
+        file.write(play(clip, seconds=seconds))
     write_whole(folder / clip.name, encoded.getvalue())
 
 
-def play(clip: Clip) -> np.ndarray:
+def play(clip: Clip, *, seconds: float = SECONDS) -> np.ndarray:
     """The samples of a clip, shape (samples,), float64 within [-0.9, 0.9]."""
     rng = np.random.default_rng(clip.seed)
     manner = clip.manner
     beat = 60.0 / manner.tempo
     chords = _progression(manner, rng)
     table = _wavetable(manner.brightness)
-    mix = np.zeros(round(SECONDS * SAMPLE_RATE))
-    for number in range(int(SECONDS / beat) + 1):
+    mix = np.zeros(round(seconds * SAMPLE_RATE))
+    for number in range(int(seconds / beat) + 1):
         start = number * beat
         chord = chords[number // 4 % len(chords)]
         if number % 4 == 0:

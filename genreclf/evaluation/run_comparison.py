@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genreclf.errors import RequestError
+from genreclf.display import Displayed
+from genreclf.errors import RequestError, one_line
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.protocols import title
 from genreclf.evaluation.scores import macro_f1
@@ -71,8 +72,8 @@ class Change:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class RunComparison:
+@dataclass(frozen=True, repr=False)
+class RunComparison(Displayed):
     """Runs side by side.
 
     Parameters
@@ -91,6 +92,10 @@ class RunComparison:
     changes: tuple[Change, ...]
     commands: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        runs = one_line(", ".join(self.runs), longest=80)
+        return f"<comparison of {len(self.models)} models in {len(self.runs)} runs: {runs}>"
 
     @property
     def models(self) -> tuple[str, ...]:

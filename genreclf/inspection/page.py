@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from genreclf.pages.svg import Drawing
 
 
-_AT_A_GLANCE = ("Waveform", "Mel spectrogram", "Chroma")
-_GLANCE_WIDTH, _COLUMNS, _UNUSUAL = 720.0, 450, 8
+_AT_A_GLANCE = ("Mel spectrogram", "Chroma")
+_COLUMNS, _UNUSUAL = 320, 8
 
 
 def write_page(inspection: Inspection, path: Path | str) -> None:
@@ -64,13 +64,13 @@ def glance(inspection: Inspection) -> list[Section]:
     series, features = inspection.series, inspection.features
     chosen = [panel for panel in panels_of(series, features) if panel.title in _AT_A_GLANCE]
     panels = [replace(p, values=narrowed(p.values, _COLUMNS)) if p.colours else p for p in chosen]
-    drawn = time_aligned(panels, start=inspection.start or 0.0, seconds=series.seconds, width=_GLANCE_WIDTH)
-    over_time = Section("series", "", figures=[Figure("series", "", lambda _: drawn)])
-    genres = [replace(section, lead="") for section in _genres(inspection, most=_GLANCE_WIDTH)]
+    start, seconds = inspection.start or 0.0, series.seconds
+    drawn = Figure("series", "", lambda width: time_aligned(panels, start=start, seconds=seconds, width=width))
+    genres = [replace(section, lead="") for section in _genres(inspection)]
     unusual = sorted(inspection.percentiles, key=lambda name: -abs(inspection.percentiles[name] - 0.5))[:_UNUSUAL]
     caption = f"The features furthest from the median of {inspection.table_name}"
     tables = [_feature_table(caption, unusual, inspection)] if unusual else []
-    return [*genres, over_time, *([Section("unusual", "", tables=tables)] if tables else [])]
+    return [*genres, Section("series", "", figures=[drawn], tables=tables)]
 
 
 def _sections(inspection: Inspection) -> Iterator[Section]:
@@ -109,7 +109,7 @@ def _sections(inspection: Inspection) -> Iterator[Section]:
     yield _numbers(inspection)
 
 
-def _genres(inspection: Inspection, *, most: float = WIDE) -> Iterator[Section]:
+def _genres(inspection: Inspection) -> Iterator[Section]:
     timeline = inspection.timeline
     if timeline is None:
         return
@@ -123,7 +123,7 @@ def _genres(inspection: Inspection, *, most: float = WIDE) -> Iterator[Section]:
         short="Genre",
         lead=f"Predictions of {inspection.model_name} for "
         + ("the track." if windows == 1 else f"each of the track's {windows} windows."),
-        figures=[Figure("genres", caption, lambda width: probabilities_over_time(timeline, width=min(width, most)))],
+        figures=[Figure("genres", caption, lambda width: probabilities_over_time(timeline, width=width))],
     )
 
 

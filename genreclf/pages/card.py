@@ -10,11 +10,12 @@ from functools import cache
 
 from genreclf.pages.blocks import Cell, Page, Section, Table
 from genreclf.pages.page import environment, resource
-from genreclf.pages.theme import style_sheet
+from genreclf.pages.theme import colours, style_sheet
 
 LARGEST = 200_000  # bytes of a card
 _ROWS, _LINES = 30, 12  # of a table; of notes
 _SYSTEM_DARK = "@media screen and (prefers-color-scheme: dark)"
+_VARIABLES = re.compile(r"@media[^{]*dark\)\s*\{\s*:root\s*\{[^}]*\}\s*\}|:root\s*\{[^}]*\}")
 # How notebooks and documentation sites say which theme they are in: JupyterLab, VS Code, Furo and pydata, Colab.
 _THEMES = {
     "light": ('[data-jp-theme-light="true"]', "body.vscode-light", '[data-theme="light"]', 'html[theme="light"]'),
@@ -29,10 +30,10 @@ def card(page: Page) -> str:
     shown = replace(
         page, notes=_first(page.notes, "note"), sections=tuple(_short(section) for section in page.sections)
     )
+    identity = hashlib.sha256(repr((page.title, page.facts)).encode("utf-8", "replace")).hexdigest()[:8]
     template = environment().get_template("card.jinja")
     for kept in range(len(shown.sections), -1, -1):
         part = replace(shown, sections=shown.sections[:kept])
-        identity = hashlib.sha256(repr(part).encode("utf-8", "replace")).hexdigest()[:8]
         html = template.render(page=part, identity=identity, style=Markup(_style())).strip()  # noqa: S704 - our own
         if len(html.encode()) <= LARGEST:
             break
@@ -66,19 +67,17 @@ def _first(lines: Sequence[str], noun: str) -> tuple[str, ...]:
 @cache
 def _style() -> str:
     """The style sheet of charts and cards, which touches nothing outside cards."""
-    chart = style_sheet()
-    light = re.search(r":root \{(.*?)\}", chart, re.DOTALL)
-    dark = re.search(re.escape(_SYSTEM_DARK) + r" \{\s*:root \{(.*?)\}\s*\}", chart, re.DOTALL)
-    if light is None or dark is None:
-        raise ValueError("chart.css has no colours for light or for dark")
-    marks = chart.replace(dark[0], "").replace(light[0], "")
-    return "".join(_scoped(light[1].replace("light dark", "light"), dark[1])) + marks + resource("card.css")
+    return "".join(_colours()) + _VARIABLES.sub("", style_sheet()) + resource("card.css")
 
 
-def _scoped(light: str, dark: str) -> Iterator[str]:
+def _colours() -> Iterator[str]:
     """The colours of cards: those of the notebook's theme, else those of the system."""
     box = ".genreclf-card"
-    dark = "color-scheme: dark;" + dark
+    light, dark = map(_scheme, ("light", "dark"))
     yield f"{box} {{{light}}}\n{_SYSTEM_DARK} {{ {box} {{{dark}}} }}\n"
-    for colours, places in ((light, _THEMES["light"]), (dark, _THEMES["dark"])):
-        yield f"@media screen {{ {', '.join(f'{place} {box}' for place in places)} {{{colours}}} }}\n"
+    for scheme, places in ((light, _THEMES["light"]), (dark, _THEMES["dark"])):
+        yield f"@media screen {{ {', '.join(f'{place} {box}' for place in places)} {{{scheme}}} }}\n"
+
+
+def _scheme(theme: str) -> str:
+    return ";".join(f"{name}:{value}" for name, value in {**colours(theme), "color-scheme": theme}.items())

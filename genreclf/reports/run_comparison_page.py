@@ -28,11 +28,15 @@ def write_run_comparison(comparison: RunComparison, page: Path) -> None:
     RequestError : the files cannot be written, or are not ours; see `genreclf.pages.page.check_pages`.
     """
     check_pages(page)
+    write_pages(run_comparison_page(comparison), page)
+
+
+def run_comparison_page(comparison: RunComparison) -> Page:
+    """The page of a comparison of runs."""
     facts = [count(len(comparison.runs), "run"), count(len(comparison.models), "model")]
     title = f"Runs side by side: {listed(comparison.runs, most=4)}"
     sections, findings = list(_sections(comparison)), run_findings(comparison)
-    made = Page("genreclf compare", title, facts, sections, findings, comparison.notes, __version__)
-    write_pages(made, page)
+    return Page("genreclf compare", title, facts, sections, findings, comparison.notes, __version__)
 
 
 def run_findings(comparison: RunComparison) -> list[Finding]:

@@ -141,7 +141,10 @@ class FeatureTable(Displayed):
         return self.with_frame(self.frame.assign(**{TAGS: tags.texts()}), self.features)
 
     def choose_tags(self, **options: Any) -> tuple[FeatureTable, list[str]]:  # noqa: ANN401 - those of the function
-        """The table with synonyms merged and rare tags left out, and notes that name them; see `labels.choose_tags`."""
+        """The table with synonyms merged and rare tags left out, and notes that name them.
+
+        See `genreclf.tables.labels.choose_tags`.
+        """
         tags, notes = choose_tags(self.tags, self.groups, **options)
         return self.with_tags(tags), notes
 

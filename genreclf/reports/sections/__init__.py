@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from genreclf.reports.sections.features import ablation, importance, tuning
 from genreclf.reports.sections.models import genres, learning_curve, models
+from genreclf.reports.sections.published import published_results
 from genreclf.reports.sections.scores import fit_time, leakage, origin, ranking, tests
 from genreclf.reports.sections.tracks import misclassified, retrieval, track_atlas
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def sections(comparison: Comparison) -> list[Section]:
     """Everything that a comparison has numbers for, in the order of the report."""
     scores, music = (
-        (ranking, leakage, fit_time, learning_curve, genres, models),
+        (ranking, published_results, leakage, fit_time, learning_curve, genres, models),
         (track_atlas, misclassified, retrieval),
     )
     makers = (*scores, ablation, importance, *music, tests, tuning, origin)
