@@ -123,6 +123,21 @@ class HeldOut(NamedTuple):
     uncalibrated: np.ndarray | None
 
 
+class InnerScores(NamedTuple):
+    """The scores of tracks by models that were not fitted on them.
+
+    Parameters
+    ----------
+    codes, fold, y_pred : (tracks,), class codes, the number of the fold that each was tested in, predicted codes.
+    scores : (tracks, scores) of each kind.
+    """
+
+    codes: np.ndarray
+    fold: np.ndarray
+    y_pred: np.ndarray
+    scores: _Scores
+
+
 def fit_calibrated(
     estimator: Any,  # noqa: ANN401 - any scikit-learn classifier
     X: np.ndarray,
@@ -138,6 +153,21 @@ def fit_calibrated(
     y : (tracks,), classes.
     folds : rows to train on and to test on; every row is tested once, and every fold trains on every class.
     """
+    inner = inner_scores(estimator, X, y, folds)
+    model = estimator.fit(X, y)
+    held_out = {name: cross_fitted(name, inner) for name in candidates(model)}
+    best = min(held_out, key=lambda name: log_loss(held_out[name], inner.codes))
+    uncalibrated = _averaged("none", inner.scores, []) if has_probabilities(model) else None
+    return calibrate(model, best, inner), HeldOut(inner.y_pred, held_out[best], uncalibrated)
+
+
+def inner_scores(
+    estimator: Any,  # noqa: ANN401
+    X: np.ndarray,
+    y: np.ndarray,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> InnerScores:
+    """The scores of a cross-validation; the arguments are those of `fit_calibrated`."""
     import numpy as np
     from sklearn.base import clone
 
@@ -148,27 +178,42 @@ def fit_calibrated(
         fold[test] = number
         Z = transformed(fitted, X[test])
         y_pred[test] = np.searchsorted(classes, fitted[-1].predict(Z))
-        for kind, found in _scores_of(_candidates(fitted), fitted[-1], Z).items():
+        for kind, found in _scores_of(candidates(fitted), fitted[-1], Z).items():
             scores.setdefault(kind, np.empty((len(y), found.shape[1])))[test] = found
-    model = estimator.fit(X, y)
-    held_out = {name: _cross_fitted(name, scores, codes, fold, len(classes)) for name in _candidates(model)}
-    best = min(held_out, key=lambda name: _log_loss(held_out[name], codes))
-    uncalibrated = _averaged("none", scores, []) if has_probabilities(model) else None
-    calibrated = CalibratedModel(model, best, _fitted(best, scores, codes, len(classes)), classes)
-    return calibrated, HeldOut(y_pred, held_out[best], uncalibrated)
+    return InnerScores(codes, fold, y_pred, scores)
 
 
-def _candidates(fitted: Any) -> list[str]:  # noqa: ANN401
+def calibrate(model: Any, name: str, inner: InnerScores) -> CalibratedModel:  # noqa: ANN401
+    """A fitted pipeline with a calibration, which is fitted to inner scores of the same pipeline."""
+    return CalibratedModel(model, name, _fitted(name, inner.scores, inner.codes, len(model.classes_)), model.classes_)
+
+
+def cross_fitted(name: str, inner: InnerScores) -> np.ndarray:
+    """(tracks, classes), the probabilities of each fold by a calibration that is fitted to the others."""
+    import numpy as np
+
+    codes, classes = inner.codes, int(inner.codes.max()) + 1
+    found = np.empty((len(codes), classes))
+    for number in np.unique(inner.fold):
+        here = inner.fold == number
+        others = {kind: values[~here] for kind, values in inner.scores.items()}
+        parameters = _fitted(name, others, codes[~here], classes)
+        found[here] = _averaged(name, {kind: values[here] for kind, values in inner.scores.items()}, parameters)
+    return found
+
+
+def log_loss(probabilities: np.ndarray, codes: np.ndarray) -> float:
+    """The mean negative logarithm of the probability of the true class."""
+    import numpy as np
+
+    return -float(np.log(np.maximum(probabilities[np.arange(len(codes)), codes], _LEAST)).mean())
+
+
+def candidates(fitted: Any) -> list[str]:  # noqa: ANN401
     """The calibrations that suit a fitted pipeline."""
     mean = "temperature+sigmoid+venn-abers"
     candidates = [f"none+{mean}" if has_probabilities(fitted) else mean]
     return [*candidates, "pairwise"] if _margins_of(fitted[-1]) is not None else candidates
-
-
-def _log_loss(probabilities: np.ndarray, codes: np.ndarray) -> float:
-    import numpy as np
-
-    return -float(np.log(np.maximum(probabilities[np.arange(len(codes)), codes], _LEAST)).mean())
 
 
 def _scores_of(names: Sequence[str], classifier: Any, Z: np.ndarray) -> _Scores:  # noqa: ANN401
@@ -192,18 +237,6 @@ def _averaged(name: str, scores: _Scores, parameters: Parameters) -> np.ndarray:
         values = scores[method.scores]
         found.append(method.apply(values, list(islice(left, method.arrays(values.shape[1])))))
     return np.asarray(np.mean(found, axis=0))
-
-
-def _cross_fitted(name: str, scores: _Scores, codes: np.ndarray, fold: np.ndarray, classes: int) -> np.ndarray:
-    """(tracks, classes), the probabilities of each fold by parameters fitted on the others."""
-    import numpy as np
-
-    found = np.empty((len(codes), classes))
-    for number in np.unique(fold):
-        here = fold == number
-        parameters = _fitted(name, {kind: values[~here] for kind, values in scores.items()}, codes[~here], classes)
-        found[here] = _averaged(name, {kind: values[here] for kind, values in scores.items()}, parameters)
-    return found
 
 
 def class_scores(classifier: Any, Z: np.ndarray) -> np.ndarray:  # noqa: ANN401
