@@ -25,7 +25,7 @@ from genreclf.evaluation.probability_scores import score_probabilities
 from genreclf.evaluation.uncertainty import Jackknife
 from genreclf.evaluation.usable import usable
 from genreclf.models import MODELS, ModelSpec, resolve_all
-from genreclf.models.calibration import calibrate, candidates, cross_fitted, inner_scores, log_loss
+from genreclf.models.calibration import calibrate, candidates, cross_fitted, has_probabilities, inner_scores, log_loss
 from genreclf.models.threads import one_thread
 from genreclf.training import calibration_folds
 
@@ -49,7 +49,8 @@ def nested(table: FeatureTable, entry: ModelSpec, seed: int) -> Iterator[tuple[n
             model = entry.build(42, families=table.family_numbers)
             inner, model = inner_scores(model, X, codes, folds), model.fit(X, codes)
             means = candidates(model)
-            single = list(dict.fromkeys(method for name in means for method in name.split("+")))
+            own = ["none"] if has_probabilities(model) else []
+            single = [*own, *(method for name in means for method in name.split("+"))]
             losses = {name: log_loss(cross_fitted(name, inner), codes) for name in {*single, *means}}
             best, chosen = min(single, key=losses.__getitem__), min(means, key=losses.__getitem__)
             given = {name: calibrate(model, name, inner).predict_proba(table.filled[test]) for name in losses}

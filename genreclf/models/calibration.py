@@ -3,7 +3,6 @@
 The model itself is fitted once on everything, so that its predictions stay as they were. Its scores for tracks that it
 was not fitted on, from an inner cross-validation, are turned into probabilities by several methods:
 
-- `none`: the model's own probabilities, where it has any.
 - `temperature`: the softmax of all scores divided by one number.
 - `sigmoid`: Platt's sigmoid for each class against the rest.
 - `venn-abers`: Venn-Abers predictors for each class against the rest: a track is added once as one of the class and
@@ -11,9 +10,9 @@ was not fitted on, from an inner cross-validation, are turned into probabilities
 - `pairwise`: for support vector machines, which decide between pairs of classes: a slope turns each margin into the
   probability of one class of the pair, and the probabilities of all pairs are coupled.
 
-The first four are averaged: on a few hundred tracks, choosing one of them by its held-out log loss does worse than
-their mean, as ``benchmarks/calibration.py`` shows. Support vector machines get the mean or the pairs, whichever has the
-smaller log loss on folds that it was not fitted on.
+The first three are averaged: on a few hundred tracks, choosing one of them, or the model's own probabilities (`none`),
+by held-out log loss does worse than their mean, as ``benchmarks/calibration.py`` shows. Support vector machines get the
+mean or the pairs, whichever has the smaller log loss on folds that it was not fitted on.
 
 Sources: Platt (1999), Probabilistic Outputs for Support Vector Machines; Zadrozny and Elkan (2002), Transforming
 Classifier Scores into Accurate Multiclass Probability Estimates; Guo, Pleiss, Sun and Weinberger (2017), On Calibration
@@ -211,9 +210,7 @@ def log_loss(probabilities: np.ndarray, codes: np.ndarray) -> float:
 
 def candidates(fitted: Any) -> list[str]:  # noqa: ANN401
     """The calibrations that suit a fitted pipeline."""
-    mean = "temperature+sigmoid+venn-abers"
-    candidates = [f"none+{mean}" if has_probabilities(fitted) else mean]
-    return [*candidates, "pairwise"] if _margins_of(fitted[-1]) is not None else candidates
+    return ["temperature+sigmoid+venn-abers", *(["pairwise"] if _margins_of(fitted[-1]) is not None else [])]
 
 
 def _scores_of(names: Sequence[str], classifier: Any, Z: np.ndarray) -> _Scores:  # noqa: ANN401
