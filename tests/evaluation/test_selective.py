@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from genreclf.evaluation.probability_scores import aurc
 from genreclf.evaluation.selective import area, risk_coverage, set_thresholds
+from genreclf.evaluation.uncertainty import Jackknife
 
 
 @given(st.permutations(range(25)), arrays(bool, 25))
@@ -45,6 +47,21 @@ def test_more_of_everything_changes_no_area_and_tracks_that_are_alike_change_it_
     assert change.sum() == pytest.approx(0, abs=1e-12)
     for alike in ((confidence == c) & (right == r) for c in range(4) for r in (False, True)):
         assert np.ptp(change[alike], axis=0) < 1e-12 if alike.any() else True
+
+
+def test_the_interval_of_the_area_holds_the_true_one():
+    rng = np.random.default_rng(0)
+
+    def drawn(artists):
+        artist = np.repeat(np.arange(artists), rng.integers(1, 8, artists))
+        skill = 1 + rng.normal(size=artists)[artist] + rng.normal(size=len(artist))
+        right = rng.random(len(artist)) < 1 / (1 + np.exp(-skill))
+        confidence = 1 / (1 + np.exp(-skill / 2 - rng.normal(size=len(artist))))
+        return aurc(confidence, right, Jackknife.over(artist % 4, artist, 4))
+
+    truth = drawn(20_000).value
+    held = [low <= truth <= high for low, high in (drawn(60).interval for _ in range(300))]
+    assert 0.91 < np.mean(held) < 0.985
 
 
 @pytest.mark.parametrize("level", [0.8, 0.9])
