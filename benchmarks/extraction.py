@@ -92,7 +92,7 @@ def time_stages(path: Path, feature_set: str, plain: Stopwatch, ours: Stopwatch)
             lambda: audio.resample(sound, rate, chosen.sample_rate),
         )
         rate = chosen.sample_rate
-    theirs, own = Spectra(sound, rate), Spectra(sound, rate)
+    theirs, own = Spectra(sound, rate), Spectra(sound, rate, phases=any(family.phases for family in chosen.parts))
     compare("STFT", lambda: np.abs(librosa.stft(sound)), lambda: own.by_bin)
     for family in chosen.parts:
         if family.plain:

@@ -20,12 +20,24 @@ PICTURE = ROOT / "docs" / "pictures" / "layers.svg"
 
 LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("command line", ("cli", "__main__")),
-    ("whole journeys", ("demo", "transformer", "classifier")),
-    ("results as pages", ("reports", "inspection", "information")),
+    ("whole journeys", ("demo", "transformer", "classifier", "tasks")),
+    ("results as pages", ("reports", "inspection", "information", "notebook")),
     ("what pages share", ("pages",)),
     (
         "one call per command",
-        ("serving", "batch", "tagging", "prediction_table", "extraction", "verification", "training", "prediction"),
+        (
+            "serving",
+            "batch",
+            "tagging",
+            "prediction_table",
+            "extraction",
+            "verification",
+            "training",
+            "prediction",
+            "tag_training",
+            "tag_prediction",
+            "loading",
+        ),
     ),
     ("who wins", ("evaluation",)),
     ("what sounds alike", ("similarity",)),
@@ -35,7 +47,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
     ("processes and files", ("workers", "files", "archive", "streams", "forks")),
-    ("the ground", ("errors", "progress", "plugins", "seeds", "versions")),
+    ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
 )
 
 _WIDTH, _ROW, _BOX_HEIGHT, _LEFT = 900, 64, 30, 190

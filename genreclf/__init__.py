@@ -9,6 +9,17 @@ stays quick.
 
 import lazy_loader
 
+from genreclf import display
+
 __version__ = "0.1.0"
+
+
+def _html(shown: object) -> str:
+    from genreclf.notebook import html
+
+    return html(shown)
+
+
+display.drawn_by(_html)
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -12,6 +12,7 @@ from .errors import RequestError as RequestError
 from .errors import TrackError as TrackError
 from .evaluation.benchmark import benchmark as benchmark
 from .evaluation.comparison import Comparison as Comparison
+from .evaluation.multilabel.benchmark import benchmark_tags as benchmark_tags
 from .evaluation.retrieval import retrieval as retrieval
 from .evaluation.run_comparison import compare_runs as compare_runs
 from .extraction import extract as extract
@@ -23,6 +24,7 @@ from .models.bundle.bundle import Bundle as Bundle
 from .similarity.index import Index as Index
 from .similarity.index import build_index as build_index
 from .tables.table import FeatureTable as FeatureTable
+from .tag_training import train_tags as train_tags
 from .training import train as train
 from .transformer import AudioFeatures as AudioFeatures
 from .verification import verify as verify

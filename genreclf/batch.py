@@ -21,7 +21,7 @@ from genreclf.errors import RequestError, TrackError
 from genreclf.files import check_folder
 from genreclf.prediction import TIMEOUT, Prediction, TrackPredictor, shown
 from genreclf.prediction_table import PredictionTable, check_prediction_table
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, SILENT, Progress
 from genreclf.tables.cells import escape
 from genreclf.workers import PENDING
 
@@ -74,7 +74,7 @@ class Batch:
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
-        progress: Progress = SILENT,
+        progress: Progress = AUTOMATIC,
     ) -> None:
         check_sources(sources)
         if output is not None:
@@ -118,7 +118,7 @@ class Batch:
             for prediction in self._predictor.stream(tracks, total=total, **self._running):
                 path = places.pop(prediction.path, Path())
                 tagged = None if self._tagger is None else self._tagger.tag(prediction, path)
-                if playlists and prediction.genre and not prediction.unknown:
+                if playlists:
                     self._list(playlists, prediction, path)
                 if table:
                     table.append(prediction)
@@ -127,7 +127,8 @@ class Batch:
                 yield prediction, tagged
 
     def _list(self, playlists: GenrePlaylists, prediction: Prediction, path: Path) -> None:
-        if not playlists.add(prediction.genre, path):
+        named = [playlists.add(label, path) for label in prediction.labels]
+        if not all(named):
             self._progress.message(f"in no playlist: {prediction.path}: there is a line end in its name")
 
     def _count(self, done: set[str]) -> int | None:

@@ -12,18 +12,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from genreclf.audio import Source, is_source, name_of
 from genreclf.errors import RequestError, with_path
-from genreclf.models.bundle.bundle import Bundle
 from genreclf.prediction import TrackPredictor, shown
 from genreclf.tables.cells import escape
 
 if TYPE_CHECKING:
+    from genreclf.models.bundle.bundle import Bundle
     from genreclf.prediction import Prediction
 
 Sources = Source | Sequence[Source]
 """One sound or several, each a path, an open binary file, bytes, or (samples, rate); an array or a column of paths."""
 
 
-class Predictor(ClassifierMixin, BaseEstimator, TrackPredictor):  # type: ignore[misc]
+class Predictor(TrackPredictor, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A loaded model, for files and tables; to scikit-learn, a classifier of paths.
 
     Parameters
@@ -34,6 +34,8 @@ class Predictor(ClassifierMixin, BaseEstimator, TrackPredictor):  # type: ignore
     ----------
     classes_ : (genres,), as `genres`.
     """
+
+    _repr_mimebundle_ = None  # of scikit-learn, which notebooks would prefer to `_repr_html_`
 
     @property
     def _current(self) -> Bundle:
@@ -90,9 +92,6 @@ class Predictor(ClassifierMixin, BaseEstimator, TrackPredictor):  # type: ignore
         tags.input_tags.string = True
         return tags
 
-    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        return TrackPredictor.__repr__(self)
-
     def predict(self, paths: Sources, *, jobs: int | None = None) -> np.ndarray:
         """The genre of each file, (files,) texts.
 
@@ -133,8 +132,8 @@ def load(
     coverage: float | None = None,
     set_coverage: float | None = None,
     jobs: int | None = None,
-) -> Predictor:
-    """Load a trained model.
+) -> TrackPredictor:
+    """Load a trained model: a `Predictor`, or a `genreclf.tag_prediction.TagPredictor` where it is for tags.
 
     Parameters
     ----------
@@ -144,8 +143,11 @@ def load(
     ------
     RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
-    shares = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
-    return Predictor(Bundle.load(path), **shares, jobs=jobs).checked()
+    from genreclf import loading
+
+    shares: dict[str, Any] = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
+    kinds = loading.PREDICTORS | {"single-label": Predictor}
+    return loading.load(path, **shares, jobs=jobs, deferred=False, predictors=kinds)
 
 
 def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and columns of them

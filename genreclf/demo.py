@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 
 # Fewer folds than by default, and fewer trees, so that the demo takes less than a minute.
 FOLDS = 3
@@ -25,7 +25,7 @@ def demonstrate(
     models: Sequence[str] | None = None,
     seed: int = 42,
     jobs: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Comparison:
     """Make a small music collection, extract its features, benchmark models on it and write the report.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
 from genreclf.datasets import open_source
+from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import path_name
+from genreclf.tables.labels import TAGS, join_tags
 from genreclf.tables.meta import read_meta
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
 from genreclf.versions import versions
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
-@dataclass(frozen=True)
-class Extraction:
+@dataclass(frozen=True, repr=False)
+class Extraction(Displayed):
     """What an extraction did.
 
     Parameters
@@ -58,6 +61,10 @@ class Extraction:
     interrupted: bool
     notes: tuple[str, ...]
     verified: Verification | None = None
+
+    def __repr__(self) -> str:
+        counts = f"{self.computed} computed, {self.reused} reused, {len(self.failed)} failed"
+        return f"<extraction to {self.path}: {self.tracks} tracks, {counts}{', stopped' if self.interrupted else ''}>"
 
     @property
     def missing(self) -> int:
@@ -99,10 +106,11 @@ def extract(
     subset: str | None = None,
     artists: Path | str | None = None,
     split: Path | str | None = None,
+    edits: Edits | Path | str | None = None,
     jobs: int | None = None,
     timeout: float = TIMEOUT,
     verify: int = 0,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Extraction:
     """Describe the tracks of a source and keep the features in a table.
 
@@ -115,6 +123,8 @@ def extract(
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
     subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
+    edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
+        `genreclf.datasets.edits`. Rows of tracks that are left out are taken out of the table.
     jobs : worker processes; one for each core by default. The table is the same whatever the number.
     timeout : seconds that one track may take before it counts as failed.
     verify : compute so many tracks again by plain librosa and compare, see `genreclf.verify`.
@@ -133,6 +143,7 @@ def extract(
         manifest = source
     else:
         manifest = open_source(source, subset=subset, artists=artists, split=split)
+    manifest, left_out = edit_manifest(manifest, edits)
     if not manifest.tracks:
         raise RequestError("; ".join([f"{manifest.name}: no audio files there", *manifest.notes]))
     notes = (*manifest.notes, *_unlabelled(manifest), *missing_extras(track.path for track in manifest))
@@ -141,11 +152,17 @@ def extract(
     request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
-        TableStore(Path(path), features=chosen.columns, meta=_meta(chosen, request), progress=progress) as store,
+        TableStore(
+            Path(path),
+            features=chosen.columns,
+            meta=_meta(chosen, request),
+            tags=manifest.has_tags,
+            progress=progress,
+        ) as store,
         Stop() as stop,
     ):
         try:
-            todo = _todo(manifest, store, threads, stop)
+            todo = _todo(manifest, store, threads, stop, left_out=left_out)
             _compile_first(chosen, todo, stop, progress)
             computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
         except BaseException:
@@ -184,7 +201,7 @@ def _set_of(path: Path, progress: Progress) -> str:
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
-    if any(track.genre for track in manifest):
+    if manifest.has_tags or any(track.genre for track in manifest):
         return []
     return [f"{manifest.name}: no track has a genre; in a folder the sub-folders name the genres of the tracks in them"]
 
@@ -211,11 +228,11 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
     }
 
 
-def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> list[Track]:
+def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop, *, left_out: Collection[str]) -> list[Track]:
     """The tracks that need computing, none after a stop; rows of changed files are dropped, changed labels mended."""
     digests = _digests([track for track in manifest if _is_known(track, store)], store.seen, threads, stop)
     todo: list[Track] = []
-    changed: set[str] = set()
+    changed = store.rows.keys() & set(left_out)
     relabelled: dict[str, tuple[str, ...]] = {}
     for track in manifest:
         key = track.track_id
@@ -226,7 +243,7 @@ def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop) -> li
         elif digest and (digest != row.digest or key in store.rewritten):
             changed.add(key)
             todo.append(track)
-        elif (identity := _identity(track, row)) != row.identity:
+        elif (identity := _identity(track, row, store)) != row.identity:
             relabelled[key] = identity
     if stop.requested:
         return []
@@ -341,7 +358,7 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> 
     """Write what came of a track into the store; True when it is a row."""
     if isinstance(outcome.value, _Row):
         row = outcome.value
-        store.append(_identity(track, row), row.values)
+        store.append(_identity(track, row, store), row.values)
         store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
         return True
     failure = outcome.value
@@ -376,10 +393,14 @@ def _seen_of(path: Path) -> tuple[tuple[int, int], str]:
         return (0, 0), ""
 
 
-def _identity(track: Track, row: _Row | StoredRow) -> tuple[str, ...]:
-    """The identity cells of a track; what the source does not tell is taken from the tags that the row holds."""
+def _identity(track: Track, row: _Row | StoredRow, store: TableStore) -> tuple[str, ...]:
+    """The identity cells of a track; what the source does not tell is taken from the row."""
     artist, album, title = track.artist, track.album, track.title
     if track.tagged:
         tags = row.tags if isinstance(row, _Row) else row.identity[2:5]
         artist, album, title = (own or tag for own, tag in zip((artist, album, title), tags, strict=True))
-    return (track.track_id, track.genre, artist, album, title, track.split, track.name, row.digest)
+    cells = (track.track_id, track.genre, artist, album, title, track.split, track.name, row.digest)
+    if TAGS not in store.identity:
+        return cells
+    there = row.identity[len(cells)] if isinstance(row, StoredRow) else ""
+    return (*cells, join_tags(track.tags) if store.tags else there)

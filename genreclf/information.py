@@ -1,24 +1,31 @@
-"""Information on a file of genreclf's: what it is, made when, from what, with which settings, and what to expect of it.
+"""Information on what genreclf makes: what it is, made when, from what, with which settings, and what to expect of it.
 
-The same facts are shown as lines, as JSON, and as Markdown; that of a model is a model card in the layout of Hugging
-Face (Mitchell and others 2019, Model Cards for Model Reporting).
+The same facts are shown as lines, as JSON, as Markdown and in notebooks; that of a model is a model card in the layout
+of Hugging Face (Mitchell and others 2019, Model Cards for Model Reporting).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError
-from genreclf.pages.markdown import escaped
+from genreclf.errors import RequestError, one_line
+from genreclf.pages.blocks import Cell, Section, Table
+from genreclf.pages.markdown import escaped, section_lines
 from genreclf.tables.columns import family_of
 
 if TYPE_CHECKING:
+    from genreclf.evaluation.comparison import Comparison
     from genreclf.models.bundle.manifest import BundleManifest, HeldOutSummary
+    from genreclf.prediction import TrackPredictor
+    from genreclf.similarity.index import Index
     from genreclf.tables.table import FeatureTable
 
 Facts = Mapping[str, Any]
@@ -40,12 +47,12 @@ _UNCALIBRATED = "uncalibrated_"
 
 @dataclass(frozen=True)
 class Information:
-    """What is known of a file or a folder.
+    """What is known of a file, a folder or an object.
 
     Parameters
     ----------
     kind : ``model``, ``index``, ``table`` or ``report``.
-    path : where it is.
+    path : where it is; of an object, its name.
     sections : facts by the title of their section; plain values, lists and dictionaries.
     """
 
@@ -72,45 +79,89 @@ class Information:
     def as_markdown(self) -> str:
         """A page in Markdown; of a model, a card with the metadata that Hugging Face reads in front."""
         front = _front_matter(self.sections) if self.kind == "model" else []
-        title = self.sections["model"]["title"] if self.kind == "model" else self.path
-        lines = [*front, f"# {escaped(str(title))}", ""]
-        for section, facts in self.sections.items():
-            lines += [f"## {section.capitalize()}", ""]
-            lines += [f"- **{escaped(name)}:** {escaped(_shown(v))}" for name, v in facts.items() if not _is_table(v)]
-            for name, rows in facts.items():
-                if _is_table(rows):
-                    lines += ["", *_table(name, rows)]
-            lines.append("")
-        return "\n".join(lines).rstrip() + "\n"
+        lines = [*front, f"# {escaped(self.title)}", ""]
+        for section in self.as_sections():
+            lines += section_lines(section, 2)
+        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
+
+    @property
+    def title(self) -> str:
+        """What a model does; of everything else, where it is."""
+        return str(self.sections["model"]["title"]) if self.kind == "model" else self.path
+
+    def as_sections(self) -> list[Section]:
+        """The parts of a page."""
+        return [
+            Section(
+                section,
+                section.capitalize(),
+                facts=[(name, _shown(value)) for name, value in facts.items() if not _is_table(value)],
+                tables=[_table(name, rows) for name, rows in facts.items() if _is_table(rows)],
+            )
+            for section, facts in self.sections.items()
+        ]
 
 
-def information(path: Path | str) -> Information:
-    """Say what a model, an index, a feature table or a report folder is.
+def information(source: object) -> Information:
+    """Say what a model, an index, a feature table or a report is.
+
+    Parameters
+    ----------
+    source : a path of one; or the object, a `genreclf.Predictor`, `genreclf.Bundle`, `genreclf.Index`,
+        `genreclf.FeatureTable` or `genreclf.Comparison`.
 
     Raises
     ------
     RequestError : it is none of these, or cannot be used; the line says why.
     """
-    path = Path(path)
+    if not isinstance(source, str | os.PathLike):
+        return _of_object(source)
+    from genreclf.datasets import open_table
+    from genreclf.evaluation.comparison import Comparison
+    from genreclf.loading import load
+    from genreclf.similarity.index import Index
+
+    path = Path(source)
     if path.is_dir():
-        return Information("report", str(path), _report(path))
+        return Information("report", str(path), _report(Comparison.read(path)))
     try:
         content = path.read_bytes()
     except OSError as error:
         raise RequestError(f"{path}: {(error.strerror or 'it cannot be read').lower()}") from None
     made = {"file": path.name, "bytes": len(content)}
     if b"genreclf index sha256:" in content[-200:]:
-        return Information("index", str(path), _index(path, made))
+        return Information("index", str(path), _index(Index.load(path), made | {"made": _changed(path)}))
     if content.startswith(b"PK"):
-        return Information("model", str(path), _model(path, made))
-    return Information("table", str(path), _table_facts(path, made))
+        return Information("model", str(path), _model(load(path), made))
+    return Information("table", str(path), _table_facts(open_table(path), made | {"made": _changed(path)}))
 
 
-def _model(path: Path, made: Facts) -> dict[str, Facts]:
+def _of_object(source: object) -> Information:
+    from genreclf.evaluation.comparison import Comparison
+    from genreclf.models.bundle.bundle import Bundle
+    from genreclf.prediction import TrackPredictor
+    from genreclf.similarity.index import Index
+    from genreclf.tables.table import FeatureTable
+
+    match source:
+        case Comparison():
+            return Information("report", repr(source), _report(source))
+        case Bundle():
+            return _of_object(TrackPredictor(source))
+        case TrackPredictor():
+            return Information("model", source.model_id, _model(source, {}))
+        case Index():
+            return Information("index", repr(source), _index(source, {}))
+        case FeatureTable():
+            return Information("table", source.name, _table_facts(source, {}))
+    raise RequestError(
+        f"{one_line(repr(source), longest=60)}: give a path, or a model, an index, a feature table or a comparison"
+    )
+
+
+def _model(predictor: TrackPredictor, made: Facts) -> dict[str, Facts]:
     from genreclf.models import title_of
-    from genreclf.prediction import load
 
-    predictor = load(path)
     predictor.prepare()  # a model that cannot be used is refused here, too
     manifest = predictor.manifest
     model = {
@@ -186,12 +237,9 @@ def _thresholds(held_out: HeldOutSummary) -> dict[str, Any]:
     return {"tracks answered": coverage, "sets that hold the genre": sets}
 
 
-def _index(path: Path, made: Facts) -> dict[str, Facts]:
-    from genreclf.similarity.index import Index
-
-    index = Index.load(path)
+def _index(index: Index, made: Facts) -> dict[str, Facts]:
     return {
-        "index": {**made, "made": _changed(path), "tracks": len(index), "dimensions": index.points.shape[1]},
+        "index": {**made, "tracks": len(index), "dimensions": index.points.shape[1]},
         "search": {
             "metric": index.metric,
             "hubness": index.hubness,
@@ -207,13 +255,10 @@ def _index(path: Path, made: Facts) -> dict[str, Facts]:
     }
 
 
-def _table_facts(path: Path, made: Facts) -> dict[str, Facts]:
-    from genreclf.datasets import open_table
-
-    table = open_table(path)
+def _table_facts(table: FeatureTable, made: Facts) -> dict[str, Facts]:
     meta = table.meta
     return {
-        "table": {**made, "made": _changed(path), "tracks": len(table), "sha256": table.digest},
+        "table": {**made, "tracks": len(table), "sha256": table.digest},
         "features": {
             "feature set": meta.get("feature_set") or "a table from elsewhere",
             "features": len(table.features),
@@ -221,9 +266,18 @@ def _table_facts(path: Path, made: Facts) -> dict[str, Facts]:
             "empty cells in": list(table.incomplete),
             **(meta.get("parameters") or {}),
         },
-        "tracks": {"label": table.label, "genres": _genres(table), "notes": list(table.notes)},
+        "tracks": {
+            "label": table.label,
+            "artists": _artists(table),
+            "genres": _genres(table),
+            "notes": list(table.notes),
+        },
         "versions": dict(meta.get("versions") or {}),
     }
+
+
+def _artists(table: FeatureTable) -> int | None:
+    return None if table.groups is None else len(set(table.groups))
 
 
 def _genres(table: FeatureTable) -> dict[str, dict[str, int | None]]:
@@ -235,10 +289,7 @@ def _genres(table: FeatureTable) -> dict[str, dict[str, int | None]]:
     return found
 
 
-def _report(path: Path) -> dict[str, Facts]:
-    from genreclf.evaluation.comparison import Comparison
-
-    comparison = Comparison.read(path)
+def _report(comparison: Comparison) -> dict[str, Facts]:
     run = comparison.run
     names = ("repeats", "accuracy", "log_loss", "brier_score", "calibration_error", "aurc")
     scores = {}
@@ -285,13 +336,15 @@ def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON
     return f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())
 
 
-def _table(name: str, rows: Mapping[str, Facts]) -> Iterator[str]:
-    """A table in Markdown, a row for each entry."""
+def _table(name: str, rows: Mapping[str, Facts]) -> Table:
+    """A row for each entry."""
     titles = list(dict.fromkeys(title for row in rows.values() for title in row))
-    yield "| " + " | ".join(map(escaped, [name, *titles])) + " |"
-    yield "|---|" + "---:|" * len(titles)
-    for key, row in rows.items():
-        yield "| " + " | ".join(escaped(_shown(cell)) for cell in [key, *(row.get(t) for t in titles)]) + " |"
+    return Table("", [name, *titles], [[Cell(key), *(_cell(row.get(t)) for t in titles)] for key, row in rows.items()])
+
+
+def _cell(value: object) -> Cell:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell(_shown(value), float(value) if number else math.nan if value is None else None)  # type: ignore[arg-type]
 
 
 def _front_matter(sections: Mapping[str, Facts]) -> list[str]:

@@ -27,16 +27,17 @@ import numpy as np
 
 from genreclf.audio import Source, as_path, name_of
 from genreclf.datasets.manifest import Track
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line
-from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator, predictions
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genreclf.models.bundle.bundle import Bundle
     from genreclf.models.bundle.manifest import BundleManifest
     from genreclf.tables.table import FeatureTable
     from genreclf.workers import Outcome, Stop
@@ -84,6 +85,11 @@ class Prediction:
     unknown: bool = False
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The genre, if there is one that is not withheld."""
+        return (self.genre,) if self.genre and not self.unknown else ()
+
+    @property
     def probabilities(self) -> dict[str, float]:
         """The mean probability of each genre over the segments; empty where the track cannot be read."""
         if self.error is not None:
@@ -112,7 +118,7 @@ class Prediction:
         return plain
 
 
-class TrackPredictor:
+class TrackPredictor(Displayed):
     """A loaded model, for files and tables; `genreclf.classifier.Predictor` is one for scikit-learn.
 
     Parameters
@@ -260,7 +266,7 @@ class TrackPredictor:
         jobs: int | None = None,
         timeout: float = TIMEOUT,
         stop: Stop | None = None,
-        progress: Progress = SILENT,
+        progress: Progress = AUTOMATIC,
     ) -> Iterator[Prediction]:
         """Predict many tracks in parallel, in their order, each as soon as it is ready.
 
@@ -438,29 +444,6 @@ class TrackPredictor:
 def shown(path: Path) -> str:
     """A path as text that can be written anywhere; see `genreclf.tables.cells.escape`."""
     return escape(str(path))
-
-
-def load(
-    path: str | Path,
-    *,
-    min_confidence: float | None = None,
-    coverage: float | None = None,
-    set_coverage: float | None = None,
-) -> TrackPredictor:
-    """Open a trained model, whose estimator is built when it is first needed.
-
-    So the libraries of the model load while workers describe the first tracks. Until then nothing needs scikit-learn.
-
-    Parameters
-    ----------
-    min_confidence, coverage, set_coverage : see `TrackPredictor`.
-
-    Raises
-    ------
-    RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
-    """
-    bundle = Bundle.load(path, deferred=True)
-    return TrackPredictor(bundle, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage).checked()
 
 
 def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below

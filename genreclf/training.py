@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genreclf.datasets import as_table
+from genreclf.datasets.edits import Edits, edit_tables
 from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import BundleManifest, GenreCount
 from genreclf.models.calibration import CalibratedModel, base_estimator, has_probabilities
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
 
@@ -44,10 +45,11 @@ def train(
     calibrate: bool = True,
     class_weight: str | None = None,
     features: Iterable[str] | None = None,
+    edits: Edits | str | Path | None = None,
     licence: str = "",
     notes: str = "",
     jobs: int | None = None,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Bundle:
     """Train one model on all tracks of a table.
 
@@ -66,6 +68,8 @@ def train(
         what is learnt from the folds; a model without probabilities is calibrated all the same.
     class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
     features : feature families or sets to use; all by default.
+    edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
+        `genreclf.datasets.edits`.
     licence, notes : kept in the manifest; the licence of the music and labels is that of the training set.
     jobs : workers for the benchmark behind ``best``; the numbers do not depend on it.
 
@@ -81,7 +85,7 @@ def train(
     from genreclf.workers import check_memory
 
     check_memory()
-    table = as_table(table)
+    [table] = edit_tables([as_table(table)], edits)
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
     if isinstance(model, str) and model == BEST:
@@ -90,7 +94,7 @@ def train(
     (entry,), messages = weighted((resolve(model),), class_weight)
     check_seed(seed)
     table, more = usable(table)
-    for line in (*messages, *more):
+    for line in dict.fromkeys((*table.notes, *messages, *more)):
         progress.message(f"note: {line}")
     if not table.meta.get("feature_set"):
         progress.message(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.errors import RequestError
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.table import FeatureTable
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Verification:
         )
 
 
-def verify(manifest: Manifest, path: Path | str, *, tracks: int = 3, progress: Progress = SILENT) -> Verification:
+def verify(manifest: Manifest, path: Path | str, *, tracks: int = 3, progress: Progress = AUTOMATIC) -> Verification:
     """Compute some tracks of a table again with librosa's own functions and compare.
 
     Parameters

@@ -14,6 +14,7 @@ import faulthandler
 import functools
 import gc
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -218,8 +219,7 @@ def _rounds(
     fruitless = 0
     waiting: dict[int, Item] = {}
     while not stop.requested:
-        with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
-            claims = Path(folder)
+        with _folder_of_claims() as claims:
             queue = chain(list(waiting.items()), fresh)
             try:
                 for outcome in _round(
@@ -442,14 +442,26 @@ def _alone(function: Callable[[Item], Value], index: int, item: Item, timeout: f
     """Try an item in a pool of its own: whoever dies there has nobody else to blame."""
     if sure:
         return _lost(index, "crashed", _CRASHED, 0.0)
-    with tempfile.TemporaryDirectory(prefix="genreclf-") as folder:
-        claims = Path(folder)
+    with _folder_of_claims() as claims:
         try:
             alone = iter([(index, item)])
             return next(_round(function, alone, {}, workers=1, timeout=timeout, stop=Stop(), claims=claims))
         except _worker_deaths():
             age = _under_way(claims, {index: item}).get(index, 0.0)
     return _late(index, timeout) if age >= timeout else _lost(index, "crashed", _CRASHED, age)
+
+
+@contextmanager
+def _folder_of_claims() -> Iterator[Path]:
+    """A temporary folder; an empty one is removed even where no file can be opened any more."""
+    folder = Path(tempfile.mkdtemp(prefix="genreclf-"))
+    try:
+        yield folder
+    finally:
+        try:
+            folder.rmdir()
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _late(index: int, timeout: float) -> Outcome[Any]:

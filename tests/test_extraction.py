@@ -26,7 +26,7 @@ from genreclf.extraction import _todo, extract, file_digest
 from genreclf.features import DEFAULT_SET, FEATURE_SETS
 from genreclf.progress import Silent
 from genreclf.tables.store import StoredRow
-from genreclf.tables.table import FeatureTable
+from genreclf.tables.table import IDENTITY, FeatureTable
 from genreclf.verification import verify
 from genreclf.workers import Stop
 
@@ -206,7 +206,9 @@ def test_the_time_to_see_that_nothing_is_to_do_grows_with_the_tracks_and_no_fast
     def seconds(tracks: int) -> float:
         manifest = Manifest.of("many", (Track(f"{i:06d}", tmp_path / str(i), f"{i:06d}") for i in range(tracks)))
         rows = {t.track_id: StoredRow(0, 0, (t.track_id, "", "", "", "", "", t.name, "d"), 0) for t in manifest}
-        store = SimpleNamespace(rows=rows, failures={}, seen={}, rewritten=set(), revise=lambda **_: None)
+        store = SimpleNamespace(
+            rows=rows, failures={}, seen={}, rewritten=set(), identity=IDENTITY, revise=lambda **_: None
+        )
         start = time.process_time()
         assert _todo(manifest, store, 1, Stop()) == []
         return time.process_time() - start

@@ -17,9 +17,9 @@ import genreclf
 from genreclf.classifier import Predictor
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import extract_features
+from genreclf.loading import load
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
-from genreclf.prediction import load
 from genreclf.tables.table import FeatureTable
 
 RATE = 22050
@@ -380,7 +380,7 @@ def test_bytes_open_files_and_samples_are_predicted_as_the_file_is(music):
 
 def test_opening_a_model_needs_no_library_of_models_and_what_is_wrong_with_it_touches_nothing(music, tmp_path):
     folder, table, model = music
-    code = "import sys; from genreclf.prediction import load; print(load(sys.argv[1]).genres, 'sklearn' in sys.modules)"
+    code = "import sys; from genreclf.loading import load; print(load(sys.argv[1]).genres, 'sklearn' in sys.modules)"
     command = [sys.executable, "-c", code, str(model)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert done.stdout == "('hiss', 'hum') False\n"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -144,8 +145,9 @@ def test_what_decoders_print_in_a_worker_is_not_shown_and_what_python_prints_is(
     assert ran.stderr == "ours\n"
 
 
-def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:
+def test_workers_that_cannot_be_started_are_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     first_free = os.open(os.devnull, os.O_RDONLY)
     os.close(first_free)
@@ -155,6 +157,7 @@ def test_workers_that_cannot_be_started_are_told_in_one_line() -> None:
             outcomes([1, 2], jobs=2)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert not list(tmp_path.glob("genreclf-*"))
 
 
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf"), 1e10])

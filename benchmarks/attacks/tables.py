@@ -91,7 +91,8 @@ def case(rng: np.random.Generator, place: Path, made: Path, number: int) -> tupl
     # A value that another program has rounded is known by its checksum alone.
     for line in set(ours) - set(after) if not any(".rows." in edit for edit in edits) else ():
         now = [other for other in after if other[:20] == line[:20]]
-        check(False, "wrong value", f"{edits}: a row is not as it was: {_difference(line, *now[:1])}")
+        same = any(_cells(other) == _cells(line) for other in now)  # an empty cell may have become a quoted one
+        check(same, "wrong value", f"{edits}: a row is not as it was: {_difference(line, *now[:1])}")
     whole = edited[: edited.rfind(b"\n") + 1].splitlines()
     lost = [line for line in whole if b"others" in line and line not in after and line not in kept]
     check(not lost, "lost row", f"{lost[:1]}"[:400])
@@ -121,6 +122,10 @@ def _check_reading(path: Path, edited: bytes) -> None:
                 "wrong value",
                 f"{track_id} {name}: {value} read for {cell!r}",
             )
+
+
+def _cells(line: bytes) -> list[str]:
+    return next(csv.reader([line.decode("utf-8", "backslashreplace")]))
 
 
 def _difference(line: bytes, other: bytes = b"") -> str:

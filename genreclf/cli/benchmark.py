@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,13 +13,19 @@ from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
     Draws,
+    Edits,
     Families,
     GuessedArtists,
     Jobs,
     Json,
     Label,
+    Labels,
+    MinArtists,
+    MinTracks,
+    Precision,
     Seed,
     Subset,
+    Synonyms,
     Table,
     TrackId,
     names_in,
@@ -48,10 +54,16 @@ def benchmark(
     group: Annotated[
         bool, typer.Option("--group-artists/--no-group", help="Keep each artist in one fold where artists are known.")
     ] = True,
+    labels: Labels = "genre",
+    min_tracks: MinTracks = None,
+    min_artists: MinArtists = None,
+    synonyms: Synonyms = None,
+    precision: Precision = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
+    edits: Edits = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -74,15 +86,41 @@ def benchmark(
     json: Json = False,
 ) -> None:
     """Compare models on a feature table and write a report."""
-    from genreclf.cli.ranking import show_comparison
+    from genreclf.cli.ranking import show_comparison, show_scores
     from genreclf.datasets import open_table
-    from genreclf.evaluation.benchmark import benchmark as run
     from genreclf.evaluation.comparison import check_report_folder
-    from genreclf.reports import write_report
+    from genreclf.tasks import find_task
 
+    task = find_task(labels)
+    run = task.benchmark()
+    options: dict[str, Any] = {
+        "models": names_in(models),
+        "protocol": protocol,
+        "folds": folds,
+        "train_on_validation": train_on_validation or None,
+        "test_size": test_size,
+        "seed": seed,
+        "group": group,
+        "probabilities": probabilities or None,
+        "tune": tune or None,
+        "class_weight": class_weight,
+        "ablate": ablate or None,
+        "learning_curve": learning_curve or None,
+        "test_table": test_table,
+        "edits": edits,
+        "jobs": jobs,
+        "repeats": repeats,
+        "draws": draws,
+        "min_tracks": min_tracks,
+        "min_artists": min_artists,
+        "synonyms": synonyms,
+        "precision": precision,
+    }
+    options = task.options(run, options)
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
-    tested = None if test_table is None else open_table(test_table, **columns)
+    if test_table is not None:
+        options["test_table"] = open_table(test_table, **columns)
     read = open_table(table, subset=subset, families=families, **columns)
     folder = output or Path("reports") / read.name
     check_report_folder(folder)
@@ -90,23 +128,8 @@ def benchmark(
         try:
             comparison = run(
                 read,
-                models=names_in(models),
-                protocol=protocol,
-                folds=folds,
-                train_on_validation=train_on_validation,
-                test_size=test_size,
-                seed=seed,
-                group=group,
+                **options,
                 features=families,
-                probabilities=probabilities,
-                tune=tune,
-                class_weight=class_weight,
-                ablate=ablate,
-                learning_curve=learning_curve,
-                test_table=tested,
-                jobs=jobs,
-                repeats=repeats,
-                draws=draws,
                 progress=progress,
                 command=" ".join(["genreclf", *sys.argv[1:]]),
             )
@@ -114,8 +137,10 @@ def benchmark(
             raise interrupted("no report was written") from None
         for note in comparison.notes:
             progress.message(f"note: {note}")
-        write_report(comparison, folder)
+        task.write_report(comparison, folder)
     if json:
         emit_json({"report": str(folder)} | comparison.as_json())
-    else:
+    elif task.name == "single-label":
         show_comparison(comparison, folder)
+    else:
+        show_scores(comparison, folder, columns=task.columns)

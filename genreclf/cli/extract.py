@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
-from genreclf.cli.options import Jobs, Json, Subset
+from genreclf.cli.options import Edits, Jobs, Json, Subset
 
 if TYPE_CHECKING:
     from genreclf.extraction import Extraction
@@ -38,6 +38,7 @@ def extract(
         typer.Option(help="Guess unknown artists from folders, names or tags; or a list of them, as GTZAN's index."),
     ] = None,
     split: Annotated[Path | None, typer.Option(help="A published split: a folder of lists, or one file.")] = None,
+    edits: Edits = None,
     jobs: Jobs = None,
     timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 120.0,
     verify: Annotated[int, typer.Option(help="Number of tracks to compare with plain librosa.")] = 0,
@@ -57,6 +58,7 @@ def extract(
                 subset=subset,
                 artists=artists,
                 split=split,
+                edits=edits,
                 jobs=jobs,
                 timeout=timeout,
                 verify=verify,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ from genreclf.seeds import MAX_SEED
 
 Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or {published}.")]
 Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
+Edits = Annotated[
+    Path | None, typer.Option(help="Labels to change, tracks to leave out, artists to merge: a file of edits.")
+]
 Families = Annotated[str | None, typer.Option(help="Comma-separated feature families or sets; all by default.")]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
 TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
@@ -23,6 +27,16 @@ GuessedArtists = Annotated[
 ]
 ClassWeight = Annotated[
     str | None, typer.Option(help="Class weights of models that take some: balanced or none; by default their own.")
+]
+Labels = Annotated[str, typer.Option(help="What to predict: genre, or tags, of which a track may have many.")]
+MinTracks = Annotated[int | None, typer.Option(help="With tags: leave out tags on fewer tracks; 10 by default.")]
+MinArtists = Annotated[int | None, typer.Option(help="With tags: leave out tags by fewer artists; 3 by default.")]
+Synonyms = Annotated[
+    Path | None, typer.Option(help="With tags: a CSV of tag,name that merges tags; an empty name leaves one out.")
+]
+Precision = Annotated[
+    float | None,
+    typer.Option(help="With tags: the precision that each threshold shall reach; by default, thresholds of best F1."),
 ]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]

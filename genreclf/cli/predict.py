@@ -58,8 +58,8 @@ def predict(
 ) -> None:
     """Predict the genre of tracks; a track that cannot be read is reported, and the others continue."""
     from genreclf.batch import Batch
-    from genreclf.cli.predictions import PredictionLines
-    from genreclf.prediction import load
+    from genreclf.cli.predictions import PredictionLines, TagLines
+    from genreclf.loading import load
     from genreclf.prediction_table import check_prediction_table
     from genreclf.tagging import Tagger
     from genreclf.workers import Stop
@@ -86,7 +86,8 @@ def predict(
             progress=progress,
         )
         how = "array" if json_array else "lines" if json else ""
-        with PredictionLines(predictor.genres, json=how, segments=segments, progress=progress) as lines:
+        kind = PredictionLines if predictor.manifest.task == "single-label" else TagLines
+        with kind(predictor.genres, json=how, segments=segments, progress=progress) as lines:
             for prediction, tagged in batch:
                 lines.add(prediction, tagged)
     if output is not None:

@@ -89,3 +89,19 @@ class PredictionLines(AbstractContextManager["PredictionLines"]):
             bar = "#" * round(20 * float(row[place]))
             at = f"{int(start) // 60}:{int(start) % 60:02d}"
             show(f"  {at:>7}  {padded(self._genres[place], self._width)} {row[place]:5.2f} {bar}")
+
+
+class TagLines(PredictionLines):
+    """The same for models of tags: the tags with their probabilities, then the path."""
+
+    def _show(self, prediction: Prediction, tagged: Tagged | None) -> None:
+        found = prediction.probabilities
+        tags = ", ".join(f"{tag} {found[tag]:.2f}" for tag in prediction.labels)
+        line = f"{prediction.path}: {tags or ('silent' if prediction.silent else 'no tag reaches its threshold')}"
+        if tagged is not None and tagged.status == "would-write":
+            line += f"  (genre {tagged.before or 'none'} -> {prediction.genre})"
+        show(line)
+        for start, row in zip(prediction.starts.tolist() if self._segments else (), prediction.segments, strict=False):
+            first = row.argsort()[::-1][:3]
+            at = f"{int(start) // 60}:{int(start) % 60:02d}"
+            show(f"  {at:>7}  " + ", ".join(f"{self._genres[k]} {row[k]:.2f}" for k in first))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.cli.console import print_widest, show, text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rich.table import Table
 
@@ -38,6 +38,45 @@ def show_comparison(comparison: Comparison, folder: Path | str) -> None:
     if len(comparison.ablation):
         models = list(dict.fromkeys(comparison.ablation["model"]))
         print_widest(_ablation(comparison, models, gains) for gains in (models, models[:1], []))
+    show(f"report: {Path(folder) / 'report.html'}")
+
+
+def show_scores(comparison: Any, folder: Path | str, *, columns: Mapping[str, str]) -> None:  # noqa: ANN401
+    """Print the scores of a comparison of any task on standard output, in points out of 100.
+
+    Parameters
+    ----------
+    comparison : what has `scores`, `protocol`, `best` and `run`.
+    columns : titles and names of the scores to show; the first with its interval.
+    """
+    from genreclf.pages.wording import interval, points
+    from genreclf.reports.outcome import is_tied, rows_of, value_of
+
+    first, *more = columns.items()
+
+    def score(name: str) -> Callable[[dict[str, Any]], str]:
+        return lambda row: points(value_of(row, name))
+
+    def table(number: int) -> Table:
+        shown: dict[str, Callable[[dict[str, Any]], str]] = {
+            "model": lambda row: row["model"] + (" ~" if is_tied(row) else ""),
+            first[0]: score(first[1]),
+            "95 % interval": lambda row: interval(value_of(row, f"{first[1]}_low"), value_of(row, f"{first[1]}_high")),
+        }
+        shown |= {title: score(name) for title, name in more[:number] if name in comparison.scores}
+        shown |= {"fit s": lambda row: f"{row['fit_seconds']:.2f}"}
+        name = comparison.run.get("table", {}).get("name", "")
+        return text_table(
+            f"{name}, {comparison.protocol}",
+            rows_of(comparison.scores),
+            shown,
+            left=("model",),
+            strong=lambda row: row["model"] == comparison.best,
+        )
+
+    print_widest(table(number) for number in range(len(more), -1, -1))
+    if comparison.scores["tied_with_best"].any():
+        show("~ not significantly worse than the best (model confidence set, p \u2265 0.05)")
     show(f"report: {Path(folder) / 'report.html'}")
 
 

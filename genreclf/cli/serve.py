@@ -24,11 +24,11 @@ def serve(
     timeout: Annotated[float, typer.Option(help="Time limit per request, in seconds.")] = 60.0,
 ) -> None:
     """Serve a model over HTTP: POST /predict and /batch, GET /health, /model, /metrics and /docs."""
-    from genreclf.prediction import load
+    from genreclf.loading import load
     from genreclf.serving import Limits, build_app
     from genreclf.serving import serve as run
 
     limits = Limits(megabytes=max_megabytes, seconds=max_seconds, requests=max_requests, timeout=timeout)
-    app = build_app(load(model), jobs=jobs, limits=limits)
+    app = build_app(load(model, task="single-label"), jobs=jobs, limits=limits)
     complain(f"listening on http://{host}:{port} (documentation at /docs); Ctrl-C ends it")
     run(app, host=host, port=port)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,13 +11,19 @@ from genreclf.cli.console import TerminalProgress, emit_json, show
 from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
+    Edits,
     Families,
     GuessedArtists,
     Jobs,
     Json,
     Label,
+    Labels,
+    MinArtists,
+    MinTracks,
+    Precision,
     Seed,
     Subset,
+    Synonyms,
     Table,
     TrackId,
     names_in,
@@ -39,10 +45,16 @@ def train(
     ] = True,
     class_weight: ClassWeight = None,
     features: Families = None,
+    labels: Labels = "genre",
+    min_tracks: MinTracks = None,
+    min_artists: MinArtists = None,
+    synonyms: Synonyms = None,
+    precision: Precision = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     group: ArtistColumn = None,
     artists: GuessedArtists = None,
+    edits: Edits = None,
     seed: Seed = 42,
     licence: Annotated[str, typer.Option(help="Licence to store in the model.")] = "",
     notes: Annotated[str, typer.Option(help="Notes to store in the model.")] = "",
@@ -54,22 +66,33 @@ def train(
 
     from genreclf.datasets import open_table
     from genreclf.models.bundle.bundle import KIND
-    from genreclf.training import train as run
+    from genreclf.tasks import find_task
 
+    task = find_task(labels)
+    run = task.train()
+    options: dict[str, Any] = {
+        "model": model,
+        "seed": seed,
+        "tune": tune or None,
+        "calibrate": None if calibrate else False,
+        "class_weight": class_weight,
+        "licence": licence,
+        "notes": notes,
+        "edits": edits,
+        "jobs": jobs,
+        "min_tracks": min_tracks,
+        "min_artists": min_artists,
+        "synonyms": synonyms,
+        "precision": precision,
+    }
+    options = task.options(run, options)
     KIND.check_place(output)
     families = names_in(features)
     with TerminalProgress() as progress:
         bundle = run(
             open_table(table, subset=subset, label=label, id=id, group=group, artists=artists),
-            model=model,
-            seed=seed,
-            tune=tune,
-            calibrate=calibrate,
-            class_weight=class_weight,
+            **options,
             features=families,
-            licence=licence,
-            notes=notes,
-            jobs=jobs,
             progress=progress,
         )
         bundle.save(output)

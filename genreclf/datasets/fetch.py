@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from genreclf.datasets.unpacking import unpack
 from genreclf.errors import RequestError, one_line
 from genreclf.files import set_aside, write_whole
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, SILENT, Progress
 
 if TYPE_CHECKING:
     import urllib3
@@ -34,7 +34,7 @@ _TIMEOUT = 60.0
 _SLOWEST = 1024  # bytes a second, over `_TIMEOUT` seconds
 
 
-def fetch(dataset: Dataset, to: Path, *, subset: str | None = None, progress: Progress = SILENT) -> list[Path]:
+def fetch(dataset: Dataset, to: Path, *, subset: str | None = None, progress: Progress = AUTOMATIC) -> list[Path]:
     """Bring a data set into a folder.
 
     Parameters

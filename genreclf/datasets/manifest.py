@@ -1,7 +1,7 @@
 """The manifest: which tracks there are, with labels, artists and splits where known.
 
-As a file it is a CSV with the columns ``path, genre`` and, where known, ``artist, album, title, split, track_id``;
-paths are relative to the manifest.
+As a file it is a CSV with the columns ``path, genre`` and, where known, ``artist, album, title, split, track_id``, and
+``tags`` or columns ``tag:NAME`` (see `genreclf.tables.labels`); paths are relative to the manifest.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from genreclf.errors import RequestError
 from genreclf.tables.cells import cell, escape
+from genreclf.tables.labels import TAG_PREFIX, TAGS, tags_of_columns
 from genreclf.tables.rows import read_rows, separator_of
 
 COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
@@ -26,7 +28,8 @@ class Track:
     """One track: where it is and what is known of it; a text is empty where nothing is known.
 
     `name` is the path as the source gives it, with forward slashes, fit for a table; `path` is where to read.
-    `tagged` tells that artist, album and title are to be taken from the file's tags.
+    `tags` are labels, of which a track may have many. `tagged` tells that artist, album and title are to be taken from
+    the file's tags.
     """
 
     track_id: str
@@ -38,6 +41,7 @@ class Track:
     title: str = ""
     split: str = ""
     tagged: bool = False
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,11 @@ class Manifest:
 
     def __iter__(self) -> Iterator[Track]:
         return iter(self.tracks)
+
+    @cached_property
+    def has_tags(self) -> bool:
+        """Whether any track has a tag."""
+        return any(track.tags for track in self.tracks)
 
     @classmethod
     def of(cls, name: str, tracks: Iterable[Track], notes: Iterable[str] = ()) -> Manifest:
@@ -90,8 +99,8 @@ def read_manifest(path: Path) -> Manifest:
         raise RequestError(f"{path}: line 1: two columns are called {doubled[0]!r}; rename one")
     tracks: list[Track] = []
     lines: dict[str, int] = {}
-    for line, cells in rows[1:]:
-        track = _track(path, line, dict(zip(header, cells, strict=True)))
+    for (line, cells), tags in zip(rows[1:], _tags(path, header, rows[1:]), strict=True):
+        track = _track(path, line, dict(zip(header, cells, strict=True)), tags)
         if track.track_id in lines:
             raise RequestError(
                 f"{path}: line {line}: {track.track_id!r} is on line {lines[track.track_id]} already; "
@@ -102,12 +111,19 @@ def read_manifest(path: Path) -> Manifest:
     return Manifest.of(path.stem, tracks, _remarks(path, header, tracks))
 
 
-def _track(manifest: Path, line: int, row: dict[str, str]) -> Track:
+def _tags(path: Path, header: list[str], rows: list[tuple[int, list[str]]]) -> list[tuple[str, ...]]:
+    """The tags of each row."""
+    columns = dict(zip(header, zip(*(cells for _, cells in rows), strict=True), strict=True))
+    of_one = {name: cells for name, cells in columns.items() if name.startswith(TAG_PREFIX)}
+    return tags_of_columns(path, [line for line, _ in rows], columns.get(TAGS, [""] * len(rows)), of_one)
+
+
+def _track(manifest: Path, line: int, row: dict[str, str], tags: tuple[str, ...]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
     name = escape(row["path"].replace("\\", "/"))
     known: dict[str, Any] = {column: cell(row.get(column, "")) for column in COLUMNS[1:-1]}
-    return Track(cell(row.get("track_id", "")) or name, located(manifest, row["path"]), name, **known)
+    return Track(cell(row.get("track_id", "")) or name, located(manifest, row["path"]), name, tags=tags, **known)
 
 
 def located(manifest: Path, text: str) -> Path:
@@ -124,7 +140,7 @@ def located(manifest: Path, text: str) -> Path:
 
 def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
     remarks = []
-    extra = [name for name in header if name not in COLUMNS]
+    extra = [name for name in header if name not in (*COLUMNS, TAGS) and not name.startswith(TAG_PREFIX)]
     if extra:
         remarks.append(
             f"{path}: columns that a manifest has no use for: {', '.join(map(repr, extra[:8]))}"
@@ -134,7 +150,7 @@ def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
     if outside:
         remarks.append(f"{path}: {len(outside)} tracks lie outside its folder, the first is {outside[0].name}")
     unlabelled = sum(not track.genre for track in tracks)
-    if unlabelled:
+    if unlabelled and not any(track.tags for track in tracks):
         remarks.append(f"{path}: {unlabelled} of {len(tracks)} tracks have no genre")
     return remarks
 

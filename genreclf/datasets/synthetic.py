@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from genreclf.files import write_whole
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 
 if TYPE_CHECKING:
     from genreclf.datasets.manifest import Manifest
@@ -90,7 +90,9 @@ class Clip:
         return f"{self.style}/{self.artist} - {self.title}.flac"
 
 
-def make_demo_music(folder: Path, *, seed: int = 42, jobs: int | None = None, progress: Progress = SILENT) -> Manifest:
+def make_demo_music(
+    folder: Path, *, seed: int = 42, jobs: int | None = None, progress: Progress = AUTOMATIC
+) -> Manifest:
     """Write the collection as FLAC files with tags, a folder a style; clips that are there already stay.
 
     Parameters

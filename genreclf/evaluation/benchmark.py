@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genreclf.datasets import as_table
+from genreclf.datasets.edits import Edits, edit_tables
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
@@ -25,7 +26,7 @@ from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
 from genreclf.workers import check_memory
@@ -62,11 +63,12 @@ def benchmark(
     ablate: bool = False,
     learning_curve: bool = False,
     test_table: FeatureTable | str | Path | None = None,
+    edits: Edits | str | Path | None = None,
     nested: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
     draws: int = 1000,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
     command: str = "",
 ) -> Comparison:
     """Compare models on a feature table.
@@ -90,6 +92,8 @@ def benchmark(
     ablate : score each feature family alone, added one after another, and shuffled.
     learning_curve : score each model trained on parts of the artists, and say what twice of them would bring.
     test_table : tracks to test on, for ``cross``.
+    edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
+        `genreclf.datasets.edits`.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
@@ -106,14 +110,13 @@ def benchmark(
     """
     started = time.perf_counter()
     check_memory()
-    table = as_table(table)
-    test_table = None if test_table is None else as_table(test_table)
+    table, *others = edit_tables([as_table(one) for one in (table, test_table) if one is not None], edits)
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
     notes = [*table.notes, *notes]
-    if test_table is not None:
-        table, more = crossed(table, test_table)
+    if others:
+        table, more = crossed(table, others[0])
         notes += more
     table, more = usable(table)
     notes += more
@@ -198,6 +201,7 @@ def benchmark(
         "versions": versions(*_LIBRARIES),
         "table": _described(table),
         "label": table.label,
+        "edits": None if edits is None else str(edits.name if isinstance(edits, Edits) else edits),
         "seconds": round(time.perf_counter() - started, 3),
     }
     return Comparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genreclf.display import Displayed
 from genreclf.errors import RequestError
 from genreclf.files import check_folder, check_unmarked, write_whole
 from genreclf.versions import versions
@@ -21,8 +22,12 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+SINGLE_LABEL = "single-label"  # the task of a run whose run.json names none
 _RUN = "run.json"
-_TEXTS = ("protocol", "track_id", "genre", "model", "artist", "title", "path", "families", "family", "predicted")
+_TEXTS = (
+    *("protocol", "track_id", "genre", "model", "artist", "title", "path"),
+    *("families", "family", "predicted", "suggested"),
+)
 # The other columns of this table are named by the genres, and a genre may be called path.
 _PREDICTIONS: dict[str, str] = defaultdict(lambda: "str", fold="int64", repeat="int64")
 _TEXTS_OF_PROBABILITIES = ("protocol", "track_id", "model")
@@ -34,8 +39,8 @@ def _no_rows() -> pd.DataFrame:
     return pd.DataFrame()
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Displayed):
     """What a benchmark found.
 
     Parameters
@@ -68,6 +73,10 @@ class Comparison:
     tuning_gains : ``protocol, model, macro_f1_default, macro_f1_tuned, gain, gain_low, gain_high``: what tuning adds to
         the default parameters, in the first division of the folds; empty unless requested.
     retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
+    label_issues : ``track_id, genre, suggested, probability`` (of the genre), ``confidence`` (of the suggested one),
+        ``score`` (confidence less probability, highest first), and ``artist, title, path`` where known: the tracks
+        whose genre is most likely wrong, see `genreclf.evaluation.label_issues`; empty where no model has
+        probabilities.
     run : what was done: command, protocols, parameters, seed, versions, table name and hash, start, seconds.
     notes : what the user must see: folds that lack a genre, duplicates, constant features.
     """
@@ -87,8 +96,16 @@ class Comparison:
     repeats: pd.DataFrame = field(default_factory=_no_rows)
     confusion: pd.DataFrame = field(default_factory=_no_rows)
     tuning_gains: pd.DataFrame = field(default_factory=_no_rows)
+    label_issues: pd.DataFrame = field(default_factory=_no_rows)
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        table = self.run.get("table")
+        name = table.get("name") if isinstance(table, Mapping) else None
+        best = self.ranking.iloc[0]
+        what = f"{len(self.ranking)} models on {name or 'a table'}, {self.protocol}"
+        return f"<comparison of {what}: best {self.best}, macro-F1 {100 * best['macro_f1']:.1f}>"
 
     @property
     def protocol(self) -> str:
@@ -148,6 +165,12 @@ class Comparison:
         folder = Path(folder)
         if not (folder / "scores.csv").is_file():
             raise RequestError(f"{folder}: no scores.csv there; give the folder of a benchmark's report")
+        try:
+            run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise RequestError(f"{folder / _RUN}: missing or damaged; run the benchmark again") from None
+        if run.get("task", SINGLE_LABEL) != SINGLE_LABEL:
+            raise RequestError(f"{folder}: a report of task {run['task']!r}; only runs that predict genres can be read")
         tables = {}
         for name in _tables():
             path = folder / f"{name}.csv"
@@ -161,10 +184,6 @@ class Comparison:
                 )
             except ValueError as error:
                 raise RequestError(f"{path}: cannot be read as a table: {error}") from None
-        try:
-            run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise RequestError(f"{folder / _RUN}: missing or damaged; run the benchmark again") from None
         return cls(**tables, run=run, notes=tuple(run.get("notes", ())))
 
 
@@ -172,10 +191,14 @@ def _texts(table: str) -> dict[str, str]:
     return dict.fromkeys(_TEXTS_OF_PROBABILITIES if table == "probabilities" else _TEXTS, "str")
 
 
-def check_report_folder(folder: Path) -> None:
+def check_report_folder(folder: Path, tables: Sequence[str] = ()) -> None:
     """Refuse a place for a report before work begins: a report may be replaced, and nothing else.
 
     ``run.json``, which is written first, tells that the folder's files of a report's names are ours.
+
+    Parameters
+    ----------
+    tables : names of the report's tables; by default those of a `Comparison`.
 
     Raises
     ------
@@ -186,7 +209,7 @@ def check_report_folder(folder: Path) -> None:
         run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
         if run["versions"]["genreclf"] and type(run["notes"]) is list:
             return
-    names = [_RUN, *(f"{name}.csv" for name in _tables()), "report.html", "report.md", "pictures"]
+    names = [_RUN, *(f"{name}.csv" for name in tables or _tables()), "report.html", "report.md", "pictures"]
     check_unmarked(*(folder / name for name in names), what="a report of genreclf")
 
 

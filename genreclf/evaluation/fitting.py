@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -134,12 +135,36 @@ def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Prog
     ------
     RequestError : a model cannot be fitted to its tracks.
     """
+    return run_all(fits, partial(fit_one, data=data), jobs=jobs, progress=progress)
+
+
+class AnyFit(Protocol):
+    """One fit of any task: it knows roughly how long it takes."""
+
+    @property
+    def seconds(self) -> float:
+        """A rough guess, to start the longest first."""
+
+
+_AnyFit = TypeVar("_AnyFit", bound=AnyFit)
+_Outcome = TypeVar("_Outcome")
+
+
+def run_all(
+    fits: Sequence[_AnyFit], one: Callable[[_AnyFit], _Outcome], *, jobs: int | None, progress: Progress
+) -> list[_Outcome]:
+    """Run fits of any task in a pool of workers; see `fit_all`.
+
+    Parameters
+    ----------
+    one : what a worker does for a fit.
+    """
     workers = _workers(fits, jobs)
     longest_first = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
-    found: dict[int, Fitted] = {}
+    found: dict[int, _Outcome] = {}
     progress.begin("fitting models", len(fits))
     try:
-        for place, fitted in _run([(k, fits[k]) for k in longest_first], data, workers):
+        for place, fitted in _run([(k, fits[k]) for k in longest_first], one, workers):
             found[place] = fitted
             progress.advance(str(fits[place]))
     finally:
@@ -147,7 +172,7 @@ def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Prog
     return [found[place] for place in range(len(fits))]
 
 
-def _workers(fits: Sequence[Fit], jobs: int | None) -> int:
+def _workers(fits: Sequence[AnyFit], jobs: int | None) -> int:
     import joblib
 
     if jobs is not None and jobs < 1:
@@ -157,20 +182,22 @@ def _workers(fits: Sequence[Fit], jobs: int | None) -> int:
     return min(joblib.cpu_count() if jobs is None else jobs, len(fits))
 
 
-def _run(numbered: Sequence[tuple[int, Fit]], data: Data, workers: int) -> Iterator[tuple[int, Fitted]]:
+def _run(
+    numbered: Sequence[tuple[int, _AnyFit]], one: Callable[[_AnyFit], _Outcome], workers: int
+) -> Iterator[tuple[int, _Outcome]]:
     if workers <= 1:
         for place, fit in numbered:
-            yield place, fit_one(fit, data)
+            yield place, one(fit)
         return
     import joblib
 
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         pool = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers + 1)
-        yield from pool(joblib.delayed(_numbered)(place, fit, data) for place, fit in numbered)
+        yield from pool(joblib.delayed(_numbered)(place, fit, one) for place, fit in numbered)
 
 
-def _numbered(place: int, fit: Fit, data: Data) -> tuple[int, Fitted]:
-    return place, fit_one(fit, data)
+def _numbered(place: int, fit: _AnyFit, one: Callable[[_AnyFit], _Outcome]) -> tuple[int, _Outcome]:
+    return place, one(fit)
 
 
 def fit_one(fit: Fit, data: Data) -> Fitted:

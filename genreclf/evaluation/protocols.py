@@ -205,7 +205,7 @@ def _random_again(table: FeatureTable, groups: Groups, settings: Settings, first
     return [random_folds(table.y, groups.recordings, folds=settings.folds, seed=seed % 2**32) for seed in seeds]
 
 
-def _split_parts(table: FeatureTable) -> list[np.ndarray]:
+def split_parts(table: FeatureTable) -> list[np.ndarray]:
     """The rows that the column ``split`` calls training, test and validation."""
     if "split" not in table.frame:
         others = ", ".join(name for name in choices() if name != "split")
@@ -222,7 +222,7 @@ def _split_parts(table: FeatureTable) -> list[np.ndarray]:
 
 
 def _split(table: FeatureTable, groups: Groups, settings: Settings) -> Folds:
-    train, test, validation = _split_parts(table)
+    train, test, validation = split_parts(table)
     if settings.train_on_validation and not len(validation):
         raise RequestError(
             f"{table.name}: no track is marked 'validation' in the column 'split'; leave out train_on_validation=True"

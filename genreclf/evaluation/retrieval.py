@@ -23,7 +23,7 @@ from genreclf.evaluation.folds import inner_folds
 from genreclf.evaluation.groups import find_groups
 from genreclf.evaluation.usable import usable
 from genreclf.models.threads import one_thread
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.similarity.hubness import blocks, mutual_proximity, pairwise, spread_of_distances
 from genreclf.similarity.metrics import Space, fit_space
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 PLAIN, LEARNED, MUTUAL = "plain", "learned metric", "mutual proximity"
 
 
-def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = SILENT) -> pd.DataFrame:
+def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = AUTOMATIC) -> pd.DataFrame:
     """Score how well the nearest tracks share their genre.
 
     Parameters

@@ -14,6 +14,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.ablation import ablation_fits, ablation_rows, family_positions, importance_rows
 from genreclf.evaluation.fitting import Data, Fit, Fitted
 from genreclf.evaluation.hierarchy import Hierarchy
+from genreclf.evaluation.label_issues import label_issue_frame
 from genreclf.evaluation.leak import leak_rows
 from genreclf.evaluation.learning_curve import learning_curve_fits, learning_curve_rows
 from genreclf.evaluation.predictions import (
@@ -173,6 +174,7 @@ class Work:
             "probabilities": pd.concat([pd.DataFrame(), *probabilities], ignore_index=True),
             "tracks": self._tracks(predictions),
             "retrieval": self._retrieval(),
+            "label_issues": label_issue_frame(predictions[0], self.table),
         }
 
     def _retrieval(self) -> pd.DataFrame:

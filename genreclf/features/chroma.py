@@ -93,7 +93,7 @@ def cens(pitch_classes: np.ndarray) -> np.ndarray:
     Source: Mueller and Ewert (2011), Chroma Toolbox.
     """
     share = _divided(pitch_classes, pitch_classes.sum(axis=1, dtype=np.float64, keepdims=True))
-    steps = 0.25 * np.greater.outer(share, _CENS_STEPS).sum(axis=2)
+    steps = 0.25 * np.sum([share > step for step in _CENS_STEPS], axis=0)
     window = hann(_CENS_FRAMES + 2, periodic=False)
     window = window / window.sum()
     margin = len(window) // 2
@@ -199,12 +199,9 @@ def responses(signal: np.ndarray, filters: OctaveFilters, *, hop: int) -> np.nda
     """
     from genreclf.features import fourier, kernels
 
-    frames = 1 + len(signal) // hop
-    whole = fourier.whole_batches(frames)
-    padded = np.pad(signal, (filters.n_fft // 2, filters.n_fft // 2 + (whole - frames) * hop))
-    spectra = np.empty((2 * (filters.last_bin - filters.first_bin), whole), dtype=np.float32)
-    no_window = np.ones(filters.n_fft, dtype=np.float32)
-    fourier.write_spectra(padded, no_window, spectra, hop=hop, first_bin=filters.first_bin)
+    frames, no_window = 1 + len(signal) // hop, np.ones(filters.n_fft, dtype=np.float32)
+    bins = (filters.first_bin, filters.last_bin)
+    spectra = fourier.centred_spectra(signal, no_window, hop=hop, frames=frames, bins=bins, width=frames)
     return kernels.combined_magnitudes(spectra, filters.start, filters.bins, filters.weights)[:frames]
 
 

@@ -49,12 +49,13 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | Featur
         sound = sound.astype(np.float32, copy=False)
     sound = np.ascontiguousarray(mono(sound))
     check_samples(sound, sample_rate)
+    phases = any(family.phases for family in chosen.parts)
     spectra: dict[int, Spectra] = {}
     parts = []
     for family in chosen.parts:
         rate = family.sample_rate or sample_rate
         if rate not in spectra:
-            spectra[rate] = Spectra(resample(sound, sample_rate, rate), rate)
+            spectra[rate] = Spectra(resample(sound, sample_rate, rate), rate, phases=phases)
         parts.append(_described(family, spectra[rate]))
     values = np.concatenate(parts)
     if not np.isfinite(values).all():

@@ -53,7 +53,7 @@ def _fingerprint() -> str:
     from importlib.metadata import version
 
     parts = []
-    for source in (_PACKAGE / name for name in ("kernels.py", "fourier.py", "vectors.py")):
+    for source in (_PACKAGE / name for name in ("kernels.py", "medians.py", "fourier.py", "vectors.py")):
         parts += [source.read_bytes(), str(source.stat().st_mtime_ns).encode()]
     parts += [text.encode() for text in (sys.version, version("numba"), version("llvmlite"), _processor())]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

@@ -20,7 +20,6 @@ ensure_cache()
 
 import numba  # noqa: E402 - it reads where its cache is when it is imported
 
-from genreclf.features.medians import ROWS, WIDTH, WINDOWS, median_steps  # noqa: E402
 from genreclf.features.vectors import FLOATS, Array, Index, or_plain, step  # noqa: E402
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -29,7 +28,6 @@ _SMALLEST = np.finfo(np.float32).tiny
 _EPSILON = np.finfo(np.float64).eps
 
 _BLOCK = np.uint64(32)
-_LANES = np.uint64(96)
 _FRAMES = np.uint64(128)
 
 
@@ -91,23 +89,26 @@ def mel_power(by_bin: np.ndarray, first: np.ndarray, start: np.ndarray, weights:
 
 
 @_compiled_contracted
-def magnitudes(spectra: np.ndarray, frames: int) -> np.ndarray:
-    """Magnitudes, (bins, frames) float32, of spectra as `fourier.write_spectra` writes them, perhaps of more frames.
+def write_magnitudes(spectra: np.ndarray, magnitudes: np.ndarray, begin: int) -> None:
+    """Write the magnitudes of blocks of spectra to (bins, frames) float32, from frame `begin` on.
 
-    In single precision as numpy takes them, so that a flat spectrum has the same peaks.
+    The spectra are those of `fourier.write_spectra`. In single precision as numpy takes them, so that a flat spectrum
+    has the same peaks.
     """
-    bins = len(spectra) // 2
-    source, target = spectra.reshape(-1), floats(bins * frames)
-    for k in range(bins):
-        real, imag = np.uint64(k * spectra.shape[1]), np.uint64((bins + k) * spectra.shape[1])
-        row = np.uint64(k * frames)
-        for t in range(np.uint64(frames)):
-            a, b = abs(source[real + t]), abs(source[imag + t])
-            larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
-            scale = larger if larger > 0 else np.float32(1)
-            a, b = a / scale, b / scale
-            target[row + t] = np.sqrt(b * b + a * a) * scale
-    return target.reshape((bins, frames))
+    blocks, rows, width = spectra.shape
+    source, target = spectra.reshape(-1), magnitudes.reshape(-1)
+    for block in range(blocks):
+        first = begin + block * width
+        count = np.uint64(max(0, min(width, magnitudes.shape[1] - first)))
+        for k in range(rows // 2):
+            real, imag = np.uint64((block * rows + k) * width), np.uint64((block * rows + rows // 2 + k) * width)
+            row = np.uint64(k * magnitudes.shape[1] + first)
+            for t in range(count):
+                a, b = abs(source[real + t]), abs(source[imag + t])
+                larger = a if a > b else b  # noqa: FURB136 - `max` would look for values that are no numbers
+                scale = larger if larger > 0 else np.float32(1)
+                a, b = a / scale, b / scale
+                target[row + t] = np.sqrt(b * b + a * a) * scale
 
 
 @_compiled_fast
@@ -142,6 +143,51 @@ def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.
 
 
 @_compiled_fast
+def mean_envelopes(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean magnitude of periodic complex series, at their points and at places that are interpolated between them.
+
+    Parameters
+    ----------
+    series : (bands, 2 * points) float32, real and imaginary parts by turns.
+    weights : (places, taps) float32, taps an even number: of a point's neighbours, from taps / 2 - 1 before it to
+        taps / 2 after it, for each place between it and the next.
+
+    Returns
+    -------
+    (bands,) float64.
+    """
+    bands, points = len(series), series.shape[1] // 2
+    places, taps = weights.shape
+    before = taps // 2 - 1
+    means = _zeros(bands)
+    real, imag, x, y = floats(points + taps), floats(points + taps), floats(points), floats(points)
+    for band in range(bands):
+        own = np.float32(0)
+        for i in range(np.uint64(points)):
+            a, b = series[band, 2 * i], series[band, 2 * i + 1]
+            real[before + i], imag[before + i] = a, b
+            own += np.sqrt(a * a + b * b)
+        for i in range(taps):
+            k = i if i < before else points + i
+            source = 2 * ((k - before) % points)
+            real[k], imag[k] = series[band, source], series[band, source + 1]
+        total = np.float64(own)
+        for place in range(places):
+            x[:], y[:] = 0, 0
+            for tap in range(0, taps, 2):
+                a, b, first, second = weights[place, tap], weights[place, tap + 1], np.uint64(tap), np.uint64(tap + 1)
+                for i in range(np.uint64(points)):
+                    x[i] += a * real[first + i] + b * real[second + i]
+                    y[i] += a * imag[first + i] + b * imag[second + i]
+            between = np.float32(0)
+            for i in range(np.uint64(points)):
+                between += np.sqrt(x[i] * x[i] + y[i] * y[i])
+            total += between
+        means[band] = total / ((places + 1) * points)
+    return means
+
+
+@_compiled_fast
 def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """The product of (n, inner) and (inner, outer) float32 matrices, C-contiguous, `outer` small.
 
@@ -172,13 +218,19 @@ def project(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 @step
 def _add_products(  # noqa: PLR0917 - compiled code passes arguments by position
-    sums: Array, target: Index, weights: Array, first: Index, rows: Array, row: Index
+    sums: Array, target: Index, weights: Array, first: Index, second: Index, rows: Array, row: Index
 ) -> None:
-    """Add eight rows, `_BLOCK` numbers apart, times a weight each."""
-    terms = [rows[row + k * int(_BLOCK)] * weights.everywhere(first + k) for k in range(8)]
-    while len(terms) > 1:  # in pairs, which do not wait for each other
-        terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=True)]
-    sums[target] += terms[0]
+    """Add eight rows of `_BLOCK` numbers, times weights from `first` and from `second` on, to two rows of sums."""
+    lanes = range(0, int(_BLOCK), FLOATS)
+    totals = [[sums[target + (k * int(_BLOCK) + lane)] for lane in lanes] for k in range(2)]
+    for i in range(8):
+        values = [rows[row + (i * int(_BLOCK) + lane)] for lane in lanes]
+        for k, start in enumerate((first, second)):
+            weight = weights.everywhere(start + i)
+            totals[k] = [total + value * weight for total, value in zip(totals[k], values, strict=True)]
+    for k in range(2):
+        for lane, total in zip(lanes, totals[k], strict=True):
+            sums[target + (k * int(_BLOCK) + lane)] = total
 
 
 def _plain_product_with_squares(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -188,27 +240,29 @@ def _plain_product_with_squares(weights: np.ndarray, columns: np.ndarray) -> np.
 @or_plain(_plain_product_with_squares)
 @compiled
 def product_with_squares(weights: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """The product of (outer, inner) weights, inner a multiple of 8, and the squares of (inner or less, n) columns.
+    """The product of (outer, inner) weights and the squares of (inner or less, n) columns, all float32.
 
-    All float32. BLAS would give other last bits with another number of threads.
+    `outer` is even, `inner` a multiple of 8. BLAS would give other last bits with another number of threads.
     """
-    outer, inner, n = len(weights), weights.shape[1], np.uint64(columns.shape[1])
-    flat, source, product = weights.reshape(-1), columns.reshape(-1), floats(outer * columns.shape[1])
-    squares, sums = floats(inner * int(_BLOCK)), floats(int(_BLOCK))
-    squares[:] = 0
+    outer, inner, n = np.uint64(len(weights)), np.uint64(weights.shape[1]), np.uint64(columns.shape[1])
+    eight = np.uint64(8)
+    flat, source, product = weights.reshape(-1), columns.reshape(-1), floats(len(weights) * columns.shape[1])
+    squares, sums = floats(8 * int(_BLOCK)), floats(len(weights) * int(_BLOCK))
     for start in range(np.uint64(0), n, _BLOCK):
         count = min(_BLOCK, n - start)
-        for i in range(np.uint64(len(columns))):
+        sums[:] = 0
+        for first in range(np.uint64(0), inner, eight):
+            squares[:] = 0
+            for i in range(first, min(first + eight, np.uint64(len(columns)))):
+                for t in range(count):
+                    squares[(i - first) * _BLOCK + t] = source[i * n + start + t] * source[i * n + start + t]
+            for k in range(np.uint64(0), outer, np.uint64(2)):
+                place = k * inner + first
+                _add_products(sums, k * _BLOCK, flat, place, place + inner, squares, np.uint64(0))
+        for k in range(outer):
             for t in range(count):
-                squares[i * _BLOCK + t] = source[i * n + start + t] * source[i * n + start + t]
-        for k in range(np.uint64(outer)):
-            sums[:] = 0
-            for i in range(np.uint64(0), np.uint64(inner), np.uint64(8)):
-                for t in range(np.uint64(0), _BLOCK, np.uint64(FLOATS)):
-                    _add_products(sums, t, flat, k * np.uint64(inner) + i, squares, i * _BLOCK + t)
-            for t in range(count):
-                product[k * n + start + t] = sums[t]
-    return product.reshape((outer, columns.shape[1]))
+                product[k * n + start + t] = sums[k * _BLOCK + t]
+    return product.reshape((len(weights), columns.shape[1]))
 
 
 @compiled
@@ -306,68 +360,6 @@ def mean_spectrum_of_windows(samples: np.ndarray, width: int) -> np.ndarray:
     return mean
 
 
-def _reflected(n: int) -> np.ndarray:
-    """The rows that the windows around rows 0 to n - 1 take, the matrix being mirrored at its edges."""
-    rows = (np.arange(-(-n // WINDOWS) * WINDOWS + WIDTH - 1) - WIDTH // 2) % (2 * n)
-    return np.minimum(rows, 2 * n - 1 - rows)
-
-
-@compiled
-def _copy(source: np.ndarray, start: np.uint64, target: np.ndarray, place: np.uint64, count: np.uint64) -> None:
-    for i in range(count):
-        target[place + i] = source[start + i]
-
-
-@compiled
-def _carry_out(steps: np.ndarray, work: np.ndarray) -> None:
-    """Carry out the steps of `medians.median_steps` on a flat work matrix with rows of `_LANES` columns.
-
-    Written as choices, since `min` and `max` would look for values that are no numbers.
-    """
-    for number in range(len(steps)):
-        a, b = _LANES * np.uint64(steps[number, 0]), _LANES * np.uint64(steps[number, 1])
-        low, high = _LANES * np.uint64(steps[number, 2]), _LANES * np.uint64(steps[number, 3])
-        if steps[number, 3] < 0:
-            for i in range(_LANES):
-                x, y = work[a + i], work[b + i]
-                work[low + i] = x if x < y else y  # noqa: FURB136
-        elif steps[number, 2] < 0:
-            for i in range(_LANES):
-                x, y = work[a + i], work[b + i]
-                work[high + i] = y if x < y else x  # noqa: FURB136
-        else:
-            for i in range(_LANES):
-                x, y = work[a + i], work[b + i]
-                work[low + i] = x if x < y else y  # noqa: FURB136
-                work[high + i] = y if x < y else x  # noqa: FURB136
-
-
-@compiled
-def _medians_of_rows(x: np.ndarray, rows: np.ndarray, steps: np.ndarray, places: np.ndarray, n_work: int) -> np.ndarray:
-    """Running median of 31 along the first axis of a (rows, columns >= `_LANES`) matrix; `rows` are `_reflected`."""
-    n_rows, columns = x.shape
-    medians = floats((len(rows) - WIDTH + 1) * columns).reshape((len(rows) - WIDTH + 1, columns))
-    source, target = x.reshape(-1), medians.reshape(-1)
-    work = floats(n_work * int(_LANES))
-    for first in range(0, len(medians), WINDOWS):
-        for start in range(0, columns, _LANES):
-            # The last columns reach back over some that are done already, rather than beyond the end.
-            k = min(start, columns - _LANES)
-            for i in range(ROWS):
-                _copy(source, np.uint64(rows[first + i] * columns + k), work, np.uint64(i) * _LANES, _LANES)
-            _carry_out(steps, work)
-            for i in range(WINDOWS):
-                _copy(work, np.uint64(places[i]) * _LANES, target, np.uint64((first + i) * columns + k), _LANES)
-    return medians[:n_rows]
-
-
-def median_of_frames(x: np.ndarray) -> np.ndarray:
-    """Running median of 31 along the first axis of a float32 matrix, mirrored at its edges."""
-    columns = x.shape[1]
-    wide = x if columns >= _LANES else np.pad(x, ((0, 0), (0, int(_LANES) - columns)))
-    return np.ascontiguousarray(_medians_of_rows(wide, _reflected(len(x)), *median_steps())[:, :columns])
-
-
 @compiled
 def soft_mask(kept: np.ndarray, other: np.ndarray, columns: int) -> np.ndarray:
     """kept^2 / (kept^2 + other^2) of two float32 matrices, a half where both are zero; zeros fill up to `columns`."""
@@ -417,15 +409,18 @@ def spectral_peaks(  # noqa: PLR0917 - called from `tuning` alone
     bins, frames = spectrum.shape
     pitch, height = floats(frames * (last - first)), floats(frames * (last - first))
     floor = threshold * highest
+    # Found without a branch, so that only peaks cost time.
+    values, is_peak, width = spectrum.reshape(-1), floats(frames), np.uint64(frames)
     n = 0
     for k in range(first, min(last, bins - 1)):
+        row = np.uint64(k) * width
+        for t in range(width):
+            x = values[row + t]
+            is_peak[t] = np.float32((x > floor[t]) & (x > values[row - width + t]) & (x >= values[row + width + t]))
         for t in range(frames):
-            x = spectrum[k, t]
-            if not x > floor[t]:
+            if not is_peak[t]:
                 continue
-            left, right = spectrum[k - 1, t], spectrum[k + 1, t]
-            if not x > left or x < right:
-                continue
+            x, left, right = spectrum[k, t], spectrum[k - 1, t], spectrum[k + 1, t]
             slope = (right - left) / 2
             bend = np.float64(right + left) - 2.0 * x
             shift = np.float32(0) if abs(slope) >= abs(bend) else np.float32(-slope / bend)
@@ -441,69 +436,100 @@ def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray
 
     Parameters
     ----------
-    spectra : (2 * bins, frames) float32, real parts, then imaginary parts.
+    spectra : (blocks, 2 * bins, width) float32, as `fourier.write_spectra` writes them.
     start, bins, weights : filter m has the complex64 weights ``weights[start[m]:start[m + 1]]`` at ``bins[...]``.
 
     Returns
     -------
-    (frames, filters) float32.
+    (blocks * width, filters) float32.
     """
-    n_bins, frames = len(spectra) // 2, spectra.shape[1]
-    flat = spectra.reshape(-1)
-    magnitudes = floats(frames * (len(start) - 1)).reshape((frames, len(start) - 1))
-    real, imag = floats(frames), floats(frames)
-    for m in range(len(start) - 1):
-        real[:] = 0
-        imag[:] = 0
-        for j in range(start[m], start[m + 1]):
-            x, y = weights[j].real, weights[j].imag
-            a, b = np.uint64(bins[j] * frames), np.uint64((n_bins + bins[j]) * frames)
-            for t in range(np.uint64(frames)):
-                real[t] += x * flat[a + t] - y * flat[b + t]
-                imag[t] += x * flat[b + t] + y * flat[a + t]
-        for t in range(frames):
-            # In double precision: the squares of what a decimator leaves in silence would underflow.
-            magnitudes[t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
+    blocks, rows, width = spectra.shape
+    flat, filters = spectra.reshape(-1), len(start) - 1
+    magnitudes = floats(blocks * width * filters).reshape((blocks * width, filters))
+    real, imag = floats(width), floats(width)
+    for block in range(blocks):
+        for m in range(filters):
+            real[:] = 0
+            imag[:] = 0
+            for j in range(start[m], start[m + 1]):
+                x, y = weights[j].real, weights[j].imag
+                a = np.uint64((block * rows + bins[j]) * width)
+                b = np.uint64((block * rows + rows // 2 + bins[j]) * width)
+                for t in range(np.uint64(width)):
+                    real[t] += x * flat[a + t] - y * flat[b + t]
+                    imag[t] += x * flat[b + t] + y * flat[a + t]
+            for t in range(width):
+                # In double precision: the squares of what a decimator leaves in silence would underflow.
+                magnitudes[block * width + t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
     return magnitudes
+
+
+# Four bins are taken at a time after the first, so that the sums are loaded and stored a quarter as often. Magnitudes
+# are summed up in single precision too, in order, as librosa does: which bin reaches the roll-off depends on it.
+@_compiled_contracted
+def _spectral_sums(by_bin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sums over the bins: of magnitudes, of magnitudes times the bin, of squares; of magnitudes in single precision."""
+    frames = by_bin.shape[1]
+    total, moment, power, running = _zeros(frames), _zeros(frames), _zeros(frames), floats(frames)
+    values, width = by_bin.reshape(-1), np.uint64(frames)
+    for t in range(width):
+        running[t] = values[t]
+        total[t], power[t] = values[t], np.float64(values[t]) ** 2
+    for k in range(1, len(by_bin), 4):
+        a = np.uint64(k) * width
+        b, c, d = a + width, a + width + width, a + width + width + width
+        for t in range(width):
+            w, x = np.float64(values[a + t]), np.float64(values[b + t])
+            y, z = np.float64(values[c + t]), np.float64(values[d + t])
+            total[t] += (w + x) + (y + z)
+            moment[t] += (w * k + x * (k + 1)) + (y * (k + 2) + z * (k + 3))
+            power[t] += (w * w + x * x) + (y * y + z * z)
+        for t in range(width):
+            running[t] = (((running[t] + values[a + t]) + values[b + t]) + values[c + t]) + values[d + t]
+    return total, moment, power, running
+
+
+@_compiled_contracted
+def _spread_and_rolloff(by_bin: np.ndarray, centre: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of magnitudes times their squared distance from the centre, and bins that sum to less than the threshold."""
+    frames = by_bin.shape[1]
+    spread, running, below = _zeros(frames), floats(frames), floats(frames)
+    values, width = by_bin.reshape(-1), np.uint64(frames)
+    for t in range(width):
+        spread[t] = values[t] * (centre[t] * centre[t])
+        running[t], below[t] = values[t], np.float32(values[t] < threshold[t])
+    for k in range(1, len(by_bin), 4):
+        a = np.uint64(k) * width
+        b, c, d = a + width, a + width + width, a + width + width + width
+        for t in range(width):
+            near = k - centre[t]
+            w, x = values[a + t] * (near * near), values[b + t] * ((near + 1) * (near + 1))
+            y, z = values[c + t] * ((near + 2) * (near + 2)), values[d + t] * ((near + 3) * (near + 3))
+            spread[t] += (w + x) + (y + z)
+        for t in range(width):
+            limit, one = threshold[t], running[t] + values[a + t]
+            two = one + values[b + t]
+            three = two + values[c + t]
+            four = three + values[d + t]
+            running[t] = four
+            below[t] += np.float32(one < limit) + np.float32(two < limit)
+            below[t] += np.float32(three < limit) + np.float32(four < limit)
+    return spread, below
 
 
 @_compiled_contracted
 def spectral_shape(by_bin: np.ndarray, bin_width: float, rolloff: np.float32) -> np.ndarray:
-    """Level, centroid, bandwidth and roll-off of each frame, (4, frames), of (bins, frames) magnitudes."""
+    """Level, centroid, bandwidth and roll-off of each frame, (4, frames), of (bins, frames) magnitudes.
+
+    The bins are one more than a multiple of four.
+    """
     bins, frames = by_bin.shape
-    shape = _zeros(4 * frames).reshape((4, frames))
-    total, moment, power, spread, centre = (
-        _zeros(frames),
-        _zeros(frames),
-        _zeros(frames),
-        _zeros(frames),
-        _zeros(frames),
-    )
-    # Summed up in single precision, in order, as librosa does: which bin crosses the threshold depends on it.
-    running, threshold, below = floats(frames), floats(frames), floats(frames)
-    running[:], below[:] = 0, 0
-    values, width = by_bin.reshape(-1), np.uint64(frames)
-    for k in range(bins):
-        row = np.uint64(k) * width
-        for t in range(width):
-            x = np.float64(values[row + t])
-            total[t] += x
-            moment[t] += x * k
-            power[t] += x * x
-        for t in range(width):
-            running[t] += values[row + t]
+    total, centre, power, threshold = _spectral_sums(by_bin)
     for t in range(frames):
-        centre[t] = moment[t] / total[t] if total[t] >= _SMALLEST else 0.0
-        threshold[t] = rolloff * running[t]
-        running[t] = 0
-    for k in range(bins):
-        row = np.uint64(k) * width
-        for t in range(width):
-            distance = k - centre[t]
-            spread[t] += values[row + t] * (distance * distance)
-        for t in range(width):
-            running[t] += values[row + t]
-            below[t] += np.float32(running[t] < threshold[t])
+        centre[t] = centre[t] / total[t] if total[t] >= _SMALLEST else 0.0
+        threshold[t] *= rolloff
+    spread, below = _spread_and_rolloff(by_bin, centre, threshold)
+    shape = _zeros(4 * frames).reshape((4, frames))
     for t in range(frames):
         ends = np.float64(by_bin[0, t]) ** 2 + np.float64(by_bin[bins - 1, t]) ** 2
         shape[0, t] = np.sqrt(2 * (power[t] - ends / 2)) / (2 * (bins - 1))

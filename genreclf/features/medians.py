@@ -5,7 +5,7 @@ again, down to one: each half adds the values that its windows share beyond that
 that can no longer be the median. Sorting and merging are networks of minimum and maximum, the same for any input, so
 that each step of a network is one loop over many columns without a branch: 36 operations a median.
 
-The network is recorded here, once, as a list of steps on the rows of a small matrix; `kernels` carries them out.
+The network is recorded once, as a list of steps on the rows of a small matrix, which a compiled loop carries out.
 
 Sources: Batcher (1968), Sorting Networks and their Applications; the halving of the windows follows Adams (2021),
 Fast Median Filters using Separable Sorting Networks.
@@ -19,9 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from genreclf.features.kernels import compiled, floats
+
 WIDTH = 31
 WINDOWS = 16
 ROWS = WINDOWS + WIDTH - 1
+
+_LANES = np.uint64(96)  # columns that are taken together
 
 Order = Callable[[Any, Any], tuple[Any, Any]]
 
@@ -138,3 +142,65 @@ def median_steps() -> tuple[np.ndarray, np.ndarray, int]:
         free += [row_of[value] for value in (a, b) if last_use[value] == i]
         steps.append(step)
     return np.array(steps), np.array([row_of[value] for value in medians]), n_rows
+
+
+@compiled
+def _carry_out(steps: np.ndarray, work: np.ndarray) -> None:
+    """Carry out the steps of `medians.median_steps` on a flat work matrix with rows of `_LANES` columns.
+
+    Written as choices, since `min` and `max` would look for values that are no numbers.
+    """
+    for number in range(len(steps)):
+        a, b = _LANES * np.uint64(steps[number, 0]), _LANES * np.uint64(steps[number, 1])
+        low, high = _LANES * np.uint64(steps[number, 2]), _LANES * np.uint64(steps[number, 3])
+        if steps[number, 3] < 0:
+            for i in range(_LANES):
+                x, y = work[a + i], work[b + i]
+                work[low + i] = x if x < y else y  # noqa: FURB136
+        elif steps[number, 2] < 0:
+            for i in range(_LANES):
+                x, y = work[a + i], work[b + i]
+                work[high + i] = y if x < y else x  # noqa: FURB136
+        else:
+            for i in range(_LANES):
+                x, y = work[a + i], work[b + i]
+                work[low + i] = x if x < y else y  # noqa: FURB136
+                work[high + i] = y if x < y else x  # noqa: FURB136
+
+
+@compiled
+def _copy(source: np.ndarray, start: np.uint64, target: np.ndarray, place: np.uint64, count: np.uint64) -> None:
+    for i in range(count):
+        target[place + i] = source[start + i]
+
+
+@compiled
+def _medians_of_rows(x: np.ndarray, rows: np.ndarray, steps: np.ndarray, places: np.ndarray, n_work: int) -> np.ndarray:
+    """Running median of 31 along the first axis of a (rows, columns >= `_LANES`) matrix; `rows` are `_reflected`."""
+    n_rows, columns = x.shape
+    medians = floats((len(rows) - WIDTH + 1) * columns).reshape((len(rows) - WIDTH + 1, columns))
+    source, target = x.reshape(-1), medians.reshape(-1)
+    work = floats(n_work * int(_LANES))
+    for first in range(0, len(medians), WINDOWS):
+        for start in range(0, columns, _LANES):
+            # The last columns reach back over some that are done already, rather than beyond the end.
+            k = min(start, columns - _LANES)
+            for i in range(ROWS):
+                _copy(source, np.uint64(rows[first + i] * columns + k), work, np.uint64(i) * _LANES, _LANES)
+            _carry_out(steps, work)
+            for i in range(WINDOWS):
+                _copy(work, np.uint64(places[i]) * _LANES, target, np.uint64((first + i) * columns + k), _LANES)
+    return medians[:n_rows]
+
+
+def median_of_frames(x: np.ndarray) -> np.ndarray:
+    """Running median of 31 along the first axis of a float32 matrix, mirrored at its edges."""
+    columns = x.shape[1]
+    wide = x if columns >= _LANES else np.pad(x, ((0, 0), (0, int(_LANES) - columns)))
+    return np.ascontiguousarray(_medians_of_rows(wide, _reflected(len(x)), *median_steps())[:, :columns])
+
+
+def _reflected(n: int) -> np.ndarray:
+    """The rows that the windows around rows 0 to n - 1 take, the matrix being mirrored at its edges."""
+    rows = (np.arange(-(-n // WINDOWS) * WINDOWS + WIDTH - 1) - WIDTH // 2) % (2 * n)
+    return np.minimum(rows, 2 * n - 1 - rows)

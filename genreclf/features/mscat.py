@@ -31,7 +31,10 @@ _BLOCK = 128
 _HIGHEST_CENTRE = 0.35
 _RELATIVE_WIDTH = 0.35
 _REACH = 4.5
-_STEPS = (1, 1, 1, 1, 1, 2, 4, 8, 8)
+_STEPS = (1, 1, 2, 4, 8, 8, 8, 8, 8)  # from point to point of a filter's output
+_BETWEEN = (0, 0, 1, 3, 7, 3, 1, 0, 0)  # places to which it is interpolated between two of them
+_TAPS = 10
+_BANDWIDTH = 0.4
 _LEVEL_FLOOR, _MODULATION_FLOOR = 1e-5, 1e-6
 
 
@@ -54,22 +57,22 @@ def amplitudes(samples: np.ndarray, sample_rate: int) -> np.ndarray:
     from genreclf.features import fourier, kernels
 
     n_frames = (1 + len(samples) // HOP_LENGTH) // 8 * 8
-    padded = np.pad(samples, (FRAME_LENGTH // 2, FRAME_LENGTH // 2 + _BLOCK * HOP_LENGTH))
+    padded = fourier.centred(samples, FRAME_LENGTH, hop=HOP_LENGTH, frames=n_frames + _BLOCK)
     window = hann(FRAME_LENGTH).astype(np.float32)
     bands = mel_bands(sample_rate, n_fft=FRAME_LENGTH, n_mels=N_BANDS)
-    spectra = np.empty((FRAME_LENGTH + 2, _BLOCK), dtype=np.float32)
+    spectra = np.empty((1, FRAME_LENGTH + 2, _BLOCK), dtype=np.float32)
     found = np.empty((N_BANDS, n_frames), dtype=np.float32)
     for start in range(0, n_frames, _BLOCK):
         fourier.write_spectra(padded, window, spectra, hop=HOP_LENGTH, start=start)
-        kernels.write_band_amplitudes(spectra, *bands, found, start)
+        kernels.write_band_amplitudes(spectra[0], *bands, found, start)
     return found
 
 
 def modulations(series: np.ndarray, *, frame_rate: float) -> np.ndarray:
     """Level, spread and share of nine speeds of modulation, as logarithms.
 
-    Each filter's output is computed from the bins that it lets through alone. The slow ones move so little that every
-    second, fourth or eighth point of the output gives the mean of its envelope.
+    Each filter's output is computed from the bins that it lets through alone: of the slow ones only every second,
+    fourth or eighth point, between which as many are interpolated as give the mean of the envelope.
 
     Parameters
     ----------
@@ -81,19 +84,62 @@ def modulations(series: np.ndarray, *, frame_rate: float) -> np.ndarray:
     (11 * bands,) float64: the bands' means, their standard deviations, and for each filter, fastest first, the mean
     envelope over the mean.
     """
-    from scipy.fft import ifft, rfft
+    from scipy.fft import rfft
+
+    from genreclf.features import kernels
 
     n = series.shape[1]
     spectrum = rfft(series, axis=1)
     mean = series.mean(axis=1, dtype=np.float64)
-    found = [np.log(mean + _LEVEL_FLOOR), np.log(series.std(axis=1, dtype=np.float64) + _LEVEL_FLOOR)]
-    for step, gains in zip(_STEPS, modulation_filters(n, frame_rate), strict=True):
-        size = n // step
-        filtered = np.zeros((len(series), size), dtype=np.complex64)
-        np.multiply(spectrum[:, 1 : 1 + len(gains)], gains, out=filtered[:, : len(gains)])
-        envelope = np.abs(ifft(filtered, axis=1, overwrite_x=True)).mean(axis=1) * (size / n)
+    centred = series - mean.astype(np.float32)[:, None]
+    std = np.sqrt(np.einsum("bt,bt->b", centred, centred) / n)
+    found = [np.log(mean + _LEVEL_FLOOR), np.log(std + _LEVEL_FLOOR)]
+    for step, between, gains in zip(_STEPS, _BETWEEN, modulation_filters(n, frame_rate), strict=True):
+        output = filtered(spectrum[:, 1:], gains, points=n // step)
+        # The transform was of n points, its inverse is of fewer.
+        envelope = kernels.mean_envelopes(output.view(np.float32), interpolation(between)) / step
         found.append(np.log((envelope + _MODULATION_FLOOR) / (mean + _LEVEL_FLOOR)))
     return np.concatenate(found)
+
+
+def filtered(spectrum: np.ndarray, gains: np.ndarray, *, points: int) -> np.ndarray:
+    """The inverse transform of a few bins of a spectrum, at so many points.
+
+    The bins lie about 0 Hz, which leaves the envelope as it is: so fewer points hold them, and those between can be
+    interpolated.
+
+    Parameters
+    ----------
+    spectrum : (bands, bins or more) complex64.
+    gains : (bins,) float32.
+
+    Returns
+    -------
+    (bands, points) complex64.
+    """
+    from scipy.fft import ifft
+
+    lower, bins = len(gains) // 2, len(gains)
+    moved = np.zeros((len(spectrum), points), dtype=np.complex64)
+    np.multiply(spectrum[:, lower:bins], gains[lower:], out=moved[:, : bins - lower])
+    np.multiply(spectrum[:, :lower], gains[:lower], out=moved[:, points - lower :])
+    return np.asarray(ifft(moved, axis=1, overwrite_x=True))
+
+
+@lru_cache(maxsize=4)
+def interpolation(count: int) -> np.ndarray:
+    """Weights of ten neighbouring points for so many places, evenly spaced, between the fifth and the sixth.
+
+    Of all weights they leave the least mean square error in a series without frequencies beyond a fifth of its rate.
+
+    Returns
+    -------
+    (count, 10) float32.
+    """
+    points = np.arange(_TAPS) - (_TAPS // 2 - 1)
+    places = np.arange(1, count + 1) / (count + 1)
+    among, towards = (np.sinc(_BANDWIDTH * (points[:, None] - ends)) for ends in (points, places))
+    return np.asarray(np.linalg.lstsq(among, towards, rcond=1e-12)[0].T, dtype=np.float32)
 
 
 @lru_cache(maxsize=4)

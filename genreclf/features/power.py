@@ -43,11 +43,12 @@ def harmonic_part(spectra: Spectra) -> np.ndarray:
 def _overlapped_harmonic(spectra: Spectra) -> tuple[np.ndarray, np.ndarray]:
     """The overlapped frames of the harmonic part, from half a frame before the track on, and their windows' weight."""
     from genreclf.features import fourier, kernels
+    from genreclf.features.medians import median_of_frames
 
-    along_time = kernels.transposed(kernels.median_of_frames(spectra.magnitude))
-    along_frequency = kernels.median_of_frames(spectra.by_bin)
+    along_time = kernels.transposed(median_of_frames(spectra.magnitude))
+    along_frequency = median_of_frames(spectra.by_bin)
     transform = spectra.transform
-    mask = kernels.soft_mask(along_time, along_frequency, transform.shape[1])
+    mask = kernels.soft_mask(along_time, along_frequency, len(transform) * fourier.BLOCK)
     window = hann(FRAME_LENGTH).astype(np.float32)
     return fourier.overlapped(transform, mask, window, hop=HOP_LENGTH), overlap_weight(len(spectra.magnitude))
 

@@ -46,6 +46,7 @@ class Family:
     plain : computes the same values by librosa's or scipy's own functions, from the samples alone; the yardstick of
         `genreclf.verify`, which passes over a family that has none.
     sample_rate : in Hz, at which tracks are described; None for each file's own.
+    phases : whether `describe` may use `Spectra.transform` or `Spectra.stft`; without, they need not be kept.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Family:
     describe: Callable[[Spectra], np.ndarray]
     plain: Callable[[Spectra], np.ndarray] | None = None
     sample_rate: int | None = int(SAMPLE_RATE)
+    phases: bool = True
 
     def __post_init__(self) -> None:
         _check_name("feature family", self.name)
@@ -102,6 +104,7 @@ def series_family(
     statistics: tuple[str, ...] = STATISTICS,
     plain: Callable[[Spectra], np.ndarray] | None = None,
     sample_rate: int | None = int(SAMPLE_RATE),
+    phases: bool = True,
 ) -> Family:
     """A family that summarises `size` series of frames, computed as (size, frames), by their statistics."""
     return Family(
@@ -110,6 +113,7 @@ def series_family(
         describe=partial(_summary, series=series, statistics=statistics),
         plain=plain,
         sample_rate=sample_rate,
+        phases=phases,
     )
 
 

@@ -85,6 +85,7 @@ register(
                 statistics=tuple(sorted(STATISTICS)),
                 plain=plain_librosa.fma_family(name),
                 sample_rate=None,
+                phases=False,
             )
             for name, size, series in _FMA_SERIES
         ),

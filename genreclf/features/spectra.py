@@ -19,6 +19,7 @@ FRAME_LENGTH = 2048
 HOP_LENGTH = 512
 N_MELS = 128
 
+_BLOCKS = 2
 _AMPLITUDE_FLOOR = 1e-10
 _DYNAMIC_RANGE = 80.0
 
@@ -30,11 +31,13 @@ class Spectra:
     ----------
     samples : (n,) mono float32, finite.
     sample_rate : in Hz.
+    phases : whether the transform is kept, from which the magnitudes follow; else it is computed again if asked for.
     """
 
-    def __init__(self, samples: np.ndarray, sample_rate: int) -> None:
+    def __init__(self, samples: np.ndarray, sample_rate: int, *, phases: bool = True) -> None:
         self.samples = samples
         self.sample_rate = sample_rate
+        self.phases = phases
         self._shared: dict[Any, Any] = {}
 
     # Not `functools.cached_property`: until Python 3.12 that holds a lock while it computes, one for all tracks, and a
@@ -42,14 +45,13 @@ class Spectra:
     @property
     def stft(self) -> np.ndarray:
         """(frames, 1025) complex64, the short-time Fourier transform."""
-        real, imag = np.split(self.transform[:, : n_frames(self.samples)], 2)
-        stft = np.empty(real.shape[::-1], dtype=np.complex64)
-        stft.real, stft.imag = real.T, imag.T
-        return stft
+        frames = self.transform.transpose(0, 2, 1).reshape(-1, FRAME_LENGTH + 2)[: n_frames(self.samples)]
+        real, imag = np.split(frames, 2, axis=1)
+        return np.asarray(real + np.complex64(1j) * imag)
 
     @property
     def transform(self) -> np.ndarray:
-        """(2050, frames or more) float32, real parts of the bins of `stft`, then imaginary parts; see `transform`."""
+        """(blocks, 2050, 32) float32, real parts of the bins of `stft`, then imaginary parts; see `transform`."""
         return self.shared(_transform)
 
     @property
@@ -86,9 +88,7 @@ def _transform(spectra: Spectra) -> np.ndarray:
 
 
 def _by_bin(spectra: Spectra) -> np.ndarray:
-    from genreclf.features import kernels
-
-    return kernels.magnitudes(spectra.transform, n_frames(spectra.samples))
+    return magnitudes(spectra.samples, spectra.transform if spectra.phases else None)
 
 
 def _magnitude(spectra: Spectra) -> np.ndarray:
@@ -122,18 +122,35 @@ def n_frames(samples: np.ndarray) -> int:
 
 
 def transform(samples: np.ndarray) -> np.ndarray:
-    """Short-time Fourier transform of (n,) float32 samples: (2050, frames) float32.
+    """Short-time Fourier transform of (n,) float32 samples: (blocks, 2050, 32) float32.
 
-    Real parts, then imaginary parts; some frames of what follows the track may stand at the end.
+    Blocks of 32 frames, in each the real parts of all bins, then the imaginary parts; some frames of what follows the
+    track stand at the end.
     """
     from genreclf.features import fourier
 
+    return fourier.centred_spectra(samples, hann(FRAME_LENGTH), hop=HOP_LENGTH, frames=n_frames(samples))
+
+
+def magnitudes(samples: np.ndarray, transform: np.ndarray | None = None) -> np.ndarray:
+    """Magnitudes of the short-time Fourier transform of (n,) float32 samples: (1025, frames) float32.
+
+    Without a transform of them, the spectra are computed a few blocks at a time, and forgotten.
+    """
+    from genreclf.features import fourier, kernels
+
     frames = n_frames(samples)
-    whole = fourier.whole_batches(frames)
-    padded = np.pad(samples, (FRAME_LENGTH // 2, FRAME_LENGTH // 2 + (whole - frames) * HOP_LENGTH))
-    spectra = np.empty((FRAME_LENGTH + 2, whole), dtype=np.float32)
-    fourier.write_spectra(padded, hann(FRAME_LENGTH), spectra, hop=HOP_LENGTH)
-    return spectra
+    found = np.empty((FRAME_LENGTH // 2 + 1, frames), dtype=np.float32)
+    if transform is not None:
+        kernels.write_magnitudes(transform, found, 0)
+        return found
+    spectra = np.empty((_BLOCKS, FRAME_LENGTH + 2, fourier.BLOCK), dtype=np.float32)
+    step = _BLOCKS * fourier.BLOCK
+    padded = fourier.centred(samples, FRAME_LENGTH, hop=HOP_LENGTH, frames=frames + step)
+    for start in range(0, frames, step):
+        fourier.write_spectra(padded, hann(FRAME_LENGTH), spectra, hop=HOP_LENGTH, start=start)
+        kernels.write_magnitudes(spectra, found, start)
+    return found
 
 
 def power_to_decibels(power: np.ndarray) -> np.ndarray:
@@ -141,7 +158,7 @@ def power_to_decibels(power: np.ndarray) -> np.ndarray:
     # The natural logarithm has vector instructions in numpy, the decadic one has not.
     decibels = np.log(np.maximum(power.dtype.type(_AMPLITUDE_FLOOR), power))
     decibels *= power.dtype.type(10.0 / np.log(10.0))
-    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE)))
+    return np.asarray(np.maximum(decibels, decibels.max() - power.dtype.type(_DYNAMIC_RANGE), out=decibels))
 
 
 def mel_frequencies(count: int, *, highest: float) -> np.ndarray:

@@ -24,11 +24,13 @@ def series(spectra: Spectra) -> np.ndarray:
 
 def zero_crossing_rate(samples: np.ndarray) -> np.ndarray:
     """The share of samples in each frame of (n,) samples at which the sign changes: (frames,) in [0, 1]."""
-    negative = np.pad(samples < -_SILENCE, FRAME_LENGTH // 2, mode="edge")
-    changes = negative[1:] != negative[:-1]
+    negative = samples < -_SILENCE
     n_frames, parts = 1 + len(samples) // HOP_LENGTH, FRAME_LENGTH // HOP_LENGTH
-    hops = np.zeros((n_frames - 1 + parts, HOP_LENGTH), dtype=bool)
-    hops.reshape(-1)[: len(changes)] = changes[: hops.size]
-    counts = np.convolve(np.count_nonzero(hops, axis=1), np.ones(parts, dtype=np.int64), mode="valid")
+    changes = np.zeros((n_frames - 1 + parts) * HOP_LENGTH, dtype=bool)
+    changes[FRAME_LENGTH // 2 :][: len(samples) - 1] = negative[1:] != negative[:-1]
+    hops = changes.reshape(-1, HOP_LENGTH)
+    # A true byte is one bit.
+    in_hops = np.bitwise_count(hops.view(np.uint64)).sum(axis=1, dtype=np.int64)
+    counts = np.convolve(in_hops, np.ones(parts, dtype=np.int64), mode="valid")
     # The change after a frame's last sample belongs to the next.
     return np.asarray((counts - hops[parts - 1 :, -1]) / FRAME_LENGTH)

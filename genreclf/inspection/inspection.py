@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import DURATION
+from genreclf.display import Displayed
 from genreclf.errors import RequestError
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 _SET = "study"  # its numbers are those of the series that the page draws
 
 
-@dataclass(frozen=True, eq=False)
-class Inspection:
+@dataclass(frozen=True, eq=False, repr=False)
+class Inspection(Displayed):
     """One track as the features see it.
 
     Parameters
@@ -44,6 +45,10 @@ class Inspection:
     table_tracks: int = 0
     timeline: Timeline | None = None
     model_name: str = ""
+
+    def __repr__(self) -> str:
+        genre = "" if self.timeline is None else f", {self.timeline.y_pred} by {self.model_name}"
+        return f"<inspection of {self.path}: {self.series.seconds:.1f} s, {len(self.features)} features{genre}>"
 
     def as_json(self) -> dict[str, Any]:
         """What the page shows in plain values, for programs; seconds are of the track, missing values are None."""
@@ -87,7 +92,7 @@ def inspect_track(
     from genreclf.features import describe, find_feature_set
     from genreclf.inspection.series import series_of
     from genreclf.inspection.timeline import timeline_of
-    from genreclf.prediction import load as load_model
+    from genreclf.loading import load as load_model
     from genreclf.tables.table import FeatureTable
 
     read = table if table is None or isinstance(table, FeatureTable) else FeatureTable.read(table)
@@ -95,7 +100,9 @@ def inspect_track(
     features = describe(samples, rate, feature_set=_SET)
     timeline = None
     if model is not None:
-        timeline = timeline_of(load_model(model).predict_segments(path), length=len(samples) / rate)
+        timeline = timeline_of(
+            load_model(model, task="single-label").predict_segments(path), length=len(samples) / rate
+        )
     return Inspection(
         path=Path(path),
         start=offset,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,17 @@ from genreclf.inspection.drawings import (
     side_by_side,
     time_aligned,
 )
+from genreclf.inspection.heatmap import narrowed
 from genreclf.inspection.panels import panels_of, parts_of
-from genreclf.pages.blocks import WIDE, Cell, Figure, Page, Section, table
+from genreclf.pages.blocks import WIDE, Cell, Figure, Page, Section, Table, table
 from genreclf.pages.page import check_page, html
 
 if TYPE_CHECKING:
     from genreclf.inspection.inspection import Inspection
+
+
+_AT_A_GLANCE = ("Waveform", "Mel spectrogram", "Chroma")
+_GLANCE_WIDTH, _COLUMNS, _UNUSUAL = 720.0, 450, 8
 
 
 def write_page(inspection: Inspection, path: Path | str) -> None:
@@ -35,11 +41,12 @@ def write_page(inspection: Inspection, path: Path | str) -> None:
 
     check_page(Path(path))
     sections = list(_sections(inspection))
-    page = Page("genreclf inspect", inspection.path.name, _facts(inspection), sections, version=__version__)
+    page = Page("genreclf inspect", inspection.path.name, facts_of(inspection), sections, version=__version__)
     write_whole(Path(path), html(page))
 
 
-def _facts(inspection: Inspection) -> list[str]:
+def facts_of(inspection: Inspection) -> list[str]:
+    """What the track is, in a few short items."""
     series, timeline = inspection.series, inspection.timeline
     where = "the excerpt that features describe" if inspection.start is None else f"from {inspection.start:g} s"
     facts = [f"{series.seconds:.1f} s, {where}", f"{series.sample_rate:,} Hz mono"]
@@ -48,6 +55,20 @@ def _facts(inspection: Inspection) -> list[str]:
         share = float(timeline.mean[timeline.genres.index(timeline.y_pred)])
         facts.append(f"{inspection.model_name} predicts {timeline.y_pred} ({100 * share:.0f} %)")
     return facts
+
+
+def glance(inspection: Inspection) -> list[Section]:
+    """The track in a notebook's cell: its genres over time, what it sounds like, and its least usual features."""
+    series, features = inspection.series, inspection.features
+    chosen = [panel for panel in panels_of(series, features) if panel.title in _AT_A_GLANCE]
+    panels = [replace(p, values=narrowed(p.values, _COLUMNS)) if p.colours else p for p in chosen]
+    drawn = time_aligned(panels, start=inspection.start or 0.0, seconds=series.seconds, width=_GLANCE_WIDTH)
+    over_time = Section("series", "", figures=[Figure("series", "", drawn)])
+    genres = [replace(section, lead="") for section in _genres(inspection, width=_GLANCE_WIDTH)]
+    unusual = sorted(inspection.percentiles, key=lambda name: -abs(inspection.percentiles[name] - 0.5))[:_UNUSUAL]
+    caption = f"The features furthest from the median of {inspection.table_name}"
+    tables = [_feature_table(caption, unusual, inspection)] if unusual else []
+    return [*genres, over_time, *([Section("unusual", "", tables=tables)] if tables else [])]
 
 
 def _sections(inspection: Inspection) -> Iterator[Section]:
@@ -81,7 +102,7 @@ def _sections(inspection: Inspection) -> Iterator[Section]:
     yield _numbers(inspection)
 
 
-def _genres(inspection: Inspection) -> Iterator[Section]:
+def _genres(inspection: Inspection, *, width: float = WIDE) -> Iterator[Section]:
     if inspection.timeline is None:
         return
     windows = len(inspection.timeline.starts)
@@ -94,7 +115,7 @@ def _genres(inspection: Inspection) -> Iterator[Section]:
         short="Genre",
         lead=f"Predictions of {inspection.model_name} for "
         + ("the track." if windows == 1 else f"each of the track's {windows} windows."),
-        figures=[Figure("genres", caption, probabilities_over_time(inspection.timeline, width=WIDE))],
+        figures=[Figure("genres", caption, probabilities_over_time(inspection.timeline, width=width))],
     )
 
 
@@ -116,6 +137,13 @@ def _numbers(inspection: Inspection) -> Section:
             f"The strip below a number shows its percentile among the {inspection.table_tracks:,} tracks of"
             f" {inspection.table_name}; orange marks are below the 5th or above the 95th percentile."
         )
+    whole = _feature_table("Every feature of the track", known, inspection)
+    part = Section("table", "The same numbers as a table", tables=[whole], folded=True)
+    return Section("numbers", f"{len(known)} features", short="Features", lead=lead, figures=figures, parts=[part])
+
+
+def _feature_table(caption: str, names: Iterable[str], inspection: Inspection) -> Table:
+    known, percentiles = inspection.features, inspection.percentiles
     shown: dict[str, Callable[[str], Cell]] = {
         "Feature": Cell,
         "Value": lambda name: Cell(f"{known[name]:.6g}".replace("-", "\u2212"), known[name]),
@@ -124,6 +152,4 @@ def _numbers(inspection: Inspection) -> Section:
         shown["Percentile"] = lambda name: (
             Cell(f"{100 * percentiles[name]:.0f}", percentiles[name]) if name in percentiles else Cell("", math.nan)
         )
-    whole = table("Every feature of the track", known, shown)
-    part = Section("table", "The same numbers as a table", tables=[whole], folded=True)
-    return Section("numbers", f"{len(known)} features", short="Features", lead=lead, figures=figures, parts=[part])
+    return table(caption, names, shown)

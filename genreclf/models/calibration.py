@@ -310,7 +310,7 @@ def _temperature(scores: np.ndarray, parameters: Parameters) -> np.ndarray:
 def _fit_sigmoids(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameters:
     import numpy as np
 
-    lines = [_logistic(scores[:, k], codes == k) for k in range(classes)]
+    lines = [logistic_line(scores[:, k], codes == k) for k in range(classes)]
     return list(np.array(lines).T)
 
 
@@ -366,7 +366,7 @@ def _fit_pairs(scores: np.ndarray, codes: np.ndarray, classes: int) -> Parameter
     for margins, (first, second) in zip(scores.T, combinations(range(classes), 2), strict=True):
         here = (codes == first) | (codes == second)
         # Where classes are small and artists few, an intercept fits the accidents of the folds.
-        slopes.append(_logistic(margins[here], codes[here] == first, intercept=False)[0])
+        slopes.append(logistic_line(margins[here], codes[here] == first, intercept=False)[0])
     return [np.array(slopes)]
 
 
@@ -409,7 +409,7 @@ def couple(first: np.ndarray) -> np.ndarray:
     return _normalised(np.linalg.solve(equations, right)[:, :classes, 0])
 
 
-def _logistic(x: np.ndarray, positive: np.ndarray, *, intercept: bool = True) -> tuple[float, float]:
+def logistic_line(x: np.ndarray, positive: np.ndarray, *, intercept: bool = True) -> tuple[float, float]:
     """Slope, not negative, and intercept of a logistic regression with Platt's targets, which are not quite 0 and 1."""
     import numpy as np
     from scipy.optimize import minimize

@@ -93,30 +93,37 @@ class CatBoost(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Without an L2 penalty the Newton step of a leaf whose tracks are all certain has no solution, and CatBoost
         gives up; then the smallest penalty that helps is taken.
         """
-        from catboost import CatBoostClassifier, CatBoostError
+        from catboost import CatBoostError
 
         for penalty in (self.l2_leaf_reg, *(more for more in _PENALTIES if more > self.l2_leaf_reg)):
-            booster = CatBoostClassifier(
-                iterations=self.iterations,
-                depth=self.depth,
-                learning_rate=self.learning_rate,
-                bootstrap_type="Bayesian",
-                bagging_temperature=self.bagging_temperature,
-                l2_leaf_reg=penalty,
-                border_count=_borders(len(codes)) if self.border_count is None else self.border_count,
-                rsm=_share_of_features(*X.shape) if self.rsm is None else self.rsm,
-                loss_function="MultiClass",
-                random_seed=self.random_state,
-                thread_count=1,
-                logging_level="Silent",
-                allow_writing_files=False,
-            )
             try:
-                return booster.fit(X, codes)
+                return self.booster(*X.shape, penalty=penalty).fit(X, codes)
             except CatBoostError as error:
                 if "not positive definite" not in str(error) or penalty >= _PENALTIES[-1]:
                     raise
         raise AssertionError("the last penalty returns or raises")
+
+    def booster(
+        self, tracks: int, features: int, *, loss: str = "MultiClass", penalty: float | None = None
+    ) -> CatBoostClassifier:
+        """CatBoost's own classifier with these parameters, not fitted: silent, on one thread, writing no files."""
+        from catboost import CatBoostClassifier
+
+        return CatBoostClassifier(
+            iterations=self.iterations,
+            depth=self.depth,
+            learning_rate=self.learning_rate,
+            bootstrap_type="Bayesian",
+            bagging_temperature=self.bagging_temperature,
+            l2_leaf_reg=self.l2_leaf_reg if penalty is None else penalty,
+            border_count=_borders(tracks) if self.border_count is None else self.border_count,
+            rsm=_share_of_features(tracks, features) if self.rsm is None else self.rsm,
+            loss_function=loss,
+            random_seed=self.random_state,
+            thread_count=1,
+            logging_level="Silent",
+            allow_writing_files=False,
+        )
 
     def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """(tracks, classes), probabilities in the order of `classes_`."""

@@ -28,11 +28,12 @@ def markdown(page: Page) -> str:
     if page.notes:
         lines += ["", "## Notes", ""] + [f"- {escaped(note)}" for note in page.notes]
     for section in page.sections:
-        lines += ["", *_section(section, 2)]
+        lines += ["", *section_lines(section, 2)]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
-def _section(section: Section, level: int) -> Iterator[str]:
+def section_lines(section: Section, level: int) -> Iterator[str]:
+    """A section as lines of Markdown, its heading at a level."""
     if section.folded:
         yield from ("<details>", f"<summary>{escaped(section.title)}</summary>", "")
     else:
@@ -48,7 +49,7 @@ def _section(section: Section, level: int) -> Iterator[str]:
         yield f"- **{escaped(name)}:** {shown}"
     yield ""
     for part in section.parts:
-        yield from _section(part, level + 1)
+        yield from section_lines(part, level + 1)
     if section.folded:
         yield from ("</details>", "")
 

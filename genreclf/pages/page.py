@@ -25,8 +25,8 @@ def html(page: Page) -> str:
     """The page as HTML; every text is escaped, and the browser may load or run only what the page holds."""
     from markupsafe import Markup
 
-    style, script = _resource("chart.css") + _resource("page.css"), _resource("page.js")
-    template = _environment().get_template("report.html.jinja")
+    style, script = resource("chart.css") + resource("page.css"), resource("page.js")
+    template = environment().get_template("report.html.jinja")
     return template.render(
         page=page,
         style=Markup(style),  # noqa: S704 - our own files
@@ -80,11 +80,12 @@ def write_pages(page: Page, path: Path) -> None:
     write_whole(path.with_suffix(".md"), markdown(page))
     for section in page.sections:
         for name, drawing in section.pictures():
-            write_whole(path.parent / "pictures" / name, drawing.standalone(_resource("chart.css")))
+            write_whole(path.parent / "pictures" / name, drawing.standalone(resource("chart.css")))
 
 
 @cache
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """A style sheet, script or template of pages."""
     return (files("genreclf.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -93,7 +94,8 @@ def _hash(content: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders templates: every text is escaped, and holds nothing that HTML cannot."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from genreclf import __version__
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
 
 def comparison_page(comparison: Comparison) -> Page:
     """The report as a page."""
+    return replace(headline(comparison), sections=sections(comparison))
+
+
+def headline(comparison: Comparison) -> Page:
+    """The top of the report: what was compared, and what was found."""
     name = _table(comparison).get("name")
     versions = comparison.run.get("versions")
     return Page(
         kicker="genreclf report",
         title=f"Genre models compared on {name}" if name else "Genre models compared",
         facts=_facts(comparison),
-        sections=sections(comparison),
+        sections=(),
         findings=findings(comparison),
         notes=comparison.notes,
         version=str(versions.get("genreclf", __version__) if isinstance(versions, dict) else __version__),

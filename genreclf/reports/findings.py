@@ -25,6 +25,7 @@ from genreclf.reports.outcome import (
     model_columns,
     rows_of,
     score_of,
+    track_names,
     training_unit,
     value_of,
 )
@@ -39,6 +40,7 @@ _MUCH_FASTER = 5.0
 # The smallest and the largest leak of the seven models on Emotify's tracks, with the defaults of `benchmark`.
 _LEAK_OF_KNOWN_ARTISTS = (0.071, 0.094)
 _TRACKS_OF_KNOWN_ARTISTS = 200
+_FIRST_ISSUES = 3
 
 
 def findings(comparison: Comparison, *, most: int | None = 1) -> list[Finding]:
@@ -60,6 +62,7 @@ def findings(comparison: Comparison, *, most: int | None = 1) -> list[Finding]:
         *_tuning(comparison)[:most],
         *_learning_curve(comparison),
         *_confused(comparison),
+        *_label_issues(comparison),
     ]
 
 
@@ -200,4 +203,24 @@ def _confused(comparison: Comparison) -> Iterator[Finding]:
     yield Finding(
         "Confusion",
         f"{title} confuses {names[first]} and {names[second]} most often: {misclassified(first, second)}{back}.",
+    )
+
+
+def _label_issues(comparison: Comparison) -> Iterator[Finding]:
+    rows, names = rows_of(comparison.label_issues), track_names(comparison)
+    if not rows:
+        return
+    tested = comparison.tracks["track_id"].nunique() if "track_id" in comparison.tracks else len(rows)
+    first = listed(
+        [
+            f"{names.get(str(row['track_id']), str(row['track_id']))} (labelled {row['genre']}; {row['suggested']} at"
+            f" {100 * value_of(row, 'confidence'):.0f} %)"
+            for row in rows[:_FIRST_ISSUES]
+        ]
+    )
+    rest = "; label_issues.csv lists all" if len(rows) > _FIRST_ISSUES else ""
+    yield Finding(
+        "Label issues",
+        f"{count(len(rows), 'track')} of {tested:,} may be labelled wrongly, by confident learning. Check first"
+        f" {first}{rest}.",
     )

@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 
 from genreclf.archive import Kind, damaged, decode, dump_array, load_array, read_container, write_container
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.metrics import METRICS, Space, fit_space, standard_deviations
@@ -72,7 +73,7 @@ _DESCRIBED = tuple(name for name in _Description.__struct_fields__ if name not i
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Index:
+class Index(Displayed):
     """Tracks as points in a space, searched for nearest neighbours.
 
     Parameters

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genreclf.errors import RequestError, nearest
 from genreclf.tables.columns import IDENTITY, PARENT_GENRE
+from genreclf.tables.labels import TAG_PREFIX, TAGS, join_tags, tags_of_columns
 from genreclf.tables.meta import read_meta
 from genreclf.tables.rows import read_rows, separator_of
 
@@ -50,8 +51,8 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
     artist, grouping = _group_columns(header, group)
     roles = _roles(path, header, label=label, id_column=id_column, group=artist)
     roles |= _further_groups(path, header, grouping, roles)
-    if PARENT_GENRE in header and PARENT_GENRE not in roles.values():
-        roles[PARENT_GENRE] = PARENT_GENRE
+    roles |= {name: name for name in (PARENT_GENRE, TAGS) if name in header and name not in roles.values()}
+    tag_columns = {name: name for name in header if name.startswith(TAG_PREFIX) and name not in roles.values()}
     lines: list[int] = []
     comma = False
     for line, cells in rows:
@@ -61,25 +62,31 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
     if not lines:
         raise RequestError(f"{path}: a header and no rows; a feature table has a row a track")
     notes = ["numbers are read with decimal commas"] if comma else []
-    frame = _cells(path, separator, roles, decimal="," if comma else ".")
+    frame = _cells(path, separator, roles | tag_columns, decimal="," if comma else ".")
     if len(frame) != len(lines):
         raise RequestError(f"{path}: unpaired quotes, or lines that hold only quotes; save it again as CSV")
     identity = {role: _texts(frame.pop(column)) for role, column in roles.items()}
+    if TAGS in roles or tag_columns:
+        texts = list(identity[TAGS]) if TAGS in roles else [""] * len(lines)
+        of_one = {name: list(_texts(frame.pop(name))) for name in tag_columns}
+        tags = tags_of_columns(path, lines, texts, of_one)
+        identity[TAGS] = pd.Series(map(join_tags, tags), dtype="object")
+        identity.setdefault("genre", pd.Series([""] * len(lines), dtype="object"))
     meta = read_meta(path) or {}
     features = _numbers(path, frame, lines, meta.get("columns", []), notes)
     if "track_id" not in identity:
         identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
         notes.append("no track ids in the table; rows are named by their number")
     _check_ids(path, identity["track_id"], lines, roles.get("track_id", "track_id"))
-    named = [name for name in dict.fromkeys((*IDENTITY, PARENT_GENRE, *grouping)) if name in identity]
-    texts = pd.DataFrame({name: identity[name] for name in named}, dtype="object")
+    named = [name for name in dict.fromkeys((*IDENTITY, PARENT_GENRE, TAGS, *grouping)) if name in identity]
+    known = pd.DataFrame({name: identity[name] for name in named}, dtype="object")
     return TableParts(
-        frame=pd.concat([texts, features], axis=1),
+        frame=pd.concat([known, features], axis=1),
         features=tuple(features.columns),
         meta=meta,
         notes=tuple(notes),
         name=path.stem,
-        label=roles["genre"],
+        label=roles.get("genre", "genre"),
         grouping=tuple(grouping),
     )
 
@@ -112,7 +119,7 @@ def _roles(
                 f"{path}: no column {asked!r} ({option}={asked}); there are {_listed(header)}{nearest(asked, header)}"
             )
         columns = {r: c for r, c in columns.items() if c != asked} | {role: asked}
-    if "genre" not in columns:
+    if "genre" not in columns and not any(name == TAGS or name.startswith(TAG_PREFIX) for name in header):
         raise RequestError(
             f"{path}: no column 'genre'; name the column of labels with label=COLUMN, one of {_listed(header)}"
         )

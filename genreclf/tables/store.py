@@ -30,6 +30,7 @@ from genreclf.files import append_whole, cannot_write, check_file, free_name, lo
 from genreclf.progress import SILENT, Progress
 from genreclf.tables.cells import cell
 from genreclf.tables.columns import IDENTITY
+from genreclf.tables.labels import TAGS
 from genreclf.tables.meta import read_meta, write_meta
 from genreclf.tables.table import table_path
 
@@ -53,7 +54,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class StoredRow:
-    """Where a row's line is in the file, its identity cells in the order of `IDENTITY`, a checksum of its values."""
+    """Where a row's line is in the file, its cells in the order of `TableStore.identity`, a checksum of its values."""
 
     start: int
     length: int
@@ -70,7 +71,8 @@ class TableStore(AbstractContextManager["TableStore"]):
     """A feature table that is open for writing; nobody else can open it meanwhile.
 
     ``rows`` and ``failures`` are by track id; ``seen`` holds size, time and digest of files by their paths;
-    ``rewritten`` names the rows whose values are numbers, but not those that were written.
+    ``rewritten`` names the rows whose values are numbers, but not those that were written; ``identity`` names the
+    identity columns, `IDENTITY` and, where the table or the run has tags, ``tags``.
 
     Parameters
     ----------
@@ -78,6 +80,7 @@ class TableStore(AbstractContextManager["TableStore"]):
     features : names of the feature columns.
     meta : what the table is made with; must equal what an existing table was made with under ``feature_set`` and
         ``parameters``.
+    tags : whether the tracks have tags; a table without the column gets it.
 
     Raises
     ------
@@ -86,11 +89,19 @@ class TableStore(AbstractContextManager["TableStore"]):
     """
 
     def __init__(
-        self, path: Path, *, features: Sequence[str], meta: Mapping[str, Any], progress: Progress = SILENT
+        self,
+        path: Path,
+        *,
+        features: Sequence[str],
+        meta: Mapping[str, Any],
+        tags: bool = False,
+        progress: Progress = SILENT,
     ) -> None:
         self.path = table_path(Path(os.path.realpath(table_path(path))))
         self.features = tuple(features)
         self.meta = dict(meta)
+        self.tags = tags
+        self.identity: tuple[str, ...] = (*IDENTITY, TAGS) if tags else IDENTITY
         self.rows: dict[str, StoredRow] = {}
         self.rewritten: set[str] = set()
         self.failures: dict[str, Failure] = {}
@@ -170,15 +181,14 @@ class TableStore(AbstractContextManager["TableStore"]):
         return self.path.with_name(f".{self.path.stem}.{what}.json")
 
     def _open(self) -> None:
-        header = _line([*IDENTITY, *self.features])
         check_file(self._failed, mark=_FAILED, what="a list of the tracks that failed")
         if self.path.exists():
             self._check_meta()
-            self._recover(header)
+            self._recover()
         else:
             write_meta(self.path, self.meta)
-            write_whole(self.path, header)
-            self._size = len(header)
+            write_whole(self.path, self._header)
+            self._size = len(self._header)
         if self._stream is None:
             self._stream = self.path.open("ab", buffering=0)
         # A run that was killed may have written the row of a track that had failed before.
@@ -209,13 +219,22 @@ class TableStore(AbstractContextManager["TableStore"]):
                 f"{self.path}: its rows were made by genreclf {before}, this is {now}; new rows are added beside them"
             )
 
-    def _recover(self, header: bytes) -> None:
+    @property
+    def _header(self) -> bytes:
+        return _line([*self.identity, *self.features])
+
+    def _recover(self) -> None:
         """Find the rows of an existing table; what a killed run left torn at its end is cut off."""
         checksums = _read_json(self._hidden("rows"), _Checksums, {})
         torn = 0
         faults: list[str] = []
+        wanted = self.identity
         with self.path.open("rb") as stream:
-            first = stream.readline(2 * len(header))
+            first = stream.readline(2 * len(self._header) + len(TAGS))
+            if first != self._header:
+                other = IDENTITY if self.tags else (*IDENTITY, TAGS)
+                self.identity = other if first == _line([*other, *self.features]) else wanted
+            header = self._header
             if first != header and not header.startswith(first):
                 raise RequestError(
                     f"{self.path}: line 1 is not the header that a table of the feature set "
@@ -241,8 +260,8 @@ class TableStore(AbstractContextManager["TableStore"]):
                 f"{self.path}: {faults[0]}{more}; another program has changed the table. It is kept as {copy.name}; "
                 "changed rows are computed again where their files are at hand, and those that are no rows are left out"
             )
-        if torn or faults:
-            self._rewrite(list(self.rows))
+        if torn or faults or len(wanted) > len(self.identity):
+            self._rewrite(list(self.rows), identity=wanted if self.tags else self.identity)
         if torn:
             self._progress.message(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
 
@@ -256,7 +275,7 @@ class TableStore(AbstractContextManager["TableStore"]):
                 "save it as UTF-8 or choose another with -o"
             ) from None
         except (ValueError, csv.Error):
-            return f": not a row of {len(IDENTITY) + len(self.features)} cells"
+            return f": not a row of {len(self.identity) + len(self.features)} cells"
         track_id = row.identity[0]
         if track_id in self.rows:
             return f": a second row of {track_id!r}"
@@ -283,18 +302,24 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def _row(self, start: int, line: bytes) -> tuple[StoredRow, str]:
         """A line as a row, and the text of its values; a `ValueError` or `csv.Error` where it is no whole row."""
-        text = line.decode("utf-8").removesuffix("\n")
+        width, text = len(self.identity), line.decode("utf-8").removesuffix("\n")
         if '"' in text:
             cells = next(csv.reader([text], strict=True))
-            identity, values = cells[: len(IDENTITY)], ",".join(cells[len(IDENTITY) :])
+            identity, values = cells[:width], ",".join(cells[width:])
         else:
-            *identity, values = text.split(",", len(IDENTITY))
-        if len(identity) != len(IDENTITY) or values.count(",") != len(self.features) - 1:
+            *identity, values = text.split(",", width)
+        if len(identity) != width or values.count(",") != len(self.features) - 1:
             raise ValueError(text)
         return StoredRow(start, len(line), tuple(identity), crc32(values.encode("utf-8"))), values
 
-    def _rewrite(self, order: Sequence[str], relabel: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
-        """Write the table anew with these rows in this order, some with other identity cells."""
+    def _rewrite(
+        self,
+        order: Sequence[str],
+        relabel: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        *,
+        identity: tuple[str, ...] | None = None,
+    ) -> None:
+        """Write the table anew with these rows in this order, some with other identity cells, or with a column more."""
         if self._stream is not None:
             self._stream.close()
         temporary = self.path.with_name(f".{self.path.name}.part")
@@ -302,14 +327,16 @@ class TableStore(AbstractContextManager["TableStore"]):
         try:
             temporary.unlink(missing_ok=True)
             with self.path.open("rb") as old, temporary.open("xb") as new:
-                position = new.write(old.readline())
+                wider = len(identity or self.identity) - len(self.identity)
+                position = new.write(_line([*(identity or self.identity), *self.features]))
                 for track_id in order:
                     old.seek(self.rows[track_id].start)
                     line = old.read(self.rows[track_id].length)
                     row, values = self._row(position, line)
-                    if track_id in relabel:
-                        line = _line([*relabel[track_id], *values.split(",")])
-                        row, _ = self._row(position, line)
+                    if track_id in relabel or wider:
+                        cells = (*relabel.get(track_id, row.identity), *[""] * wider)
+                        line = _line([*cells, *values.split(",")])
+                        row = replace(row, length=len(line), identity=cells)
                     rows[row.identity[0]] = row
                     position += new.write(line)
                 new.flush()
@@ -320,7 +347,7 @@ class TableStore(AbstractContextManager["TableStore"]):
                 temporary.unlink(missing_ok=True)
             raise
         else:
-            self.rows, self._size = rows, position
+            self.rows, self._size, self.identity = rows, position, identity or self.identity
         finally:
             self._stream = self.path.open("ab", buffering=0)
 

@@ -17,9 +17,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest
 from genreclf.files import write_whole
 from genreclf.tables.columns import IDENTITY, family_of
+from genreclf.tables.labels import TAGS, Tags, choose_tags, split_tags
 from genreclf.tables.meta import check_meta, write_meta
 from genreclf.tables.reader import read_parts
 
@@ -43,13 +45,14 @@ def table_path(path: Path) -> Path:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FeatureTable:
+class FeatureTable(Displayed):
     """Tracks and their features.
 
     Parameters
     ----------
     frame : one row a track; ``track_id`` and ``genre`` are always there, ``artist, album, title, split, path,
-        digest`` and ``parent_genre`` where known (empty text where not), then the features as float64.
+        digest``, ``parent_genre`` and ``tags`` (separated by ``|``) where known (empty text where not), then the
+        features as float64.
     features : names of the feature columns, in order.
     meta : what the table was made with (feature set, parameters, versions); empty for tables from elsewhere.
     notes : what was noticed while reading that the user must see.
@@ -126,6 +129,21 @@ class FeatureTable:
     def genres(self) -> tuple[str, ...]:
         """The genres of the table, sorted."""
         return tuple(sorted(set(self.y)))
+
+    @cached_property
+    def tags(self) -> Tags:
+        """The tags of the tracks, (tracks, tags) with their names; without any where the table has none."""
+        texts = self._text(TAGS) if TAGS in self.frame else [""] * len(self)
+        return Tags.of([split_tags(text) for text in texts])
+
+    def with_tags(self, tags: Tags) -> FeatureTable:
+        """The same tracks with other tags."""
+        return self.with_frame(self.frame.assign(**{TAGS: tags.texts()}), self.features)
+
+    def choose_tags(self, **options: Any) -> tuple[FeatureTable, list[str]]:  # noqa: ANN401 - those of the function
+        """The table with synonyms merged and rare tags left out, and notes that name them; see `labels.choose_tags`."""
+        tags, notes = choose_tags(self.tags, self.groups, **options)
+        return self.with_tags(tags), notes
 
     @cached_property
     def parents(self) -> dict[str, tuple[str, ...]]:

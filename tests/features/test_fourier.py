@@ -65,37 +65,53 @@ def test_spectra_are_those_of_scipy(length, precision, tolerance, hop):
     window = rng.random(length).astype(precision)
     expected = rfft(frames_of(signal, length, hop, 24, start=3) * window).T
     for first, last in ((0, length // 2 + 1), (2, length // 2), (length // 2, length // 2 + 1)):
-        spectra = np.empty((2 * (last - first), 24), dtype=np.float32)
-        fourier.write_spectra(signal, window, spectra, hop=hop, start=3, first_bin=first)
-        found = spectra[: last - first] + 1j * spectra[last - first :]
-        np.testing.assert_allclose(found, expected[first:last], rtol=0, atol=tolerance * np.abs(expected).max())
+        for blocks in (1, 3):
+            spectra = np.empty((blocks, 2 * (last - first), 24 // blocks), dtype=np.float32)
+            fourier.write_spectra(signal, window, spectra, hop=hop, start=3, first_bin=first)
+            real, imag = np.split(np.hstack(list(spectra)), 2)
+            atol = tolerance * np.abs(expected).max()
+            np.testing.assert_allclose(real + 1j * imag, expected[first:last], rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("frames", [1, 32, 33])
+@pytest.mark.usefixtures("both_ways")
+def test_centred_spectra_are_those_of_the_signal_among_zeros(frames):
+    signal = np.random.default_rng(0).standard_normal(40 * 16).astype(np.float32)
+    window = np.ones(64, dtype=np.float32)
+    expected = rfft(frames_of(np.pad(signal, 32), 64, 16, frames)).T
+    for bins, width, made in ((None, 32, 32), ((4, 9), 9, 16)):
+        chosen = expected if bins is None else expected[slice(*bins)]
+        spectra = fourier.centred_spectra(signal, window, hop=16, frames=frames, bins=bins, width=width)
+        assert spectra.shape == (-(-frames // made), 2 * len(chosen), made)
+        real, imag = np.split(np.hstack(list(spectra))[:, :frames], 2)
+        np.testing.assert_allclose(real + 1j * imag, chosen, atol=1e-4)
 
 
 @pytest.mark.usefixtures("both_ways")
 def test_silence_is_zero_and_an_impulse_is_flat():
     signal = np.zeros(4096, dtype=np.float32)
-    spectra = np.ones((2 * 513, 8), dtype=np.float32)
+    spectra = np.ones((1, 2 * 513, 8), dtype=np.float32)
     fourier.write_spectra(signal, np.ones(1024), spectra, hop=64)
     assert not spectra.any()
     signal[0] = 1
     fourier.write_spectra(signal, np.ones(1024), spectra, hop=64)
-    np.testing.assert_array_equal(spectra[:, 0], np.repeat([1.0, 0.0], 513))
-    assert not spectra[:, 1:].any()
+    np.testing.assert_array_equal(spectra[0, :, 0], np.repeat([1.0, 0.0], 513))
+    assert not spectra[0, :, 1:].any()
 
 
 @pytest.mark.parametrize(("samples", "frames"), [(1024 + 7 * 256 - 1, 8), (10_000, 9)])
 @pytest.mark.usefixtures("both_ways")
 def test_frames_beyond_the_signal_or_of_no_whole_batch_are_refused(samples, frames):
-    signal, spectra = np.zeros(samples, dtype=np.float32), np.empty((2, frames), dtype=np.float32)
+    signal, spectra = np.zeros(samples, dtype=np.float32), np.empty((1, 2, frames), dtype=np.float32)
     with pytest.raises(ValueError, match="frames of 1024 from 0 on"):
         fourier.write_spectra(signal, np.ones(1024), spectra, hop=256)
-    assert fourier.whole_batches(frames) == 8 * -(-frames // 8)
 
 
-@pytest.mark.parametrize("count", [8, 24, 40])
+@pytest.mark.parametrize("blocks", [1, 2])
 @pytest.mark.parametrize(("length", "hop"), [(2048, 512), (64, 16), (32, 32)])
 @pytest.mark.usefixtures("both_ways")
-def test_overlapped_frames_are_those_of_scipy(count, length, hop):
+def test_overlapped_frames_are_those_of_scipy(blocks, length, hop):
+    count = blocks * fourier.BLOCK
     rng = np.random.default_rng(count)
     spectra = rng.standard_normal((length + 2, count)).astype(np.float32)
     spectra[length // 2 + 1] = spectra[-1] = 0  # the ends of a real signal's spectrum have no imaginary part
@@ -105,5 +121,5 @@ def test_overlapped_frames_are_those_of_scipy(count, length, hop):
     expected = np.zeros(length + (count - 1) * hop)
     for t, frame in enumerate(frames):
         expected[t * hop : t * hop + length] += frame
-    found = fourier.overlapped(spectra, gains, window, hop=hop)
+    found = fourier.overlapped(np.stack(np.hsplit(spectra, blocks)), gains, window, hop=hop)
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * np.abs(expected).max())

@@ -6,82 +6,9 @@ import librosa
 import numpy as np
 import pytest
 import scipy.stats
-from scipy.ndimage import median_filter
+from made_matrices import matrices
 
 from genreclf.features import kernels, spectra
-from genreclf.features.medians import ROWS, WIDTH, WINDOWS, median_steps, medians_of_windows, sort
-
-
-def matrices(shape, seed=0):
-    rng = np.random.default_rng(seed)
-    random = np.abs(rng.standard_normal(shape)).astype(np.float32)
-    yield "random", random
-    yield "with ties", np.round(random * 3).astype(np.float32)
-    yield "zeros", np.zeros(shape, dtype=np.float32)
-    yield "constant", np.full(shape, 0.3, dtype=np.float32)
-    yield "rising", np.cumsum(random, axis=0, dtype=np.float32)
-    yield "mostly silent", random * (random > 1.5)
-
-
-@pytest.mark.parametrize("frames", [1, 5, 14, 15, 16, 17, 30, 31, 32, 47, 100])
-@pytest.mark.parametrize("bins", [8, 9, 33, 129])
-def test_running_medians_are_those_of_scipy_to_the_last_bit(frames, bins):
-    for name, x in matrices((frames, bins)):
-        along_time = median_filter(x, size=(WIDTH, 1), mode="reflect")
-        along_frequency = median_filter(x, size=(1, WIDTH), mode="reflect")
-        np.testing.assert_array_equal(kernels.median_of_frames(x), along_time, err_msg=name)
-        np.testing.assert_array_equal(kernels.median_of_frames(kernels.transposed(x)), along_frequency.T, err_msg=name)
-
-
-@pytest.mark.parametrize("frames", [2, 3, 4])
-def test_running_medians_of_very_short_tracks_mirror_them_over_and_over(frames):
-    for name, x in matrices((frames, 9)):
-        mirrored = np.pad(x, ((15, 15), (0, 0)), mode="symmetric")
-        expected = [np.median(mirrored[t : t + WIDTH], axis=0) for t in range(frames)]
-        np.testing.assert_array_equal(kernels.median_of_frames(x), expected, err_msg=name)
-
-
-def test_the_median_network_holds_for_thresholds_and_so_for_any_values():
-    # By the zero-one principle a network of comparisons is right for all values if it is for zeros and ones.
-    rng = np.random.default_rng(0)
-    for share in np.linspace(0.3, 0.7, 200):
-        values = [int(x) for x in rng.random(WINDOWS + WIDTH - 1) < share]
-        expected = [int(sum(values[i : i + WIDTH]) > WIDTH // 2) for i in range(WINDOWS)]
-        assert medians_of_windows(values, lambda a, b: (min(a, b), max(a, b))) == expected
-
-
-def test_the_median_network_needs_few_comparisons():
-    count = 0
-
-    def order(a, b):
-        nonlocal count
-        count += 1
-        return min(a, b), max(a, b)
-
-    medians_of_windows(list(range(WINDOWS + WIDTH - 1)), order)
-    assert count < 23 * WINDOWS
-
-
-def test_the_recorded_steps_are_the_network():
-    steps, medians, n_rows = median_steps()
-    work = np.random.default_rng(0).random(n_rows)
-    values = work[:ROWS].copy()
-    for a, b, low, high in steps:
-        lower, higher = min(work[a], work[b]), max(work[a], work[b])
-        if low >= 0:
-            work[low] = lower
-        if high >= 0:
-            work[high] = higher
-    expected = [np.median(values[i : i + WIDTH]) for i in range(WINDOWS)]
-    np.testing.assert_array_equal(work[medians], expected)
-    assert n_rows < 64
-
-
-@pytest.mark.parametrize("length", [1, 2, 4, 8])
-def test_batchers_network_sorts(length):
-    for bits in range(2**length):
-        values = [bits >> i & 1 for i in range(length)]
-        assert sort(values, lambda a, b: (min(a, b), max(a, b))) == sorted(values)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 40), (33, 16), (8, 32)])
@@ -103,13 +30,16 @@ def test_magnitudes_are_those_of_the_complex_numbers_however_small():
     for scale in (1.0, 1e-30):
         scaled = spectra * np.float32(scale)
         expected = np.abs(scaled[:5].astype(complex) + 1j * scaled[5:])[:, :13]
-        np.testing.assert_allclose(kernels.magnitudes(scaled, 13), expected, rtol=1e-6)
+        for blocks in (1, 2):
+            found = np.zeros((5, 15), dtype=np.float32)
+            kernels.write_magnitudes(np.stack(np.hsplit(scaled, blocks)), found, 2)
+            np.testing.assert_allclose(found[:, 2:], expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 31, 32, 70])
 def test_the_product_with_squares_is_that_of_numpy(n):
     rng = np.random.default_rng(n)
-    weights, columns = rng.random((3, 24)).astype(np.float32), rng.standard_normal((21, n)).astype(np.float32)
+    weights, columns = rng.random((4, 24)).astype(np.float32), rng.standard_normal((21, n)).astype(np.float32)
     for product in (kernels.product_with_squares, kernels._plain_product_with_squares):
         np.testing.assert_allclose(product(weights, columns), weights[:, :21] @ columns**2, rtol=1e-5)
 
@@ -134,8 +64,21 @@ def test_combined_magnitudes_are_those_of_the_matrix_product():
     matrix = (rng.standard_normal((4, 7)) + 1j * rng.standard_normal((4, 7))) * (rng.random((4, 7)) < 0.5)
     rows, bins = np.nonzero(matrix)
     start = np.searchsorted(rows, np.arange(5))
-    found = kernels.combined_magnitudes(spectra, start, bins, matrix[rows, bins].astype(np.complex64))
+    weights, blocks = matrix[rows, bins].astype(np.complex64), np.stack(np.hsplit(spectra, 3))
+    found = kernels.combined_magnitudes(blocks, start, bins, weights)
     np.testing.assert_allclose(found, np.abs(matrix @ (spectra[:7] + 1j * spectra[7:])).T, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("points", [1, 3, 40])
+@pytest.mark.parametrize("places", [0, 1, 3])
+def test_mean_envelopes_are_those_of_the_points_and_of_what_is_between_them(points, places):
+    rng = np.random.default_rng(points)
+    series = (rng.standard_normal((2, points)) + 1j * rng.standard_normal((2, points))).astype(np.complex64)
+    weights = rng.standard_normal((places, 4)).astype(np.float32)
+    neighbours = np.stack([np.roll(series, 1 - tap, axis=1) for tap in range(4)])
+    between = np.abs(np.tensordot(weights, neighbours, axes=1))
+    expected = np.concatenate([np.abs(series)[None], between]).mean(axis=(0, 2))
+    np.testing.assert_allclose(kernels.mean_envelopes(series.view(np.float32), weights), expected, rtol=1e-5)
 
 
 def test_mean_squares_are_those_of_the_part_and_of_the_rest():

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 from browser import Browser
 
+import genreclf
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import describe
 from genreclf.features.rhythm import mean_autocorrelation, onset_strength
@@ -49,6 +50,16 @@ def table(sound) -> FeatureTable:
     features = describe(sound, RATE, feature_set="study")
     rows = [{"track_id": f"t{i}", "genre": "g"} | {k: v + (i - 4) for k, v in features.items()} for i in range(10)]
     return FeatureTable(pd.DataFrame(rows), tuple(features), name="others")
+
+
+def test_a_notebook_shows_the_track_in_a_card(track, table):
+    inspection = genreclf.inspect_track(track, table=table)
+    html = inspection._repr_html_()
+    assert "\n" not in repr(inspection)
+    assert len(html.encode()) < 150_000
+    assert "&lt;b&gt;chord &amp; clicks $x$.wav" in html
+    assert "Mel spectrogram" in html
+    assert "Percentile" in html
 
 
 def test_what_is_shown_is_what_the_features_are_computed_from(sound, series):

@@ -87,8 +87,9 @@ def test_the_studys_parameters_hold_on_the_studys_columns_and_the_scaler_clips_f
         by_family = {"model__families": (0,) * 185} if entry.by_family else {}
         assert str(build(name, families=study)) == str(build(name).set_params(**by_family))
         different = {key for key, value in build(name, families=wide).get_params().items() if value != plain.get(key)}
-        assert {"model__max_features", "model__families"} >= different - {"model", "scale", "steps"}
+        assert {"model__max_features", "model__max_bins", "model__families"} >= different - {"model", "scale", "steps"}
         assert ("model__max_features" in different) == (name == "gb")
+        assert ("model__max_bins" in different) == (name == "histgb")
         assert plain.get("scale__limit") == (4 if name == "kernels" else None)
 
 

@@ -23,15 +23,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from genreclf.archive import Kind, damaged, read_container, write_container
+from genreclf.display import Displayed
 from genreclf.errors import RequestError, one_line
-from genreclf.models.bundle.manifest import BundleManifest
-from genreclf.models.bundle.stored import dump_estimator, load_estimator
-from genreclf.models.calibration import base_estimator
+from genreclf.models.bundle.formats import read_manifest
+from genreclf.models.bundle.stored import dump_estimator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
+
+    from genreclf.models.bundle.manifest import BundleManifest
 
 KIND = Kind(
     name="model",
@@ -43,12 +45,13 @@ _SAME = 1e-6  # other processors and libraries add up in another order; another 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Bundle:
+class Bundle(Displayed):
     """A trained model and what is known of it.
 
     Parameters
     ----------
-    estimator : a fitted pipeline of the zoo, or a `genreclf.models.calibration.CalibratedModel` around one.
+    estimator : a fitted pipeline of the zoo, a `genreclf.models.calibration.CalibratedModel` around one, or a
+        `genreclf.models.tagger_fitting.CalibratedTagger`.
     manifest : what is known of it.
     """
 
@@ -70,7 +73,7 @@ class Bundle:
         RequestError : the estimator is not one that a registered model stores, or the place cannot be written to.
         """
         estimator = dump_estimator(self.estimator)
-        _rebuilt(Path(path), estimator, self.manifest)  # what could not be read is not written
+        self.manifest.rebuild(Path(path), estimator)  # what could not be read is not written
         manifest = msgspec.structs.replace(self.manifest, estimator_sha256=hashlib.sha256(estimator).hexdigest())
         write_container(Path(path), KIND, {"manifest.json": manifest.to_json(), "estimator.skops": estimator})
 
@@ -89,7 +92,7 @@ class Bundle:
         """
         path = Path(path)
         members = read_container(path, KIND)
-        manifest = BundleManifest.from_json(path, members["manifest.json"])
+        manifest = read_manifest(path, members["manifest.json"])
         _check_version(path, manifest)
         bundle = _DeferredBundle(partial(_read, path, members.pop("estimator.skops"), manifest), manifest)
         return bundle if deferred else cls(bundle.estimator, manifest)
@@ -110,7 +113,7 @@ def _read(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: AN
     """The estimator of a bundle, if it predicts as it did when it was saved."""
     import numpy as np
 
-    estimator, expected = _rebuilt(path, data, manifest), np.array(manifest.probe_probabilities)
+    estimator, expected = manifest.rebuild(path, data), np.array(manifest.probe_probabilities)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -134,16 +137,6 @@ def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> 
     alternating = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
     steps = np.array([0 * ones, ones, -ones, alternating, -alternating])
     return np.asarray(estimator.predict_proba(np.array(means) + steps * np.array(stds)))
-
-
-def _rebuilt(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
-    estimator = load_estimator(path, data, features=len(manifest.features), genres=len(manifest.genres))
-    pipeline = base_estimator(estimator)
-    if (pipeline is not estimator) != manifest.calibrated:
-        raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
-    if any([str(name) for name in model.classes_] != list(manifest.genres) for model in (estimator, pipeline)):
-        raise damaged(path, "its estimator predicts other genres than its manifest names")
-    return estimator
 
 
 def _check_version(path: Path, manifest: BundleManifest) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from genreclf.archive import decode
-from genreclf.errors import RequestError
+from genreclf.archive import damaged, decode
+from genreclf.models.bundle.stored import load_estimator
+from genreclf.models.calibration import base_estimator
 from genreclf.models.novelty import Novelty  # noqa: TC001 - msgspec reads the types of the fields
-
-FORMAT = 2
 
 Scalar = str | int | float | bool | None
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
@@ -81,6 +80,8 @@ class BundleManifest(
     format : version of the bundle's format.
     """
 
+    task: ClassVar[str] = "single-label"
+
     model: Text
     parameters: dict[str, Scalar]
     tuned: bool
@@ -130,16 +131,21 @@ class BundleManifest(
 
         Raises
         ------
-        RequestError : it is not JSON, made by a newer genreclf, or a field is missing, unknown or of a wrong kind.
+        RequestError : it is not JSON, or a field is missing, unknown or of a wrong kind.
         """
-        version = decode(path, "manifest.json", data, _Version).format
-        if version > FORMAT:
-            raise RequestError(
-                f"{path}: in format {version}, made by a newer genreclf; this one reads up to format {FORMAT}: "
-                "pip install --upgrade genreclf"
-            )
         return decode(path, "manifest.json", data, cls)
 
+    def rebuild(self, path: Path, data: bytes) -> Any:  # noqa: ANN401 - scikit-learn has no types
+        """The estimator that this is the manifest of, from its bytes, once it has been checked.
 
-class _Version(msgspec.Struct):
-    format: int
+        Raises
+        ------
+        RequestError : it is not such an estimator.
+        """
+        estimator = load_estimator(path, data, features=len(self.features), genres=len(self.genres))
+        pipeline = base_estimator(estimator)
+        if (pipeline is not estimator) != self.calibrated:
+            raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
+        if any([str(name) for name in model.classes_] != list(self.genres) for model in (estimator, pipeline)):
+            raise damaged(path, "its estimator predicts other genres than its manifest names")
+        return estimator

@@ -24,7 +24,7 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -58,7 +58,12 @@ _OLD_CALIBRATED = "sklearn.calibration.CalibratedClassifierCV"  # of files of fo
 _SIGMOIDS = "sklearn.calibration._CalibratedClassifier"
 _OLD = (_OLD_CALIBRATED, _SIGMOIDS, "sklearn.calibration._SigmoidCalibration")
 _IMPUTER = "genreclf.models.imputation.MedianImputer"
-_SHARED = (_PIPELINE, _IMPUTER, *_SCALERS, _CALIBRATED, *_OLD)
+_TAGGERS = tuple(
+    f"genreclf.models.taggers.{kind}Tagger"
+    for kind in ("Prior", "Neighbour", "Logistic", "Chain", "Kernel", "Forest", "Boosted", "OneVsRest")
+)
+_TAGGER = "genreclf.models.tagger_fitting.CalibratedTagger"
+_SHARED = (_PIPELINE, _IMPUTER, *_SCALERS, _CALIBRATED, _TAGGER, *_TAGGERS, *_OLD)
 _SCALARS = ("numpy.float64", "numpy.int64", "numpy.uint64")
 _BUILT_IN = {
     "JsonNode": ("builtins.str",),  # how skops labels any single number, text, truth value or null
@@ -160,7 +165,14 @@ def dump_estimator(estimator: object) -> bytes:
         raise _not_storable(one_line(error)) from None
 
 
-def load_estimator(path: Path, data: bytes, *, features: int, genres: int) -> Any:  # noqa: ANN401
+def load_estimator(
+    path: Path,
+    data: bytes,
+    *,
+    features: int,
+    genres: int,
+    check: Callable[[Any, int, int], None] | None = None,
+) -> Any:  # noqa: ANN401
     """Rebuild an estimator, and check that it can be asked for predictions safely.
 
     Parameters
@@ -168,6 +180,8 @@ def load_estimator(path: Path, data: bytes, *, features: int, genres: int) -> An
     path : the file it comes from, for messages.
     data : what `dump_estimator` returned.
     features, genres : numbers of columns that it takes and of genres that it predicts, at least 2.
+    check : (estimator, features, genres) -> None, raises a `ValueError` unless it is what it must be; by default, a
+        pipeline that predicts genres, or one calibrated.
 
     Raises
     ------
@@ -180,7 +194,7 @@ def load_estimator(path: Path, data: bytes, *, features: int, genres: int) -> An
             # A model of another scikit-learn is judged by its predictions, see `genreclf.models.bundle.bundle`.
             warnings.simplefilter("ignore")
             estimator = _Reader(archive, len(data)).read()
-            _check(estimator, features, genres)
+            (check or _check)(estimator, features, genres)
             return estimator
     except _ForeignTypeError as error:
         raise RequestError(
@@ -309,42 +323,54 @@ def _scalar(text: str) -> Scalar:
 def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
     """Raise a `ValueError` unless an estimator is a pipeline, or one calibrated, that can be asked safely."""
     pipeline = estimator
-    if _type_name(estimator) == _CALIBRATED:
+    if type_name(estimator) == _CALIBRATED:
         pipeline = estimator.estimator
         check_classes(estimator.classes_, genres)
-    elif _type_name(estimator) == _OLD_CALIBRATED:
+    elif type_name(estimator) == _OLD_CALIBRATED:
         estimator.n_jobs = None
         check_classes(estimator.classes_, genres)
         (part,) = estimator.calibrated_classifiers_
-        require(_type_name(part) == _SIGMOIDS, "holds something else than a calibrated model")
+        require(type_name(part) == _SIGMOIDS, "holds something else than a calibrated model")
         check_classes(part.classes, genres)
         check_sigmoids(part, genres)
         pipeline = part.estimator
-    require(_type_name(pipeline) == _PIPELINE, f"is a {type(pipeline).__name__}, not a pipeline")
+    classifier = check_pipeline(pipeline, features)
+    check_storable(classifier, features, genres)
+    if type_name(estimator) == _CALIBRATED:
+        check_calibration(estimator, genres)
+
+
+def check_pipeline(pipeline: Any, features: int) -> Any:  # noqa: ANN401
+    """The last step of a pipeline, whose first steps are those that a pipeline must have; else a `ValueError`."""
+    require(type_name(pipeline) == _PIPELINE, f"is a {type(pipeline).__name__}, not a pipeline")
     pipeline.memory, pipeline.verbose, pipeline.transform_input = None, False, None
     *first, (scale, scaler), (model, classifier) = pipeline.steps
     for name, imputer in first:
-        require((name, len(first)) == ("impute", 1) and _type_name(imputer) == _IMPUTER, "has steps that do not belong")
+        require((name, len(first)) == ("impute", 1) and type_name(imputer) == _IMPUTER, "has steps that do not belong")
         check_imputer(imputer, features)
     require((scale, model) == ("scale", "model"), "has other steps than it must have")
-    require(_type_name(scaler) in _SCALERS, "is scaled by another type")
+    require(type_name(scaler) in _SCALERS, "is scaled by another type")
     check_scaler(scaler, features)
+    return classifier
+
+
+def check_storable(classifier: Any, features: int, genres: int) -> None:  # noqa: ANN401
+    """Raise a `ValueError` unless a classifier is one that a registered model stores, whole and well-formed."""
     storage = _storage(classifier)
     if storage is None:
         raise ValueError(f"has a {type(classifier).__name__} that cannot stand there")
     check_classes(classifier.classes_, genres)
     storage.check(classifier, features, genres)
-    if _type_name(estimator) == _CALIBRATED:
-        check_calibration(estimator, genres)
 
 
 def _storage(classifier: object) -> Storage | None:
     """How a classifier of this type is stored."""
-    name = _type_name(classifier)
+    name = type_name(classifier)
     return next((e.storage for e in MODELS.values() if e.storage and e.storage.type == name), None)
 
 
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
+    """The full name of the type of a value."""
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
@@ -370,7 +396,7 @@ def _without_omitted(value: Any, types: frozenset[str]) -> Any:  # noqa: ANN401 
         items = np.empty(value.size, dtype=object)
         items[:] = [_without_omitted(item, types) for item in value.flat]
         return items.reshape(value.shape)
-    if _type_name(value) in types:
+    if type_name(value) in types:
         storage = _storage(value)
         twin = copy.copy(value)
         for name, part in vars(value).items():

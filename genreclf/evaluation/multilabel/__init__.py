@@ -1,0 +1,1 @@
+"""Evaluation of many labels a track: folds, scores and comparisons of taggers."""
