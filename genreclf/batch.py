@@ -119,13 +119,17 @@ class Batch:
                 path = places.pop(prediction.path, Path())
                 tagged = None if self._tagger is None else self._tagger.tag(prediction, path)
                 if playlists:
-                    for label in prediction.labels:
-                        playlists.add(label, path)
+                    self._list(playlists, prediction, path)
                 if table:
                     table.append(prediction)
                 self.failed += prediction.error is not None
                 self.refused += tagged is not None and tagged.status == "refused"
                 yield prediction, tagged
+
+    def _list(self, playlists: GenrePlaylists, prediction: Prediction, path: Path) -> None:
+        named = [playlists.add(label, path) for label in prediction.labels]
+        if not all(named):
+            self._progress.message(f"in no playlist: {prediction.path}: there is a line end in its name")
 
     def _count(self, done: set[str]) -> int | None:
         """How many tracks are to be predicted, where that can be known; says what they need that is not installed."""

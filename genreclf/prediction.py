@@ -29,7 +29,7 @@ from genreclf.audio import Source, as_path, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line
-from genreclf.models.calibration import base_estimator
+from genreclf.models.calibration import base_estimator, predictions
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
@@ -383,7 +383,7 @@ class TrackPredictor(Displayed):
         estimator = self._current.estimator
         try:
             with one_thread():
-                y_pred, probabilities = base_estimator(estimator).predict(X), np.asarray(estimator.predict_proba(X))
+                y_pred, probabilities = predictions(estimator, X)
         except ValueError as error:
             raise RequestError(f"the model cannot predict these rows: {one_line(error)}") from None
         # Not so in a file that was damaged or forged; the comparisons are false for what is not finite.

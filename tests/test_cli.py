@@ -85,6 +85,8 @@ def test_every_command_has_help_and_a_line_of_what_it_does(answer) -> None:
         (("benchmark", "t.csv", "--models", "random_forest"), "did you mean 'rf'?"),
         (("benchmark", "t.csv", "--models", "xgboost"), "'histgb' is of the same kind"),
         (("extract", "https://host//a.mp3"), "https://host//a.mp3: a URL; download the file"),
+        (("inspect", "https://host//a.mp3"), "https://host//a.mp3: a URL; download the file"),
+        (("benchmark", "https://host//a.csv"), "https://host//a.csv: a URL; download the file"),
         (("extract", "*.mp3"), "*.mp3: no file matches this pattern"),
         (("predict", "m.genreclf", "a.wav", "--to", "x"), "--only-empty go with --write-tags"),
         (("benchmark", "t.csv", "--protocol", "cv-artists"), "did you mean 'cv-artist'?"),

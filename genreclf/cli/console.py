@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -11,6 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from genreclf.cli.options import as_options
+from genreclf.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -21,12 +24,26 @@ if TYPE_CHECKING:
 _WIDTH_OF_NO_TERMINAL = 120
 _ROOM_BESIDE_BAR = 70  # columns, for title, counts, rate and times
 _ROOM_FOR_DETAIL = 140  # columns, for the current item beside bar, rate and times
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
 _PLAIN = str.maketrans({"\u2013": "-", "\u2212": "-", "\u2264": "<=", "\u2265": ">=", "\u2588": "#"})
 _Row = TypeVar("_Row")
 
 
 class Command(TyperCommand):
-    """A command whose help texts name the choices of the registries, such as ``{models}``, when help is shown."""
+    """A command that refuses URLs in the place of files; its help names the choices of registries for ``{models}``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer has its own copy of Click
+        """Parse, and refuse a URL where a path is wanted: as a path it would lose a slash."""
+        given = [text for argument in args for text in (argument, argument.partition("=")[2])]
+        left: list[str] = super().parse_args(ctx, args)
+        for value in ctx.params.values():
+            for path in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(path, Path) and (
+                    url := next((t for t in given if _URL.match(t) and Path(t) == path), "")
+                ):
+                    raise RequestError(f"{url}: a URL; download the file and name that")
+        return left
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click
         """Fill in the choices, then write the help."""
@@ -58,7 +75,7 @@ def _choices() -> dict[str, str]:
 
 def printable(text: str) -> str:
     """The text in one line that any stream can show: control and unpaired characters are escaped."""
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    line = "".join(c if c.isprintable() or c in _JOINERS else c.encode("unicode_escape").decode("ascii") for c in text)
     for stream in (sys.stdout, sys.stderr):
         encoding = stream.encoding or "utf-8"
         if not encoding.lower().startswith("utf"):

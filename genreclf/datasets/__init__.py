@@ -155,6 +155,8 @@ def open_table(
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
+    if "://" in str(source):
+        raise RequestError(f"{source}: a URL; download the file and name that")
     from genreclf.features import FEATURE_SETS
     from genreclf.tables.table import FeatureTable
 

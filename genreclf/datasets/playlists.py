@@ -92,8 +92,8 @@ class GenrePlaylists:
         except OSError as error:
             raise cannot_write(folder, error) from error
 
-    def add(self, genre: str, path: Path) -> None:
-        """Add a file to the playlist of its genre, where it does not stand yet.
+    def add(self, genre: str, path: Path) -> bool:
+        """Add a file to the playlist of its genre, where it does not stand yet; False for a name of several lines.
 
         Raises
         ------
@@ -106,14 +106,17 @@ class GenrePlaylists:
         except ValueError:  # on another drive
             name = str(path.absolute())
         entry = os.fsencode(f"./{name}" if name.startswith("#") else name)
-        if entry in self._entries[genre] or b"\n" in entry:
-            return
+        if b"\n" in entry:
+            return False
+        if entry in self._entries[genre]:
+            return True
         self._entries[genre].add(entry)
         try:
             with self._paths[genre].open("ab", buffering=0) as stream:
                 stream.write(entry + b"\n")
         except OSError as error:
             raise cannot_write(self._paths[genre], error) from error
+        return True
 
     def _open(self, genre: str) -> None:
         stem = _UNSAFE.sub("_", genre).strip(". ") or "_"

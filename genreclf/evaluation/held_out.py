@@ -36,7 +36,11 @@ def summarise(held_out: HeldOut, y: np.ndarray, groups: np.ndarray, *, protocol:
     for prefix, probabilities in (("", held_out.probabilities), ("uncalibrated_", held_out.uncalibrated)):
         if probabilities is not None:
             found = score_probabilities([probabilities], [held_out.y_pred], jackknife)
-            scores |= {f"{prefix}{name}": found[name] for name in _OF_PROBABILITIES}
+            scores |= {
+                f"{prefix}{name}{end}": found[f"{name}{end}"]
+                for name in _OF_PROBABILITIES
+                for end in ("", "_low", "_high")
+            }
     confidence, risks = risk_coverage(held_out.probabilities[rows, held_out.y_pred], held_out.y_pred == y)
     place = np.maximum(np.ceil(np.arange(101) / 100 * len(y) - 1e-9).astype(int) - 1, 0)
     # All tracks of a confidence are answered or none is.

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.evaluation.calibration_error import calibration_error
-from genreclf.evaluation.selective import risk_coverage
+from genreclf.evaluation.selective import area, risk_coverage
 from genreclf.evaluation.uncertainty import Estimate, Jackknife
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ RELIABILITY_BINS = 10
 def score_probabilities(
     repeats: Sequence[np.ndarray], predictions: Sequence[np.ndarray], jackknife: Jackknife
 ) -> dict[str, float]:
-    """Every score of one model's probabilities, each but ``aurc`` with ``_low`` and ``_high``; means over the repeats.
+    """Every score of one model's probabilities, each with ``_low`` and ``_high``; means over the repeats.
 
     Parameters
     ----------
@@ -52,14 +52,14 @@ def score_probabilities(
         for k in (2, 3)
         if k < genres
     }
+    sure = [(p[np.arange(len(y)), y_pred], y_pred == y) for p, y_pred in zip(repeats, predictions, strict=True)]
+    scores["aurc"] = [aurc(confidence, right, jackknife) for confidence, right in sure]
     found: dict[str, float] = {}
     for name, estimates in scores.items():
         found |= Estimate.mean(estimates).columns(name)
-    sure = [(p[np.arange(len(y)), y_pred], y_pred == y) for p, y_pred in zip(repeats, predictions, strict=True)]
     errors = [calibration_error(confidence, right, jackknife.groups) for confidence, right in sure]
     names = ("calibration_error", "calibration_error_low", "calibration_error_high")
-    found |= dict(zip(names, np.mean(errors, axis=0).tolist(), strict=True))
-    return found | {"aurc": float(np.mean([risk_coverage(*answers)[1].mean() for answers in sure]))}
+    return found | dict(zip(names, np.mean(errors, axis=0).tolist(), strict=True))
 
 
 def roc_auc(probabilities: np.ndarray, jackknife: Jackknife) -> Estimate:
@@ -83,6 +83,12 @@ def roc_auc(probabilities: np.ndarray, jackknife: Jackknife) -> Estimate:
         areas.append(share[positive].mean())
         influence += (share - areas[-1]) / np.where(positive, n, others) / len(known)
     value = float(np.mean(areas)) if areas else float("nan")
+    return Estimate(value, jackknife.linear(influence), jackknife.factor)
+
+
+def aurc(confidence: np.ndarray, right: np.ndarray, jackknife: Jackknife) -> Estimate:
+    """Area under the risk-coverage curve; `confidence` and `right` are (tracks,)."""
+    value, influence = area(confidence, right)
     return Estimate(value, jackknife.linear(influence), jackknife.factor)
 
 

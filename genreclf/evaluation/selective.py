@@ -39,6 +39,33 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray
     return -np.repeat(values, size), np.cumsum(np.repeat(errors, size)) / np.arange(1, len(right) + 1)
 
 
+def area(confidence: np.ndarray, right: np.ndarray) -> tuple[float, np.ndarray]:
+    """The area under the risk-coverage curve, and how it changes with the weight of each track.
+
+    Parameters
+    ----------
+    confidence, right : (tracks,), see `risk_coverage`.
+
+    Returns
+    -------
+    The area, and (tracks,) its derivatives by the tracks' weights, all of which are 1; their sum is 0.
+    """
+    _, place, size = np.unique(-confidence, return_inverse=True, return_counts=True)
+    risks, rank, block = (
+        risk_coverage(confidence, right)[1],
+        np.arange(1, len(right) + 1),
+        np.repeat(range(len(size)), size),
+    )
+
+    def from_here(terms: np.ndarray) -> np.ndarray:
+        """(tracks,), the sum of the terms from each track's rank on, a mean over the ranks of equal confidence."""
+        return np.asarray((np.bincount(block, weights=np.cumsum(terms[::-1])[::-1]) / size)[place])
+
+    own = (np.bincount(block, weights=risks) / size)[place]
+    change = own - risks.mean() + ~right.astype(bool) * from_here(1 / rank) - from_here(risks / rank)
+    return float(risks.mean()), change / len(right)
+
+
 def set_thresholds(shares: np.ndarray, groups: np.ndarray, levels: Sequence[float] | np.ndarray) -> np.ndarray:
     """The least probability of the genres in a prediction set, for each of some levels.
 

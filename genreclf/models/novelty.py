@@ -13,6 +13,7 @@ Source: Hotelling (1947), Multivariate Quality Control.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated
 
 import msgspec
@@ -26,7 +27,7 @@ Number = Annotated[float, msgspec.Meta(gt=-1e300, lt=1e300)]
 Positive = Annotated[float, msgspec.Meta(gt=0, lt=1e300)]
 
 
-class Novelty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Novelty(msgspec.Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """Distances from the training tracks, and what is usual.
 
     Parameters
@@ -51,8 +52,13 @@ class Novelty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         means, stds : (features,), of the training tracks.
         """
         z = _standardised(X, np.array(means), np.array(stds))
-        distance = (_distances(z, np.array(self.center), np.array(self.directions)) / self.scales).max(axis=1)
+        distance = (_distances(z, *self._axes) / self.scales).max(axis=1)
         return np.asarray(np.interp(distance, self.quantiles, _PERCENT))
+
+    @cached_property
+    def _axes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Center and directions."""
+        return np.array(self.center), np.array(self.directions)
 
 
 def fit_novelty(X: np.ndarray, folds: Sequence[tuple[np.ndarray, np.ndarray]]) -> Novelty:

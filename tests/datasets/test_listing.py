@@ -124,7 +124,8 @@ def test_a_playlist_a_genre_is_gone_on_with_or_written_anew(library: Path) -> No
         with (out / "日本.m3u8").open("a") as torn:
             torn.write("../jazz/to")
     assert sorted(path.name for path in out.iterdir()) == ["R&B_Soul.m3u8", "r&b_soul 2.m3u8", "日本.m3u8"]
-    GenrePlaylists(out, keep=True).add("日本", Path("rock/a.mp3"))
+    assert GenrePlaylists(out, keep=True).add("日本", Path("rock/a.mp3"))
+    assert not GenrePlaylists(out, keep=True).add("日本", Path("rock/two\nlines.mp3"))
     assert listed(str(out / "日本.m3u8")) == [str(out / "../jazz/日本 🎷.flac"), str(out / "../rock/a.mp3")]
     (out / "mine.m3u8").write_text("#EXTM3U\n")
     with pytest.raises(RequestError, match="was not made here"):

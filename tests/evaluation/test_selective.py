@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from genreclf.evaluation.selective import risk_coverage, set_thresholds
+from genreclf.evaluation.probability_scores import aurc
+from genreclf.evaluation.selective import area, risk_coverage, set_thresholds
+from genreclf.evaluation.uncertainty import Jackknife
 
 
 @given(st.permutations(range(25)), arrays(bool, 25))
@@ -22,6 +24,44 @@ def test_the_risk_is_the_share_of_errors_among_the_most_confident(order, right):
 @given(arrays(bool, 12))
 def test_without_any_order_the_area_is_the_error_rate(right):
     assert risk_coverage(np.full(12, 0.5), right)[1].mean() == pytest.approx(np.mean(~right))
+
+
+@given(arrays(bool, 15))
+def test_the_area_changes_with_the_weight_of_a_track(right):
+    confidence = np.linspace(1, 0, 15)
+
+    def weighted(weights):
+        risks = np.cumsum(weights * ~right) / np.cumsum(weights)
+        return (weights * risks).sum() / weights.sum()
+
+    value, change = area(confidence, right)
+    assert value == pytest.approx(weighted(np.ones(15)))
+    for track in range(15):
+        step = 1e-6 * (np.arange(15) == track)
+        assert change[track] == pytest.approx((weighted(1 + step) - weighted(1 - step)) / 2e-6, abs=1e-7)
+
+
+@given(arrays(int, 15, elements=st.integers(0, 3)), arrays(bool, 15))
+def test_more_of_everything_changes_no_area_and_tracks_that_are_alike_change_it_alike(confidence, right):
+    change = area(confidence / 3, right)[1]
+    assert change.sum() == pytest.approx(0, abs=1e-12)
+    for alike in ((confidence == c) & (right == r) for c in range(4) for r in (False, True)):
+        assert np.ptp(change[alike], axis=0) < 1e-12 if alike.any() else True
+
+
+def test_the_interval_of_the_area_holds_the_true_one():
+    rng = np.random.default_rng(0)
+
+    def drawn(artists):
+        artist = np.repeat(np.arange(artists), rng.integers(1, 8, artists))
+        skill = 1 + rng.normal(size=artists)[artist] + rng.normal(size=len(artist))
+        right = rng.random(len(artist)) < 1 / (1 + np.exp(-skill))
+        confidence = 1 / (1 + np.exp(-skill / 2 - rng.normal(size=len(artist))))
+        return aurc(confidence, right, Jackknife.over(artist % 4, artist, 4))
+
+    truth = drawn(20_000).value
+    held = [low <= truth <= high for low, high in (drawn(60).interval for _ in range(300))]
+    assert 0.91 < np.mean(held) < 0.985
 
 
 @pytest.mark.parametrize("level", [0.8, 0.9])

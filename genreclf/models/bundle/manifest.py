@@ -26,8 +26,8 @@ class HeldOutSummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     Parameters
     ----------
     protocol : ``cv-artist`` or ``cv-random``, and the number of folds.
-    scores : macro-F1 and accuracy with their intervals, scores of the probabilities, ``aurc`` (the area under the
-        risk-coverage curve); those of the probabilities also before calibration, as ``uncalibrated_...``.
+    scores : macro-F1, accuracy, scores of the probabilities and ``aurc`` (the area under the risk-coverage curve), with
+        their intervals; those of the probabilities also before calibration, as ``uncalibrated_...``.
     thresholds : (101,), the confidence that 0, 1, ..., 100 % of the tracks reach.
     accuracies : (101,), the accuracy of those tracks.
     set_thresholds : (99,), the least probability of the genres in a prediction set that shall hold the true genre in

@@ -73,23 +73,31 @@ def check_imputer(imputer: Any, features: int) -> None:  # noqa: ANN401
 def check_calibration(model: Any, genres: int) -> None:  # noqa: ANN401
     """For a `genreclf.models.calibration.CalibratedModel`."""
     require(type(model.parameters) is list, "has parameters of its calibration that are not a list")
-    shapes: dict[str, list[tuple[int, ...]]] = {
+    shapes: dict[str, list[tuple[int, ...] | None]] = {
         "none": [],
-        "sigmoid": [(genres,)] * 2,
-        "isotonic": [(len(steps),) for steps in model.parameters[::2] for _ in range(2)],
         "temperature": [(1,)],
+        "sigmoid": [(genres,)] * 2,
+        "venn-abers": [None] * (2 * genres),  # points and their probabilities, as many as there are
+        "isotonic": [None] * (2 * genres),  # of earlier files
         "pairwise": [(genres * (genres - 1) // 2,)],
     }
-    require(model.method in shapes, "is calibrated by an unknown method")
-    require(model.method != "isotonic" or len(model.parameters) == 2 * genres, "has steps for other genres")
-    require(len(model.parameters) == len(shapes[model.method]), "has parameters of another calibration")
-    for array, shape in zip(model.parameters, shapes[model.method], strict=True):
-        check_array(array, "parameters of its calibration", shape)
-        require(len(array) > 0, "has a calibration without steps")
-    if model.method == "pairwise":
+    methods = model.method.split("+") if type(model.method) is str else []
+    require(methods and set(methods) <= shapes.keys(), "is calibrated by an unknown method")
+    require(len(set(methods)) == len(methods), "is calibrated by a method twice")
+    wanted = [shape for method in methods for shape in shapes[method]]
+    require(len(model.parameters) == len(wanted), "has parameters of another calibration")
+    free = []
+    for array, shape in zip(model.parameters, wanted, strict=True):
+        length = getattr(array, "shape", ())[:1]
+        check_array(array, "parameters of its calibration", shape or length)
+        require(length != (0,), "has a calibration without steps")
+        free += [] if shape else [array]
+    for points, p in zip(free[::2], free[1::2], strict=True):
+        require(len(points) == len(p) and (points[1:] >= points[:-1]).all(), "has steps that are in no order")
+    if "pairwise" in methods:
         pairs = ("SVC", "FamilyKernelSVC", "NuSVC")
         require(type(model.estimator[-1]).__name__ in pairs, "is calibrated by pairs that it does not have")
-    if model.method == "none":
+    if "none" in methods:
         require(hasattr(model.estimator, "predict_proba"), "has neither probabilities nor a calibration")
 
 
