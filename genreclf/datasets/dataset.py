@@ -188,5 +188,4 @@ class Dataset:
             "by_hand": list(self.by_hand),
             "errata": list(self.errata),
             "published": [asdict(found) for found in self.published],
-            "references": list(self.references),
         }
