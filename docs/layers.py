@@ -21,7 +21,7 @@ PICTURE = ROOT / "docs" / "pictures" / "layers.svg"
 LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("command line", ("cli", "__main__")),
     ("whole journeys", ("demo", "transformer", "classifier", "tasks")),
-    ("results as pages", ("export", "reports", "inspection", "information", "notebook")),
+    ("results as pages", ("export", "reports", "inspection", "information", "notebook", "exploration")),
     ("what pages share", ("pages",)),
     (
         "one call per command",

@@ -25,8 +25,21 @@ COLUMNS = [(family, s, f"{i + 1:02d}") for family, size in SIZES.items() for s i
 FAULTY = (98565, 98567, 98569, 99134, 108925, 133297)
 GENRES = ("Electronic", "Experimental", "Folk", "Hip-Hop", "Instrumental", "International", "Pop", "Rock")
 
-_TRACKS_TOP = ["", "album", "artist", "artist", "artist", "set", "set", "track", "track", "track", "track"]
-_TRACKS_BELOW = ["", "title", "bio", "id", "name", "split", "subset", "duration", "genre_top", "genres", "title"]
+_TRACKS_TOP = ["", "album", "artist", "artist", "artist", "set", "set", "track", "track", "track", "track", "track"]
+_TRACKS_BELOW = [
+    "",
+    "title",
+    "bio",
+    "id",
+    "name",
+    "split",
+    "subset",
+    "duration",
+    "genre_top",
+    "genres",
+    "genres_all",
+    "title",
+]
 
 
 def track_numbers(tracks: int) -> list[int]:
@@ -57,6 +70,7 @@ def write_tracks(path: Path, *, tracks: int, small: int, medium: int) -> None:
                     subset,
                     30,
                     genre,
+                    f"[{1 + row % 8}, {101 + row % 8}]" if row % 2 else f"[{1 + row % 8}]",
                     f"[{1 + row % 8}, {101 + row % 8}]" if row % 2 else f"[{1 + row % 8}]",
                     f"Title {number}",
                 ]

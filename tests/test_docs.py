@@ -27,6 +27,7 @@ import pytest
 import soundfile
 import typer
 from made_fma import write_fma
+from made_tagged import write_magnatagatune, write_mtg_jamendo
 from made_up import note
 
 from genreclf import workers
@@ -51,6 +52,7 @@ WITH_READMES = [*PAGES, *sorted({*ROOT.glob("*.md"), *ROOT.glob("[fr]e*/README.m
 NOT_RUN = {
     "genreclf datasets fetch": "downloads gigabytes",
     "genreclf serve": "runs until it is ended, and has tests of its own",
+    "genreclf explore": "runs until it is ended, and has tests of its own",
     "curl": "asks that service",
     "genreclf demo": "takes up to a minute, and has tests of its own",
     "pip install": "would change the environment of the tests",
@@ -149,8 +151,15 @@ def make_gtzan(folder: Path) -> None:
     (folder / "data" / "GTZANindex.txt").write_text("".join(index))
 
 
+def make_tag_data(folder: Path) -> None:
+    """``data/magna`` and ``data/jamendo``: lists as published, and their six clips."""
+    places = write_magnatagatune(folder / "data" / "magna") + write_mtg_jamendo(folder / "data" / "jamendo")
+    for number, place in enumerate(places):
+        soundfile.write(place, note(200.0 + 40 * number, seconds=0.3, seed=number), 22050)
+
+
 # What a page needs beyond what the tutorial leaves.
-MADE = {"how-to-fma.md": make_fma, "how-to-gtzan.md": make_gtzan}
+MADE = {"how-to-fma.md": make_fma, "how-to-gtzan.md": make_gtzan, "how-to-tag-data.md": make_tag_data}
 
 
 def in_this_process(function: Any, queue: Iterator[Any], waiting: dict[int, Any], **options: Any) -> Iterator[Any]:

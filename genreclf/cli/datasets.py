@@ -29,7 +29,7 @@ def list_datasets(json: Json = False) -> None:
         emit_json([dataset.describe() for dataset in DATASETS.values()])
         return
     for dataset in DATASETS.values():
-        show(f"{dataset.name:8}{dataset.title} (subsets {', '.join(dataset.subsets)})")
+        show(f"{dataset.name:15}{dataset.title} (subsets {', '.join(dataset.subsets)})")
 
 
 @app.command()
@@ -37,7 +37,7 @@ def info(
     name: Annotated[str, typer.Argument(help="The data set, for example fma.")],
     json: Json = False,
 ) -> None:
-    """Tell what is known of a data set: home, licence, citation, archives with sizes and checksums."""
+    """Tell what is known of a data set: home, licence, archives, errata, published scores."""
     from genreclf.datasets import find_dataset
 
     dataset = find_dataset(name)

@@ -18,7 +18,9 @@ from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
 from genreclf.datasets.guessing import WAYS, guess, guess_in_table
 from genreclf.datasets.lists import join
+from genreclf.datasets.magnatagatune import MAGNATAGATUNE
 from genreclf.datasets.manifest import Manifest, Track, read_manifest
+from genreclf.datasets.mtg_jamendo import MTG_JAMENDO
 from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
 
@@ -40,7 +42,9 @@ __all__ = [
     "register",
 ]
 
-DATASETS: Registry[Dataset] = Registry("data set", Dataset, (FMA, GTZAN), group="genreclf.datasets")
+DATASETS: Registry[Dataset] = Registry(
+    "data set", Dataset, (FMA, GTZAN, MAGNATAGATUNE, MTG_JAMENDO), group="genreclf.datasets"
+)
 register = DATASETS.register
 find_dataset = DATASETS.find
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from genreclf.errors import RequestError, unknown
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
 _UNITS = ("B", "KiB", "MiB", "GiB")
-_SIZE = re.compile(rf"\d+(\.\d+)? ({'|'.join(_UNITS)})")
+_SHOWN = 8  # archives that `Dataset.text` lists one by one
+_SAFE = re.compile(r"https://|http://127\.0\.0\.1[:/]")
+_SIZE = re.compile(rf"(at most )?\d+(\.\d+)? ({'|'.join(_UNITS)})")
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Archive:
 
     Parameters
     ----------
-    name : file name on disk.
+    name : file name on disk, which may begin with folders.
     urls : where it lies; the first that answers is taken.
-    checksum : ``sha1:...`` or ``sha256:...`` of the file; what cannot be checked is not fetched.
-    size : how large it is, as ``7.2 GiB`` or ``10 KiB``; a download that grows beyond it is given up.
+    checksum : ``sha256:...``, ``sha1:...`` or ``md5:...`` of the file; empty where none is published, and then it is
+        fetched over https alone.
+    size : how large it is, as ``7.2 GiB`` or ``at most 10 KiB``; a download that grows beyond it is given up.
     holds : what stands in the folder once it is fetched and unpacked.
     subsets : the subsets that need it; empty where all do.
+    parts : the pieces in which it is published, to be joined in this order; it has no address of its own then.
     """
 
     name: str
@@ -37,16 +41,47 @@ class Archive:
     size: str
     holds: str
     subsets: tuple[str, ...] = ()
+    parts: tuple[Archive, ...] = ()
 
     def __post_init__(self) -> None:
+        open_to_all = next((url for url in self.urls if not self.checksum and not _SAFE.match(url)), None)
+        if open_to_all:
+            raise RequestError(f"{self.name}: no checksum and {open_to_all}; without one, only https is safe")
         if not _SIZE.fullmatch(self.size):
             raise RequestError(f"{self.name}: a size of {self.size!r}; write it as 7.2 GiB, 342 MiB, 10 KiB or 512 B")
 
     @property
+    def identity(self) -> str:
+        """The checksums that tell this archive from a later one of its name."""
+        return " ".join(piece.checksum or "unknown" for piece in self.parts or (self,))
+
+    @property
     def most_bytes(self) -> int:
         """No download of this archive is larger: its rounded size, and a twentieth more."""
-        number, unit = self.size.split()
+        number, unit = self.size.split()[-2:]
         return int((float(number) + 1) * 1.05 * 1024 ** _UNITS.index(unit))
+
+
+@dataclass(frozen=True)
+class Published:
+    """What others reached on a data set.
+
+    Parameters
+    ----------
+    scores : for example ``{"macro ROC AUC": 0.91}``.
+    protocol : which tracks, labels and split.
+    source : where the numbers were read.
+    """
+
+    model: str
+    scores: Mapping[str, float]
+    protocol: str
+    source: str
+
+    def text(self) -> str:
+        """The numbers in one line."""
+        scores = ", ".join(f"{name} {score:g}" for name, score in self.scores.items())
+        return f"{self.model}: {scores}; {self.protocol} ({self.source})"
 
 
 @dataclass(frozen=True)
@@ -62,6 +97,9 @@ class Dataset:
     manifest : lists the tracks below a folder: ``manifest(folder, subset=None)``.
     features : reads published features: ``features(folder, subset=None, families=None)``; None where there are none.
     labels : what `features` takes as ``label`` besides the genre, such as ``subgenre``, with its parents.
+    errata : faults that are known, and what is done about them.
+    published : scores to compare with.
+    reference : its key in ``references.bib``.
     """
 
     name: str
@@ -76,6 +114,9 @@ class Dataset:
     manifest: Callable[..., Manifest]
     features: Callable[..., FeatureTable] | None = None
     labels: tuple[str, ...] = ()
+    errata: tuple[str, ...] = ()
+    published: tuple[Published, ...] = ()
+    reference: str = ""
 
     def portion(self, asked: str | None) -> tuple[Archive, ...]:
         """The archives that a portion needs.
@@ -99,10 +140,15 @@ class Dataset:
             f"subsets   {', '.join(self.subsets)}",
             f"fetch     genreclf datasets fetch {self.name} --to DIR --subset {'|'.join(self.portions)}",
         ]
-        for archive in self.archives:
-            lines.append(f"archive   {archive.name}, {archive.size}, {archive.checksum}")
+        pieces = [piece for archive in self.archives for piece in archive.parts or (archive,)]
+        for archive in pieces if len(pieces) <= _SHOWN else pieces[:1]:
+            lines.append(f"archive   {archive.name}, {archive.size}, {archive.checksum or 'checksum unknown'}")
             lines += [f"          {url}" for url in archive.urls]
-        return "\n".join(lines + [f"by hand   {hint}" for hint in self.by_hand])
+        if len(pieces) > _SHOWN:
+            lines.append(f"          and {len(pieces) - 1} more; --json lists them")
+        lines += [f"by hand   {hint}" for hint in self.by_hand]
+        lines += [f"errata    {fault}" for fault in self.errata]
+        return "\n".join(lines + [f"published {found.text()}" for found in self.published])
 
     def describe(self) -> dict[str, object]:
         """Everything that is known, as plain values for JSON."""
@@ -116,8 +162,18 @@ class Dataset:
             "fetch": list(self.portions),
             "published_features": self.features is not None,
             "archives": [
-                {"name": a.name, "urls": list(a.urls), "size": a.size, "checksum": a.checksum, "holds": a.holds}
-                for a in self.archives
+                {
+                    "name": piece.name,
+                    "urls": list(piece.urls),
+                    "size": piece.size,
+                    "checksum": piece.checksum or None,
+                    "holds": archive.holds,
+                }
+                for archive in self.archives
+                for piece in archive.parts or (archive,)
             ],
             "by_hand": list(self.by_hand),
+            "errata": list(self.errata),
+            "published": [asdict(found) for found in self.published],
+            "reference": self.reference or None,
         }

@@ -63,6 +63,8 @@ class Edit(NamedTuple):
             raise RequestError(f"{self.kind} of {self.name!r}: no value; give the new {self.kind}")
         if self.value and self.kind not in _WITH_VALUE:
             raise RequestError(f"{self.kind} of {self.name!r}: a value of {self.value!r}; {self.kind} takes none")
+        if self.kind == "artist" and self.name == self.value:
+            raise RequestError(f"artist {self.name!r} becomes itself; give the name of the other artist")
         if len(self.name) > _LONGEST or len(self.value) > _LONGEST:
             raise RequestError(f"{self.kind} of {self.name[:40]!r}...: longer than {_LONGEST:,} characters")
         if self.value != self.value.strip() or not (_is_line(self.name) and _is_line(self.value)):

@@ -1,7 +1,8 @@
 """Fetching: archives are downloaded, checked, unpacked, and taken up where they stopped.
 
 A download goes on where its ``.part`` file ends, if the server can; what arrives is checked against the published
-checksum before it gets its name, and what fails the check is removed. Nothing else of genreclf uses the network.
+checksum before it gets its name, and what fails the check is removed. Where none is published, only https serves, and
+the SHA-256 of what arrived is told. Nothing else of genreclf uses the network.
 """
 
 from __future__ import annotations
@@ -66,21 +67,23 @@ def fetch(dataset: Dataset, to: Path, *, subset: str | None = None, progress: Pr
 
 def _bring(archive: Archive, to: Path, progress: Progress) -> Path:
     held = to / archive.holds
-    done = to / f".{archive.name}.done"
-    if held.exists() and done.is_file() and done.read_text(encoding="utf-8").strip() == archive.checksum:
+    done = (to / archive.name).with_name(f".{Path(archive.name).name}.done")
+    if held.exists() and done.is_file() and done.read_text(encoding="utf-8").strip() == archive.identity:
         progress.message(f"{archive.name}: complete already in {held}")
         return held
     file = download(archive, to, progress=progress)
     if file != held:
         unpack(file, to, progress=progress)
+        if archive.parts:  # which stay, as other archives do
+            file.unlink()
         if not held.exists():
             raise RequestError(f"{file}: holds no {archive.holds}; report this, as the archive is the published one")
-    write_whole(done, archive.checksum + "\n")
+    write_whole(done, archive.identity + "\n")
     return held
 
 
 def download(archive: Archive, to: Path, *, progress: Progress = SILENT) -> Path:
-    """Download one archive and check it; the first of its addresses that answers is taken.
+    """Download one archive and check it; the first of its addresses that answers is taken, and pieces are joined.
 
     Raises
     ------
@@ -88,12 +91,21 @@ def download(archive: Archive, to: Path, *, progress: Progress = SILENT) -> Path
     """
     import pooch
 
+    if archive.parts:
+        return _join([download(part, to, progress=progress) for part in archive.parts], to / archive.name)
     reasons: list[str] = []
+    place = to / archive.name
+    place.parent.mkdir(parents=True, exist_ok=True)
     for url in archive.urls:
-        resuming = ResumingDownloader(to / archive.name, most_bytes=archive.most_bytes, progress=progress)
+        resuming = ResumingDownloader(place, most_bytes=archive.most_bytes, progress=progress)
+        if not archive.checksum:  # nothing would tell that the rest belongs to what is there
+            resuming.part.unlink(missing_ok=True)
         try:
             with _quiet(pooch.get_logger()):
-                return Path(pooch.retrieve(url, archive.checksum, fname=archive.name, path=to, downloader=resuming))
+                pooch.retrieve(url, archive.checksum or None, fname=place.name, path=place.parent, downloader=resuming)
+            if not archive.checksum:
+                progress.message(f"{archive.name}: no checksum is published; sha256:{pooch.file_hash(str(place))}")
+            return place
         except _NoAnswerError as error:
             reasons.append(str(error))
         except ValueError as error:
@@ -104,6 +116,16 @@ def download(archive: Archive, to: Path, *, progress: Progress = SILENT) -> Path
                 "it was removed, fetch it again"
             )
     raise RequestError(f"{archive.name} cannot be fetched: {'; '.join(reasons)}")
+
+
+def _join(pieces: list[Path], place: Path) -> Path:
+    joining = place.with_name(f".{place.name}.joining")
+    with joining.open("wb") as whole:
+        for piece in pieces:
+            with piece.open("rb") as stream:
+                shutil.copyfileobj(stream, whole, _CHUNK)
+    joining.replace(place)
+    return place
 
 
 @contextmanager

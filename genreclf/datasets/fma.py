@@ -3,10 +3,11 @@
 Read from FMA's own ``tracks.csv``, whose header has three rows. Genres are FMA's root genres (``genre_top``);
 the official split keeps the tracks of an artist on one side. The subsets are nested: ``medium`` holds ``small``.
 Audio is named by track number: ``fma_small/000/000002.mp3``. Tracks have more specific genres
-as well, of a tree (``genres.csv``) that has the root genres at its roots.
+as well, of a tree (``genres.csv``) that has the root genres at its roots; those of a track and all above them
+(``genres_all``) are its tags.
 
 Source: Defferrard, Benzi, Vandergheynst and Bresson (2017), FMA: A Dataset for Music Analysis, ISMIR. Checksums
-from https://github.com/mdeff/fma, known faults from its issues 8, 41 and 44.
+from https://github.com/mdeff/fma, known faults from its wiki and its issues 8, 23, 41 and 44.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, one_line, unknown
+from genreclf.tables.cells import cell
+from genreclf.tables.labels import TAGS, join_tags, split_tags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +32,12 @@ if TYPE_CHECKING:
 
 SUBGENRE = "subgenre"
 SUBSETS = ("small", "medium", "large", "full")
-NO_AUDIO = (99134, 108925, 133297)
-SHORTER_THAN_30_S = (98565, 98567, 98569)
+# fmt: off
+NO_AUDIO = (
+    1486, 5574, 65753, 80391, 98558, 98559, 98560, 98571, 99134, 105247, 108925, 126981, 127336, 133297, 143992,
+)
+# fmt: on
+SHORTER_THAN_30_S = (98565, 98566, 98567, 98568, 98569, 108924)
 _LARGEST_NUMBER = 999_999  # six digits name a clip
 
 _COLUMNS = {
@@ -41,6 +48,7 @@ _COLUMNS = {
     ("set", "subset"): "subset",
     ("track", "genre_top"): "genre",
     ("track", "genres"): "genres",
+    ("track", "genres_all"): "genres_all",
     ("track", "title"): "title",
 }
 
@@ -111,6 +119,8 @@ def manifest(folder: Path, *, subset: str | None = None) -> Manifest:
         if short := frame.index.intersection(list(SHORTER_THAN_30_S)).tolist():
             notes.append(f"kept, though FMA's clips of these tracks are shorter than 30 s: {_numbers(short)}")
     notes += _unlabelled(frame)
+    frame, unknown_tags = _with_tags(layout, frame)
+    notes += unknown_tags
     tracks = (_track(clips, number, row) for number, row in zip(frame.index, frame.to_dict("records"), strict=True))
     return Manifest(name=f"fma_{layout.subset}", tracks=tuple(tracks), notes=tuple(notes))
 
@@ -139,13 +149,14 @@ def features(
 
     layout = Layout.find(folder, subset=subset)
     frame = read_tracks(layout.tracks, subset=layout.subset)
+    frame, unknown_tags = _with_tags(layout, frame)
     if label not in (None, SUBGENRE):
         raise unknown("label of fma", str(label), (SUBGENRE,))
     if label == SUBGENRE:
         tree = read_genres(layout.tracks.with_name("genres.csv"))
         paths = [most_specific(genres, tree) for genres in frame["genres"]]
         frame = frame.assign(genre=[path[-1] for path in paths], parent_genre=["/".join(path[:-1]) for path in paths])
-    notes = _unlabelled(frame)
+    notes = _unlabelled(frame) + unknown_tags
     found = read_features(layout.tracks.with_name("features.csv"), frame.index, families)
     if len(found) < len(frame):
         gone = sorted(set(frame.index) - set(found.index))
@@ -154,6 +165,7 @@ def features(
     identity = frame[["genre", "artist", "album", "title", "split"]].reset_index(drop=True)
     identity.insert(0, "track_id", [f"{number:06d}" for number in found.index])
     identity = identity.reindex(columns=list(IDENTITY), fill_value="")
+    identity[TAGS] = frame["tags"].to_numpy()
     if label == SUBGENRE:
         identity[PARENT_GENRE] = frame[PARENT_GENRE].to_numpy()
     return FeatureTable(
@@ -181,12 +193,7 @@ def read_genres(path: Path) -> dict[str, tuple[str, ...]]:
     ------
     RequestError : the file is not there, or not FMA's ``genres.csv``.
     """
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path, usecols=["genre_id", "parent", "title"], dtype=str, keep_default_na=False)
-    except (ValueError, OSError) as error:
-        raise RequestError(f"{path}: cannot be read as FMA's genres.csv: {one_line(error)}") from None
+    frame = _genres(path)
     titles = dict(zip(frame["genre_id"], (title.replace("/", "-") for title in frame["title"]), strict=True))
     parents = dict(zip(frame["genre_id"], frame["parent"], strict=True))
     tree = {}
@@ -196,6 +203,29 @@ def read_genres(path: Path) -> dict[str, tuple[str, ...]]:
             line.append(above)
         tree[number] = tuple(titles[one] for one in reversed(line))
     return tree
+
+
+def _genres(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, usecols=["genre_id", "parent", "title"], dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise RequestError(f"{path}: cannot be read as FMA's genres.csv: {one_line(error)}") from None
+
+
+def _with_tags(layout: Layout, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The tracks with a column ``tags``, the titles of all their genres; and a note where these are not there."""
+    path = layout.tracks.with_name("genres.csv")
+    if not path.is_file():
+        return frame.assign(tags=""), [f"{path}: not there, so that the tracks have no tags"]
+    genres = _genres(path)
+    titles = dict(zip(genres["genre_id"], map(cell, genres["title"]), strict=True))
+    found = [re.findall(r"\d+", numbers) for numbers in frame["genres_all"]]
+    nameless = next((number for numbers in found for number in numbers if number not in titles), None)
+    if nameless:
+        raise RequestError(f"{path}: no genre {nameless}, which {layout.tracks.name} has; fetch both again")
+    return frame.assign(tags=[join_tags(titles[number] for number in numbers) for numbers in found]), []
 
 
 def most_specific(genres: str, tree: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -210,7 +240,7 @@ def read_tracks(path: Path, *, subset: str = "full") -> pd.DataFrame:
     Returns
     -------
     Rows of the subset by track number, in order, with ``artist_id, artist, album, split, subset, genre, genres,
-    title`` as text. Artists of one name are told apart by their FMA number: ``Silence (1234)``.
+    genres_all, title`` as text. Artists of one name are told apart by their FMA number: ``Silence (1234)``.
 
     Raises
     ------
@@ -265,7 +295,7 @@ def _track(clips: Path, number: int, row: dict[Any, Any]) -> Track:
     name = f"{number:06d}"
     relative = f"{name[:3]}/{name}.mp3"
     known = {column: row[column] for column in ("genre", "artist", "album", "title", "split")}
-    return Track(name, clips / relative, f"{clips.name}/{relative}", **known)
+    return Track(name, clips / relative, f"{clips.name}/{relative}", tags=split_tags(row["tags"]), **known)
 
 
 def _unlabelled(frame: pd.DataFrame) -> list[str]:
@@ -306,4 +336,9 @@ FMA = Dataset(
     manifest=manifest,
     features=features,
     labels=(SUBGENRE,),
+    errata=(
+        "of the clips of medium 15 hold no audio and are skipped, six are shorter than 30 s and are kept (wiki)",
+        "of the 106,574 files of full, 105,637 are different (issue 23); folds keep copies on one side",
+    ),
+    reference="fma",
 )

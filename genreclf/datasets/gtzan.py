@@ -129,4 +129,9 @@ GTZAN = Dataset(
         ),
     ),
     manifest=manifest,
+    errata=(
+        *(f"{name} {reason}" for name, reason in FAULTY.items()),
+        "repetitions, wrong labels and distortions (Sturm 2013); the filtered split leaves out 70 tracks",
+    ),
+    reference="gtzan",
 )

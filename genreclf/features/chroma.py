@@ -201,7 +201,8 @@ def responses(signal: np.ndarray, filters: OctaveFilters, *, hop: int) -> np.nda
 
     frames, no_window = 1 + len(signal) // hop, np.ones(filters.n_fft, dtype=np.float32)
     bins = (filters.first_bin, filters.last_bin)
-    spectra = fourier.centred_spectra(signal, no_window, hop=hop, frames=frames, bins=bins, width=frames)
+    # All frames in one block: there are few bins.
+    (spectra,) = fourier.centred_spectra(signal, no_window, hop=hop, frames=frames, bins=bins, width=frames)
     return kernels.combined_magnitudes(spectra, filters.start, filters.bins, filters.weights)[:frames]
 
 

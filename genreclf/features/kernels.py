@@ -143,47 +143,35 @@ def write_band_amplitudes(  # noqa: PLR0917 - called with the bands of `spectra.
 
 
 @_compiled_fast
-def mean_envelopes(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Mean magnitude of periodic complex series, at their points and at places that are interpolated between them.
+def interpolated_envelopes(series: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean magnitude of complex series at places that are interpolated.
 
     Parameters
     ----------
-    series : (bands, 2 * points) float32, real and imaginary parts by turns.
-    weights : (places, taps) float32, taps an even number: of a point's neighbours, from taps / 2 - 1 before it to
-        taps / 2 after it, for each place between it and the next.
+    series : (bands, 2 * (points + taps - 1)) float32, real and imaginary parts by turns.
+    weights : (places, taps) float32, taps an even number: for each place, those of `taps` neighbouring points.
 
     Returns
     -------
-    (bands,) float64.
+    (bands,) float32.
     """
-    bands, points = len(series), series.shape[1] // 2
+    bands, width = series.shape
     places, taps = weights.shape
-    before = taps // 2 - 1
-    means = _zeros(bands)
-    real, imag, x, y = floats(points + taps), floats(points + taps), floats(points), floats(points)
+    size = np.uint64(width - 2 * (taps - 1))
+    flat, made, means = series.reshape(-1), floats(width - 2 * (taps - 1)), floats(bands)
     for band in range(bands):
-        own = np.float32(0)
-        for i in range(np.uint64(points)):
-            a, b = series[band, 2 * i], series[band, 2 * i + 1]
-            real[before + i], imag[before + i] = a, b
-            own += np.sqrt(a * a + b * b)
-        for i in range(taps):
-            k = i if i < before else points + i
-            source = 2 * ((k - before) % points)
-            real[k], imag[k] = series[band, source], series[band, source + 1]
-        total = np.float64(own)
+        total = np.float32(0)
         for place in range(places):
-            x[:], y[:] = 0, 0
+            made[:] = 0
             for tap in range(0, taps, 2):
-                a, b, first, second = weights[place, tap], weights[place, tap + 1], np.uint64(tap), np.uint64(tap + 1)
-                for i in range(np.uint64(points)):
-                    x[i] += a * real[first + i] + b * real[second + i]
-                    y[i] += a * imag[first + i] + b * imag[second + i]
-            between = np.float32(0)
-            for i in range(np.uint64(points)):
-                between += np.sqrt(x[i] * x[i] + y[i] * y[i])
-            total += between
-        means[band] = total / ((places + 1) * points)
+                weight, other = weights[place, tap], weights[place, tap + 1]
+                first = np.uint64(band * width + 2 * tap)
+                for i in range(size):
+                    made[i] += weight * flat[first + i] + other * flat[first + np.uint64(2) + i]
+            for i in range(size // np.uint64(2)):
+                real, imag = made[np.uint64(2) * i], made[np.uint64(2) * i + np.uint64(1)]
+                total += np.sqrt(real * real + imag * imag)
+        means[band] = total / np.float32(places * (len(made) // 2))
     return means
 
 
@@ -417,10 +405,10 @@ def spectral_peaks(  # noqa: PLR0917 - called from `tuning` alone
         for t in range(width):
             x = values[row + t]
             is_peak[t] = np.float32((x > floor[t]) & (x > values[row - width + t]) & (x >= values[row + width + t]))
-        for t in range(frames):
+        for t in range(width):
             if not is_peak[t]:
                 continue
-            x, left, right = spectrum[k, t], spectrum[k - 1, t], spectrum[k + 1, t]
+            x, left, right = values[row + t], values[row - width + t], values[row + width + t]
             slope = (right - left) / 2
             bend = np.float64(right + left) - 2.0 * x
             shift = np.float32(0) if abs(slope) >= abs(bend) else np.float32(-slope / bend)
@@ -436,31 +424,29 @@ def combined_magnitudes(spectra: np.ndarray, start: np.ndarray, bins: np.ndarray
 
     Parameters
     ----------
-    spectra : (blocks, 2 * bins, width) float32, as `fourier.write_spectra` writes them.
+    spectra : (2 * bins, frames) float32, real parts, then imaginary parts.
     start, bins, weights : filter m has the complex64 weights ``weights[start[m]:start[m + 1]]`` at ``bins[...]``.
 
     Returns
     -------
-    (blocks * width, filters) float32.
+    (frames, filters) float32.
     """
-    blocks, rows, width = spectra.shape
-    flat, filters = spectra.reshape(-1), len(start) - 1
-    magnitudes = floats(blocks * width * filters).reshape((blocks * width, filters))
-    real, imag = floats(width), floats(width)
-    for block in range(blocks):
-        for m in range(filters):
-            real[:] = 0
-            imag[:] = 0
-            for j in range(start[m], start[m + 1]):
-                x, y = weights[j].real, weights[j].imag
-                a = np.uint64((block * rows + bins[j]) * width)
-                b = np.uint64((block * rows + rows // 2 + bins[j]) * width)
-                for t in range(np.uint64(width)):
-                    real[t] += x * flat[a + t] - y * flat[b + t]
-                    imag[t] += x * flat[b + t] + y * flat[a + t]
-            for t in range(width):
-                # In double precision: the squares of what a decimator leaves in silence would underflow.
-                magnitudes[block * width + t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
+    n_bins, frames = len(spectra) // 2, spectra.shape[1]
+    flat = spectra.reshape(-1)
+    magnitudes = floats(frames * (len(start) - 1)).reshape((frames, len(start) - 1))
+    real, imag = floats(frames), floats(frames)
+    for m in range(len(start) - 1):
+        real[:] = 0
+        imag[:] = 0
+        for j in range(start[m], start[m + 1]):
+            x, y = weights[j].real, weights[j].imag
+            a, b = np.uint64(bins[j] * frames), np.uint64((n_bins + bins[j]) * frames)
+            for t in range(np.uint64(frames)):
+                real[t] += x * flat[a + t] - y * flat[b + t]
+                imag[t] += x * flat[b + t] + y * flat[a + t]
+        for t in range(frames):
+            # In double precision: the squares of what a decimator leaves in silence would underflow.
+            magnitudes[t, m] = np.sqrt(np.float64(real[t]) ** 2 + np.float64(imag[t]) ** 2)
     return magnitudes
 
 

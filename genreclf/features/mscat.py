@@ -86,8 +86,6 @@ def modulations(series: np.ndarray, *, frame_rate: float) -> np.ndarray:
     """
     from scipy.fft import rfft
 
-    from genreclf.features import kernels
-
     n = series.shape[1]
     spectrum = rfft(series, axis=1)
     mean = series.mean(axis=1, dtype=np.float64)
@@ -95,9 +93,8 @@ def modulations(series: np.ndarray, *, frame_rate: float) -> np.ndarray:
     std = np.sqrt(np.einsum("bt,bt->b", centred, centred) / n)
     found = [np.log(mean + _LEVEL_FLOOR), np.log(std + _LEVEL_FLOOR)]
     for step, between, gains in zip(_STEPS, _BETWEEN, modulation_filters(n, frame_rate), strict=True):
-        output = filtered(spectrum[:, 1:], gains, points=n // step)
         # The transform was of n points, its inverse is of fewer.
-        envelope = kernels.mean_envelopes(output.view(np.float32), interpolation(between)) / step
+        envelope = mean_envelope(filtered(spectrum[:, 1:], gains, points=n // step), between=between) / step
         found.append(np.log((envelope + _MODULATION_FLOOR) / (mean + _LEVEL_FLOOR)))
     return np.concatenate(found)
 
@@ -126,18 +123,29 @@ def filtered(spectrum: np.ndarray, gains: np.ndarray, *, points: int) -> np.ndar
     return np.asarray(ifft(moved, axis=1, overwrite_x=True))
 
 
+def mean_envelope(series: np.ndarray, *, between: int) -> np.ndarray:
+    """(bands,), the mean magnitude of (bands, points) complex64 periodic series and of places between their points."""
+    from genreclf.features import kernels
+
+    if not between:
+        return np.asarray(np.abs(series).mean(axis=1))
+    neighbours = np.arange(1 - _TAPS // 2, series.shape[1] + _TAPS // 2)
+    period = np.take(series, neighbours, axis=1, mode="wrap")
+    return kernels.interpolated_envelopes(period.view(np.float32), interpolation(between))
+
+
 @lru_cache(maxsize=4)
 def interpolation(count: int) -> np.ndarray:
-    """Weights of ten neighbouring points for so many places, evenly spaced, between the fifth and the sixth.
+    """Weights of ten neighbouring points for the fifth and so many places, evenly spaced, between it and the sixth.
 
     Of all weights they leave the least mean square error in a series without frequencies beyond a fifth of its rate.
 
     Returns
     -------
-    (count, 10) float32.
+    (count + 1, 10) float32.
     """
     points = np.arange(_TAPS) - (_TAPS // 2 - 1)
-    places = np.arange(1, count + 1) / (count + 1)
+    places = np.arange(count + 1) / (count + 1)
     among, towards = (np.sinc(_BANDWIDTH * (points[:, None] - ends)) for ends in (points, places))
     return np.asarray(np.linalg.lstsq(among, towards, rcond=1e-12)[0].T, dtype=np.float32)
 

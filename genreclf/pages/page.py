@@ -35,7 +35,7 @@ def html(page: Page, *, players: Players | None = None) -> str:
     """
     from markupsafe import Markup
 
-    style, script = style_sheet() + resource("page.css"), resource("page.js")
+    style, script = page_style(), resource("page.js")
     template = environment().get_template("report.html.jinja")
     media = "" if players is None else "media-src 'self' file:; "
     return template.render(
@@ -43,9 +43,13 @@ def html(page: Page, *, players: Players | None = None) -> str:
         players=players,
         style=Markup(style),  # noqa: S704 - our own files
         script=Markup(script),  # noqa: S704 - our own files
-        policy=f"default-src 'none'; img-src data:; {media}style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'",
+        policy=f"img-src data:; {media}{content_policy(style, script)}",
     )
+
+
+def page_style() -> str:
+    """The style sheet of every page."""
+    return style_sheet() + resource("page.css")
 
 
 def check_page(path: Path) -> None:
@@ -101,8 +105,13 @@ def resource(name: str) -> str:
     return (files("genreclf.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
-def _hash(content: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+def content_policy(style: str, script: str) -> str:
+    """A content security policy by which a page runs this script, has this style and loads nothing."""
+    style, script = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
+    return (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
 
 
 @cache

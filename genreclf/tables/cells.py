@@ -6,6 +6,7 @@ import re
 import unicodedata
 from pathlib import Path
 
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})|\\u([0-9a-f]{4})")
 _LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})")
 
 
@@ -31,6 +32,11 @@ def escape(text: str) -> str:
     before, after = text[: text.find(inside)], text[text.find(inside) + len(inside) :]
     shown = "".join(_escaped(c) if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in inside)
     return "".join([*map(_escaped, before), shown, *map(_escaped, after)])
+
+
+def unescape(text: str) -> str:
+    """The text that `escape` made this of."""
+    return _ESCAPED.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
 
 
 def path_name(path: Path) -> str:

@@ -19,6 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from made_fma import write_fma
+from made_tagged import write_magnatagatune, write_mtg_jamendo
 
 from genreclf.datasets import fetch as fetching
 from genreclf.datasets import open_source
@@ -26,6 +27,8 @@ from genreclf.datasets.dataset import Archive
 from genreclf.datasets.fetch import download, fetch
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
+from genreclf.datasets.magnatagatune import MAGNATAGATUNE
+from genreclf.datasets.mtg_jamendo import MTG_JAMENDO
 from genreclf.datasets.unpacking import unpack
 from genreclf.errors import RequestError
 
@@ -301,6 +304,52 @@ def test_gtzan_is_fetched_from_a_tar_and_its_lists_are_used(server, tmp_path):
     splits = {track.track_id: track.split for track in open_source(f"gtzan:{tmp_path}")}
     assert splits["rock.00002"] == "test"
     assert len(splits) == 6
+
+
+def test_magnatagatune_is_fetched_in_pieces_and_joined(server, tmp_path):
+    origin = tmp_path / "origin"
+    for place in write_magnatagatune(origin):
+        place.write_bytes(b"sound of " + place.name.encode())
+    zipped = write_zip(
+        tmp_path / "mp3.zip", [(f"{p.parent.name}/{p.name}", p.read_bytes()) for p in origin.glob("?/*")]
+    )
+    packed, third = zipped.read_bytes(), -(-zipped.stat().st_size // 3)
+    lists = [
+        offered(server, (origin / name).read_bytes(), name=name)
+        for name in ("annotations_final.csv", "clip_info_final.csv")
+    ]
+    parts = [offered(server, packed[k * third : (k + 1) * third], name=f"mp3.zip.00{k + 1}") for k in range(3)]
+    whole = replace(MAGNATAGATUNE.archives[-1], parts=tuple(parts))
+    dataset = replace(MAGNATAGATUNE, archives=(*lists, whole))
+    to = tmp_path / "here"
+    fetch(dataset, to)
+    assert next(iter(open_source(f"magnatagatune:{to}"))).path.read_bytes() == b"sound of ann-0-29-58.mp3"
+    assert not (to / "mp3.zip").exists(), "the joined copy would take the room twice"
+    server.asked.clear()
+    fetch(dataset, to)
+    assert server.asked == []
+    with pytest.raises(RequestError, match=r"mp3\.zip\.002 cannot be fetched: .*not the published file"):
+        download(replace(whole, parts=(parts[0], replace(parts[1], checksum="md5:" + "0" * 32))), tmp_path / "again")
+
+
+def test_lists_of_mtg_jamendo_without_checksum_are_fetched_whole_and_their_digest_is_told(server, tmp_path):
+    write_mtg_jamendo(tmp_path / "origin", subset="genre", split=3)
+    (tmp_path / "audio" / "48").mkdir(parents=True)
+    archives = []
+    for archive in (a for a in MTG_JAMENDO.portion("genre") if "split-3" in a.name):
+        server.files[f"/{archive.name}"] = (tmp_path / "origin" / archive.name).read_bytes()
+        archives.append(replace(archive, urls=(f"{server.address}/{archive.name}",)))
+    assert len(archives) == 3
+    stale = tmp_path / f"{archives[0].name}.part"
+    stale.parent.mkdir(parents=True)
+    stale.write_bytes(b"something else")
+    told = []
+    progress = SimpleNamespace(begin=lambda *_: None, end=lambda: None, advance=lambda *_: None, message=told.append)
+    fetch(replace(MTG_JAMENDO, archives=tuple(archives)), tmp_path, subset="genre", progress=progress)
+    assert len(open_source(f"mtg-jamendo:{tmp_path}", subset="genre:3")) == 6
+    assert f"sha256:{hashlib.sha256(server.files[f'/{archives[0].name}']).hexdigest()}" in told[0]
+    with pytest.raises(RequestError, match="without one, only https is safe"):
+        replace(archives[0], urls=("http://example.org/x.tsv",))
 
 
 def test_two_fetches_into_one_folder_do_not_meet(server, tmp_path):

@@ -65,7 +65,13 @@ def test_a_registered_data_set_is_listed_read_and_extracted(toys):
 
 def test_the_commands_know_a_registered_data_set(toys):
     listed = CliRunner().invoke(app, ["datasets", "list", "--json"])
-    assert [entry["name"] for entry in json.loads(listed.stdout)] == ["fma", "gtzan", "toy"]
+    assert [entry["name"] for entry in json.loads(listed.stdout)] == [
+        "fma",
+        "gtzan",
+        "magnatagatune",
+        "mtg-jamendo",
+        "toy",
+    ]
     assert "Toys that sing" in CliRunner().invoke(app, ["datasets", "info", "toy"]).stdout
     done = CliRunner().invoke(
         app, ["extract", f"toy:{toys}", "--subset", "few", "-o", str(toys / "t.csv"), "--jobs", "1", "--json"]

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from genreclf.cli import app
 from genreclf.datasets import DATASETS, open_source, open_table
 from genreclf.errors import RequestError
+from genreclf.references import references
 
 
 def test_csv_is_a_manifest_and_a_folder_is_scanned(tmp_path):
@@ -69,13 +70,21 @@ def test_command_lists_and_describes_as_json():
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
-def test_description_for_people_names_every_archive(name):
+def test_description_names_every_archive(name):
     text = CliRunner().invoke(app, ["datasets", "info", name]).stdout
-    assert all(archive.name in text and archive.checksum in text for archive in DATASETS[name].archives)
+    if "--json lists them" in text:
+        text = CliRunner().invoke(app, ["datasets", "info", name, "--json"]).stdout
+    pieces = [piece for archive in DATASETS[name].archives for piece in archive.parts or (archive,)]
+    assert all(piece.name in text and piece.checksum in text for piece in pieces)
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_references_of_data_sets_are_known(name):
+    assert DATASETS[name].reference in references()
 
 
 def test_unknown_names_are_refused_with_the_known_ones(tmp_path):
     done = CliRunner().invoke(app, ["datasets", "info", "gtzn"])
-    assert str(done.exception) == "unknown data set 'gtzn'; choose from fma, gtzan; did you mean 'gtzan'?"
+    assert str(done.exception) == f"unknown data set 'gtzn'; choose from {', '.join(DATASETS)}; did you mean 'gtzan'?"
     done = CliRunner().invoke(app, ["datasets", "fetch", "fma", "--to", str(tmp_path), "--subset", "tiny"])
     assert "unknown subset of fma 'tiny'; choose from small" in str(done.exception)

@@ -64,21 +64,19 @@ def test_combined_magnitudes_are_those_of_the_matrix_product():
     matrix = (rng.standard_normal((4, 7)) + 1j * rng.standard_normal((4, 7))) * (rng.random((4, 7)) < 0.5)
     rows, bins = np.nonzero(matrix)
     start = np.searchsorted(rows, np.arange(5))
-    weights, blocks = matrix[rows, bins].astype(np.complex64), np.stack(np.hsplit(spectra, 3))
-    found = kernels.combined_magnitudes(blocks, start, bins, weights)
+    found = kernels.combined_magnitudes(spectra, start, bins, matrix[rows, bins].astype(np.complex64))
     np.testing.assert_allclose(found, np.abs(matrix @ (spectra[:7] + 1j * spectra[7:])).T, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("points", [1, 3, 40])
-@pytest.mark.parametrize("places", [0, 1, 3])
-def test_mean_envelopes_are_those_of_the_points_and_of_what_is_between_them(points, places):
+def test_interpolated_envelopes_are_those_of_the_weighted_neighbours(points):
     rng = np.random.default_rng(points)
-    series = (rng.standard_normal((2, points)) + 1j * rng.standard_normal((2, points))).astype(np.complex64)
-    weights = rng.standard_normal((places, 4)).astype(np.float32)
-    neighbours = np.stack([np.roll(series, 1 - tap, axis=1) for tap in range(4)])
-    between = np.abs(np.tensordot(weights, neighbours, axes=1))
-    expected = np.concatenate([np.abs(series)[None], between]).mean(axis=(0, 2))
-    np.testing.assert_allclose(kernels.mean_envelopes(series.view(np.float32), weights), expected, rtol=1e-5)
+    series = (rng.standard_normal((2, points + 3)) + 1j * rng.standard_normal((2, points + 3))).astype(np.complex64)
+    weights = rng.standard_normal((5, 4)).astype(np.float32)
+    neighbours = np.stack([series[:, tap : tap + points] for tap in range(4)])
+    expected = np.abs(np.tensordot(weights, neighbours, axes=1)).mean(axis=(0, 2))
+    found = kernels.interpolated_envelopes(series.view(np.float32), weights)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_mean_squares_are_those_of_the_part_and_of_the_rest():

@@ -91,6 +91,18 @@ def test_a_steady_tone_is_not_modulated():
     assert (shares[1:6, band] < np.log(0.05)).all()
 
 
+@pytest.mark.parametrize("between", [0, 1, 7])
+def test_a_mean_envelope_is_that_of_all_points_though_only_some_are_given(between):
+    rng = np.random.default_rng(between)
+    points, step = 160, between + 1
+    spectrum = np.zeros((3, points * step), dtype=complex)
+    for first, bins in ((0, 32), (-32, 32)):  # a fifth of the rate of the given points on either side
+        spectrum[:, first : first + bins or None] = rng.standard_normal((3, bins, 2)) @ (1, 1j)
+    series = np.fft.ifft(spectrum).astype(np.complex64)
+    found = mscat.mean_envelope(np.ascontiguousarray(series[:, ::step]), between=between)
+    np.testing.assert_allclose(found, np.abs(series).mean(axis=1), rtol=1e-4)
+
+
 def test_the_gaussian_of_two_halves_that_are_alike_is_that_of_the_whole():
     series = np.random.default_rng(0).standard_normal((20, 600))
     whole = gauss.log_gaussian(np.concatenate([series, series], axis=1))

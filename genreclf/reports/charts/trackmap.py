@@ -52,6 +52,15 @@ def track_map(clouds: Mapping[str, np.ndarray], *, width: float, names: bool = F
     return drawing
 
 
+def framed(places: np.ndarray) -> tuple[np.ndarray, int]:
+    """Places between 0 and 1, outliers clipped so that they do not squeeze the rest; and how many there are."""
+    inner = np.quantile(places, [0.01, 0.99], axis=0)
+    room = 0.3 * (inner[1] - inner[0])
+    low, high = np.maximum(places.min(axis=0), inner[0] - room), np.minimum(places.max(axis=0), inner[1] + room)
+    outside = int(((places < low) | (places > high)).any(axis=1).sum())
+    return (np.clip(places, low, high) - low) / np.where(high > low, high - low, 1.0), outside
+
+
 def colour_of(index: int) -> str:
     """The style class of the n-th genre's colour."""
     return f"g{index % COLOURS}"

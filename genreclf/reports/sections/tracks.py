@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.pages.blocks import Cell, Figure, Section, table
 from genreclf.pages.wording import clean, count, model_title, points
 from genreclf.reports import columns
-from genreclf.reports.charts.trackmap import swatch, track_map
+from genreclf.reports.charts.trackmap import framed, swatch, track_map
 from genreclf.reports.outcome import (
     misclassified_tracks,
     model_columns,
@@ -21,7 +21,6 @@ from genreclf.reports.outcome import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     import pandas as pd
 
     from genreclf.evaluation.comparison import Comparison
@@ -39,7 +38,7 @@ def track_atlas(comparison: Comparison) -> Section | None:
     tracks, places = tracks[np.isfinite(places).all(axis=1)], places[np.isfinite(places).all(axis=1)]
     if len(tracks) < 2:
         return None
-    places, outside = _framed(places)
+    places, outside = framed(places)
     labels = tracks["genre"].astype(str)
     genres = sorted(set(labels), key=lambda genre: (-(labels == genre).sum(), genre))
     clouds = {genre: places[(labels == genre).to_numpy()] for genre in genres}
@@ -61,17 +60,6 @@ def track_atlas(comparison: Comparison) -> Section | None:
         " arrow keys, to see which track it is.",
         figures=[drawn],
     )
-
-
-def _framed(places: np.ndarray) -> tuple[np.ndarray, int]:
-    """Places between 0 and 1, outliers clipped so that they do not squeeze the rest; and how many there are."""
-    import numpy as np
-
-    inner = np.quantile(places, [0.01, 0.99], axis=0)
-    room = 0.3 * (inner[1] - inner[0])
-    low, high = np.maximum(places.min(axis=0), inner[0] - room), np.minimum(places.max(axis=0), inner[1] + room)
-    outside = int(((places < low) | (places > high)).any(axis=1).sum())
-    return (np.clip(places, low, high) - low) / np.where(high > low, high - low, 1.0), outside
 
 
 def _hover(comparison: Comparison, tracks: pd.DataFrame, genres: list[str]) -> dict[str, object]:
