@@ -196,7 +196,12 @@ def _article(comparison: Comparison, figures: Sequence[str] | set[str]) -> str:
             r"\end{figure}",
         ]
     caption = escaped(shown.tables[0].caption)
-    lines += [r"\begin{table*}", r"\centering\small", rf"\caption{{{caption}}}", r"\smallskip"]
+    lines += [
+        r"\begin{table*}",
+        r"\centering\small\setlength{\tabcolsep}{3.5pt}",
+        rf"\caption{{{caption}}}",
+        r"\smallskip",
+    ]
     lines += [
         r"\input{tables/ranking}",
         r"\end{table*}",
