@@ -165,7 +165,7 @@ def _model(predictor: TrackPredictor, made: Facts) -> dict[str, Facts]:
     predictor.prepare()  # a model that cannot be used is refused here, too
     manifest = predictor.manifest
     model = {
-        "title": f"{title_of(manifest.model)} for {len(manifest.genres)} genres of music",
+        "title": f"{title_of(manifest.model)} for {len(manifest.genres)} {manifest.labels} of music",
         "name": manifest.model,
         "id": predictor.model_id,
         **made,

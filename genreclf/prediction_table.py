@@ -122,12 +122,12 @@ class PredictionTable(AbstractContextManager["PredictionTable"]):
         texts = {
             "path": prediction.path,
             "genre": escape(prediction.genre),
-            "set": "|".join(map(escape, row["set"] or ())),
+            "set": "|".join(map(escape, row.get("set") or ())),
             "model": row["model"],
             "error_code": error["code"],
             "error": escape(error["reason"]),
         }
-        numbers = {name: row[name] for name in ("confidence", "unlike_training", "silent", "seconds")}
+        numbers = {name: row.get(name) for name in ("confidence", "unlike_training", "silent", "seconds")}
         numbers |= {f"p_{escape(genre)}": p for genre, p in row["probabilities"].items()}
         return _csv_line(
             self._text_of(texts[name]) if name in texts else _number(numbers.get(name)) for name in self._columns

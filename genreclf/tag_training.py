@@ -14,7 +14,7 @@ from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import GenreCount
 from genreclf.models.bundle.tag_manifest import TagManifest
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.tables.labels import MIN_ARTISTS, MIN_TRACKS
 from genreclf.versions import versions
@@ -40,7 +40,7 @@ def train_tags(
     precision: float | None = None,
     licence: str = "",
     notes: str = "",
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
 ) -> Bundle:
     """Train one tagger on all tracks of a table.
 

@@ -15,7 +15,9 @@ def index(
     table: Table,
     output: Annotated[Path, typer.Option("--output", "-o", help="The index to write.")],
     subset: Subset = None,
-    metric: Annotated[str, typer.Option(help="euclidean, or learned from the genres: lda or nca.")] = "euclidean",
+    metric: Annotated[
+        str, typer.Option(help="euclidean, learned from the genres (lda, nca), or from the tags (tags).")
+    ] = "euclidean",
     hubness: Annotated[str, typer.Option(help="Reduction of hubness: none or mutual-proximity.")] = "none",
     approximate: Annotated[bool, typer.Option("--approximate", help="Search approximately, with usearch.")] = False,
     label: Label = None,

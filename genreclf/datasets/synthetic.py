@@ -5,6 +5,8 @@ is; an artist leans from there towards a second style and has habits of its own;
 tracks of one artist are more alike than tracks of one style, as in real collections, and no model tells all
 clips apart.
 
+`make_tagged_music` draws another collection, in which each instrument of a clip sounds or does not: the tags are known.
+
 Notes are read from a band-limited wavetable, drums are decaying sines and noise, and a short reverberation is a
 convolution with decaying noise.
 """
@@ -65,6 +67,9 @@ STYLES = {
     "rock": Manner(128, 0.7, 0.6, 1.8, 60, 0.7, 0.7, 0.7, 0.8, 0.9, 0.5, 0.0, 0.4, 3.0, 0.2, 0.01),
     "swing": Manner(150, 0.4, 0.4, 2.0, 70, 0.3, 0.8, 0.8, 0.2, 0.3, 0.6, 1.0, 0.3, 0.9, 0.3, 0.006),
 }
+INSTRUMENTS = {"bass": ("bass",), "chords": ("pad",), "drums": ("kick", "snare"), "hi-hat": ("hat",), "lead": ("lead",)}
+QUIETEST = 0.4  # level of an instrument that sounds
+
 _FLOORS = Manner(50, 0.05, 0.1, 0.25, 48, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 _CEILINGS = Manner(190, 0.95, 3.0, 4.0, 84, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.0, 1.0, 4.0, 1.0, 0.05)
 
@@ -76,13 +81,14 @@ _TITLES = ("Night Bus", "Paper Moon", "Salt", "Low Tide", "Signal", "Second Floo
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip to be made: whose it is, what it is called, its manner, and the seed of its notes."""
+    """One clip to be made: whose it is, what it is called, its manner, the seed of its notes, and its tags."""
 
     style: str
     artist: str
     title: str
     manner: Manner
     seed: int
+    tags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -108,19 +114,77 @@ def make_demo_music(
     ------
     RequestError : the folder cannot be written to.
     """
+    from genreclf.datasets.folder import scan
+
+    _write_missing(collection(seed=seed), folder, jobs, progress)
+    return scan([folder])
+
+
+def make_tagged_music(
+    folder: Path, *, artists: int = 40, seed: int = 42, jobs: int | None = None, progress: Progress = AUTOMATIC
+) -> Manifest:
+    """Write clips of which each instrument sounds in about half, as FLAC files; what is there already stays.
+
+    Parameters
+    ----------
+    folder, seed : as for `make_demo_music`.
+    artists : each has four clips.
+
+    Returns
+    -------
+    A manifest whose tags are the instruments that sound, `INSTRUMENTS`.
+
+    Raises
+    ------
+    RequestError : the folder cannot be written to.
+    """
+    from genreclf.datasets.manifest import Manifest, Track
+
+    clips = tagged_collection(artists=artists, seed=seed)
+    _write_missing(clips, folder, jobs, progress)
+    tracks = (Track(c.name, folder / c.name, c.name, c.style, c.artist, title=c.title, tags=c.tags) for c in clips)
+    return Manifest.of("instruments", tracks)
+
+
+def tagged_collection(*, artists: int = 40, seed: int = 42) -> list[Clip]:
+    """The clips of `make_tagged_music`, in a fixed order; in each of them at least one instrument sounds."""
+    rng = np.random.default_rng([seed, 1])
+    names = [f"{first} {second}" for first in _FIRST for second in _SECOND]
+    clips = []
+    for number in range(artists):
+        style = list(STYLES)[number % len(STYLES)]
+        centre = _artist_manner(style, rng)
+        for title in rng.permutation(len(_TITLES))[:CLIPS_PER_ARTIST]:
+            tags = [name for name in INSTRUMENTS if rng.uniform() < 0.5] or [list(INSTRUMENTS)[int(title) % 5]]
+            manner = _sounding(_varied(centre, VARIATION, rng), tags)
+            artist = names[number % len(names)]
+            clips.append(Clip(style, artist, _TITLES[title], manner, int(rng.integers(2**31)), tuple(tags)))
+    return clips
+
+
+def _sounding(manner: Manner, tags: Sequence[str]) -> Manner:
+    """The manner with some instruments to be heard, and the others silent."""
+    levels = {
+        level: max(getattr(manner, level), QUIETEST) if name in tags else 0.0
+        for name, parts in INSTRUMENTS.items()
+        for level in parts
+    }
+    return manner._replace(**levels)
+
+
+def _write_missing(clips: Sequence[Clip], folder: Path, jobs: int | None, progress: Progress) -> None:
+    """Write the clips that are not there yet."""
     from functools import partial
 
-    from genreclf.datasets.folder import scan
     from genreclf.workers import run
 
-    missing = [clip for clip in collection(seed=seed) if not (folder / clip.name).exists()]
+    missing = [clip for clip in clips if not (folder / clip.name).exists()]
     progress.begin("make music", len(missing))
     for outcome in run(partial(_write, folder=folder), missing, jobs=jobs):
         if outcome.error is not None:
             raise outcome.error
         progress.advance(missing[outcome.index].name)
     progress.end()
-    return scan([folder])
 
 
 def collection(*, seed: int = 42) -> list[Clip]:

@@ -92,6 +92,8 @@ def _sections(comparison: TagComparison) -> Iterator[Section]:
     yield _tags(comparison)
     yield _pairs(comparison)
     yield _errors(comparison)
+    if len(comparison.retrieval):
+        yield _retrieval(comparison)
     yield _tests(comparison)
     yield _origin(comparison)
 
@@ -232,6 +234,30 @@ def _errors(comparison: TagComparison) -> Section:
                 },
             )
         ],
+    )
+
+
+def _retrieval(comparison: TagComparison) -> Section:
+    return Section(
+        "retrieval",
+        "Similar tracks",
+        short="Similar",
+        lead="For the ten tracks most similar to a given one, by other artists: the share of tags in common, that sum "
+        "discounted by rank over the largest possible one (nDCG), and the share with any track.",
+        tables=[
+            table(
+                "Retrieval by shared tags, in points out of 100",
+                rows_of(comparison.retrieval),
+                {
+                    "Space": columns.text("method"),
+                    "Tracks": columns.tracks("tracks"),
+                    "Shared tags at 10": columns.number("shared_at_10"),
+                    "nDCG at 10": columns.number("ndcg_at_10"),
+                    "Any track": columns.number("chance"),
+                },
+            )
+        ],
+        folded=True,
     )
 
 

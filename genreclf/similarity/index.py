@@ -26,7 +26,7 @@ from genreclf.archive import Kind, damaged, decode, dump_array, load_array, read
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
-from genreclf.similarity.metrics import METRICS, Space, fit_space, standard_deviations
+from genreclf.similarity.metrics import METRICS, TAGS, Space, fit_space, standard_deviations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,7 +246,8 @@ def build_index(
 
     Parameters
     ----------
-    metric : ``euclidean`` on standardised features, or learned from the genres: ``lda`` or ``nca``.
+    metric : ``euclidean`` on standardised features, or learned from the genres, ``lda`` or ``nca``, or from the tags,
+        ``tags``.
     hubness : how hubness is reduced: ``none`` or ``mutual-proximity``.
     approximate : search with usearch, which is needed above `EXACT_LIMIT` tracks.
     seed : of samples, and of NCA.
@@ -257,7 +258,8 @@ def build_index(
     """
     _check_options(table, metric=metric, hubness=hubness, approximate=approximate)
     standard_deviations(table)  # raises on values that cannot be standardised
-    space = fit_space(table.X, table.y, metric=metric, seed=seed)
+    labels = table.tags.matrix if metric == TAGS else table.y
+    space = fit_space(table.X, labels, metric=metric, seed=seed)
     points = np.ascontiguousarray(space(table.X), dtype=np.float32)
     window = table.meta.get("parameters") or {}
     index = Index(
@@ -287,10 +289,7 @@ def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximat
             f"{table.name}: column {table.incomplete[0]!r} has empty cells, and distances need every value; fill or "
             "remove the cells or the column"
         )
-    if METRICS[metric]:
-        counts = [int((table.y == genre).sum()) for genre in table.genres if genre]
-        if len(counts) < 2 or min(counts) < 2:
-            raise RequestError(f"{table.name}: the metric {metric} needs two genres or more with two tracks each")
+    _check_labels(table, metric)
     if approximate and hubness != "none":
         raise RequestError(f"hubness={hubness} goes with exact search; leave out approximate=True")
     if len(table) > EXACT_LIMIT and not approximate:
@@ -299,6 +298,17 @@ def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximat
         )
     if approximate:
         _usearch()
+
+
+def _check_labels(table: FeatureTable, metric: str) -> None:
+    """Raise a `RequestError` unless the table has the labels that a metric is learned from."""
+    if metric == TAGS:
+        if table.tags.matrix.all(axis=0).all():
+            raise RequestError(f"{table.name}: the metric tags needs a column of tags that tell tracks apart")
+    elif METRICS[metric]:
+        counts = [int((table.y == genre).sum()) for genre in table.genres if genre]
+        if len(counts) < 2 or min(counts) < 2:
+            raise RequestError(f"{table.name}: the metric {metric} needs two genres or more with two tracks each")
 
 
 def _usearch() -> Any:  # noqa: ANN401 - usearch has no types

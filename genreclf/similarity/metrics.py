@@ -1,7 +1,8 @@
 """Metrics: the spaces in which distances between tracks are measured.
 
 Features are standardised. The distance is Euclidean there, or in a projection learned from the genres: linear
-discriminant analysis (LDA) or neighbourhood components analysis (NCA). `METRICS` is the one registry.
+discriminant analysis (LDA) or neighbourhood components analysis (NCA). The metric ``tags`` projects onto tag profiles:
+the log-odds of each tag by logistic regression. `METRICS` is the one registry.
 
 Source: Goldberger et al. (2004), Neighbourhood Components Analysis.
 """
@@ -19,6 +20,7 @@ from genreclf.errors import RequestError
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
+TAGS = "tags"
 _NCA_TRACKS = 2_000  # NCA compares every pair of tracks; so many, drawn at random, are enough
 
 
@@ -67,7 +69,7 @@ def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> S
     Parameters
     ----------
     X : (tracks, features).
-    y : (tracks,), genres; learned metrics use those tracks that have one.
+    y : (tracks,), genres; learned metrics use those tracks that have one. For the metric `TAGS`, (tracks, tags), bool.
     metric : one of `METRICS`.
     """
     mean, std = X.mean(axis=0), X.std(axis=0)
@@ -75,6 +77,8 @@ def fit_space(X: np.ndarray, y: np.ndarray, *, metric: str, seed: int = 42) -> S
     learn = METRICS[metric]
     if learn is None:
         return Space(mean, std, np.eye(X.shape[1]))
+    if metric == TAGS:
+        return Space(mean, std, learn((X - mean) / std, y, seed))
     known = np.array([bool(genre) for genre in y])
     return Space(mean, std, learn((X[known] - mean) / std, y[known].astype(str), seed))
 
@@ -105,10 +109,19 @@ def _nca(Z: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     return np.asarray(nca.fit(Z[rows], y[rows]).components_.T)
 
 
-# By name, how the projection is learned from standardised features, (tracks, features), genres and a seed; None for
+def _tags(Z: np.ndarray, Y: np.ndarray, seed: int) -> np.ndarray:
+    from genreclf.models.taggers import LogisticTagger
+
+    del seed
+    fitted = LogisticTagger().fit(Z, Y)
+    return np.asarray(fitted.coef_.T) if len(fitted.varying_) else np.eye(Z.shape[1])
+
+
+# By name, how the projection is learned from standardised features, (tracks, features), labels and a seed; None for
 # no projection.
 METRICS: dict[str, Callable[[np.ndarray, np.ndarray, int], np.ndarray] | None] = {
     "euclidean": None,
     "lda": _lda,
     "nca": _nca,
+    TAGS: _tags,
 }

@@ -20,13 +20,14 @@ from genreclf.evaluation.groups import Groups, find_groups
 from genreclf.evaluation.multilabel.comparison import TagComparison
 from genreclf.evaluation.multilabel.fitting import TagData, TagFit, TagOutcome, fit_one
 from genreclf.evaluation.multilabel.folds import tag_plan
+from genreclf.evaluation.multilabel.retrieval import retrieve_tags
 from genreclf.evaluation.multilabel.scores import TagScores, macro
 from genreclf.evaluation.protocols import Settings
 from genreclf.evaluation.significance import holm
 from genreclf.evaluation.usable import check_features
 from genreclf.features import FEATURE_SETS
 from genreclf.models.taggers import DEFAULTS, TAGGERS, TaggerSpec, resolve_tagger, weighted
-from genreclf.progress import SILENT, Progress
+from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.tables.labels import MIN_ARTISTS, MIN_TRACKS, read_synonyms
 from genreclf.versions import versions
@@ -98,7 +99,7 @@ def benchmark_tags(
     precision: float | None = None,
     jobs: int | None = None,
     draws: int = 1000,
-    progress: Progress = SILENT,
+    progress: Progress = AUTOMATIC,
     command: str = "",
 ) -> TagComparison:
     """Compare taggers on a feature table with tags.
@@ -269,7 +270,8 @@ class Work:
 
         if not len(self.scorer.tested):
             raise RequestError(
-                f"{self.plan.protocol}: no fold has tracks with and without a tag on both sides; choose fewer folds"
+                f"{self.plan.protocol}: no fold has tracks with and without a tag on both sides; choose fewer folds or "
+                "another protocol"
             )
         found = {entry.name: self._gathered(entry.name, outcomes) for entry in self.models}
         by_tag = {name: self.scorer.by_tag(made.scores, made.y_pred) for name, made in found.items()}
@@ -302,6 +304,7 @@ class Work:
         kept = [self._probability_frame(name, found[name]) for name in ranked] if probabilities else []
         return frames | {
             "predictions": predictions.sort_values("fold", kind="stable", ignore_index=True),
+            "retrieval": retrieve_tags(self.table, self.groups, seed=self.seed),
             "probabilities": pd.concat([pd.DataFrame(), *kept], ignore_index=True),
         }
 

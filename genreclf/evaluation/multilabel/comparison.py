@@ -15,7 +15,17 @@ from genreclf.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLES = ("scores", "predictions", "tag_scores", "tests", "cooccurrence", "confusion", "errors", "probabilities")
+TABLES = (
+    "scores",
+    "predictions",
+    "tag_scores",
+    "tests",
+    "cooccurrence",
+    "confusion",
+    "errors",
+    "retrieval",
+    "probabilities",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +49,7 @@ class TagComparison:
     confusion : ``model, tag, other, tracks, share``: tracks of the first tag without the other, that the best model
         gave the other, and their share of them.
     errors : the tracks that the best model got most wrong: ``track_id, tags, predicted, missed, added, log_loss``.
+    retrieval : see `genreclf.evaluation.multilabel.retrieval`.
     probabilities : ``protocol, fold, track_id, model``, then a column for each tag; empty unless requested.
     run, notes : as in `genreclf.evaluation.comparison.Comparison`.
     """
@@ -50,6 +61,7 @@ class TagComparison:
     cooccurrence: pd.DataFrame
     confusion: pd.DataFrame
     errors: pd.DataFrame
+    retrieval: pd.DataFrame
     probabilities: pd.DataFrame
     run: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -60,8 +60,9 @@ class Bundle(Displayed):
 
     def __repr__(self) -> str:
         manifest = self.manifest
+        labels = one_line(", ".join(manifest.genres), longest=60)
         return (
-            f"<{manifest.model} for {len(manifest.genres)} genres: {one_line(', '.join(manifest.genres), longest=60)}; "
+            f"<{manifest.model} for {len(manifest.genres)} {manifest.labels}: {labels}; "
             f"{len(manifest.features)} features, {manifest.table.get('rows')} tracks>"
         )
 

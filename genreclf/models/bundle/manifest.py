@@ -81,6 +81,7 @@ class BundleManifest(
     """
 
     task: ClassVar[str] = "single-label"
+    labels: ClassVar[str] = "genres"
 
     model: Text
     parameters: dict[str, Scalar]

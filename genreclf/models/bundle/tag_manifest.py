@@ -25,6 +25,7 @@ class TagManifest(BundleManifest, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     task: ClassVar[str] = "multi-label"
+    labels: ClassVar[str] = "tags"
 
     thresholds: tuple[Share, ...]
     tag_scores: dict[str, dict[Literal["roc_auc", "average_precision"], Number | None]] = msgspec.field(

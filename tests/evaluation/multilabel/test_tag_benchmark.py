@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_tags import made_up_tags
 
@@ -102,6 +103,28 @@ def test_every_tagger_is_kept_and_predicts_as_before(model, tmp_path):
     assert (found == (frame[["tag0", "tag1"]].to_numpy() >= predictor.thresholds)).all()
 
 
+@pytest.mark.parametrize(
+    ("model", "attribute", "value", "complaint"),
+    [
+        ("rf", "left_", np.zeros_like, "child"),
+        ("rf", "feature_", lambda part: part + 99, "feature that is not there"),
+        ("rf", "roots_", lambda part: part + 10**6, "root"),
+        ("catboost", "trees_", lambda trees: trees | {"features": trees["features"] + 99}, "not there"),
+        ("svc", "coef_", lambda part: part[:, :-1], "coef_"),
+        ("chain", "order_", lambda part: part * 0, "leaves out a tag"),
+        ("logreg", "varying_", lambda part: part + 5, "tag that is not there"),
+        ("neighbours", "tags_", lambda part: part.astype(float), "tags_"),
+        ("histgb", "estimators_", lambda part: part[:1], "other tags"),
+    ],
+)
+def test_a_forged_tagger_is_refused_before_it_predicts(model, attribute, value, complaint, tmp_path):
+    bundle = train_tags(made_up_tags(tracks=60, tags=2), model=_small(model), min_tracks=5)
+    tagger = bundle.estimator.estimator.named_steps["model"]
+    setattr(tagger, attribute, value(getattr(tagger, attribute)))
+    with pytest.raises(RequestError, match=complaint):
+        bundle.save(tmp_path / "m.genreclf")
+
+
 def _small(name):
     """The model, with few trees where it has many."""
     from dataclasses import replace
@@ -137,6 +160,8 @@ def test_the_command_line_goes_the_whole_way(table, tmp_path, monkeypatch, capsy
     assert code == 0
     assert "ROC AUC" in shown.out
     assert run("train", "t.csv", "--labels", "tags", "--model", "logreg", "-o", "m.genreclf")[0] == 0
+    code, shown = run("info", "m.genreclf")
+    assert "for 4 tags of music" in shown.out
     code, shown = run("benchmark", "t.csv", "--labels", "tags", "--tune")
     assert code == 2
     assert shown.err.strip().endswith("--tune is not for --labels tags; leave it out")
@@ -144,6 +169,60 @@ def test_the_command_line_goes_the_whole_way(table, tmp_path, monkeypatch, capsy
     assert (code, "choose from genre, tags" in shown.err) == (2, True)
     code, shown = run("benchmark", "t.csv", "--min-tracks", "3")
     assert (code, "--min-tracks 3 is not for --labels genre" in shown.err) == (2, True)
+
+
+def test_tracks_that_share_tags_are_nearer_in_profiles_than_in_features(comparison, table, tmp_path):
+    found = comparison.retrieval.set_index("method")
+    assert found.loc["tag profiles", "shared_at_10"] > found.loc["plain", "shared_at_10"] > found.loc["plain", "chance"]
+    assert (found["ndcg_at_10"] <= 1).all()
+    index = genreclf.build_index(table, metric="tags")
+    index.save(tmp_path / "i.idx")
+    assert len(genreclf.Index.load(tmp_path / "i.idx").query(str(table.ids[0]), 3)) == 3
+    with pytest.raises(RequestError, match="the metric tags needs a column of tags"):
+        genreclf.build_index(table.with_frame(table.frame.drop(columns="tags"), table.features), metric="tags")
+
+
+def test_files_get_tags_as_lines_tables_and_playlists(music, tmp_path):
+    from genreclf.batch import Batch
+    from genreclf.prediction_table import write_predictions
+
+    files = sorted(music.rglob("*.*"))
+    identity = pd.DataFrame(
+        {"track_id": map(str, files), "genre": "", "tags": [f"{f.parent.name}|note" for f in files]}
+    )
+    identity.loc[0, "tags"] = "high"
+    features = pd.DataFrame([genreclf.extract_features(file, feature_set="study") for file in files])
+    meta = {"feature_set": "study", "parameters": {"duration": 30.0, "offset": None, "sample_rate": 22050}}
+    table = FeatureTable(pd.concat([identity, features], axis=1), tuple(features.columns), meta=meta)
+    train_tags(table, model="logreg", min_tracks=1).save(tmp_path / "m.genreclf")
+    predictor = load(tmp_path / "m.genreclf")
+    paths = [music / "low" / "0.flac", music / "nowhere.wav"]
+    batch = Batch(predictor, paths, output=tmp_path / "p.jsonl", playlists=tmp_path / "lists", jobs=1)
+    (found, _), (lost, _) = list(batch)
+    assert batch.failed == 1
+    write_predictions(tmp_path / "p.csv", [found, lost], predictor.genres)
+    assert pd.read_csv(tmp_path / "p.csv")["genre"].fillna("").tolist() == [found.genre, ""]
+    assert found.labels[0] in ("low", "note")
+    assert lost.labels == ()
+    assert lost.error.code == "missing"
+    plain = json.loads((tmp_path / "p.jsonl").read_text().splitlines()[0])
+    assert plain["tags"] == list(found.labels)
+    assert set(plain["thresholds"]) == {"high", "low", "note"}
+    assert found.genre == "; ".join(found.labels)
+    assert {path.stem for path in (tmp_path / "lists").iterdir()} >= set(found.labels)
+    with pytest.raises(RequestError, match="thresholds of their own"):
+        load(tmp_path / "m.genreclf", min_confidence=0.5)
+
+
+def test_half_of_the_made_up_clips_have_each_instrument_and_play_no_other():
+    from genreclf.datasets.synthetic import INSTRUMENTS, tagged_collection
+
+    clips = tagged_collection(artists=60)
+    assert len({clip.name for clip in clips}) == 240
+    for name, parts in INSTRUMENTS.items():
+        assert 0.35 < np.mean([name in clip.tags for clip in clips]) < 0.65
+        for clip in clips:
+            assert all((getattr(clip.manner, part) > 0) == (name in clip.tags) for part in parts)
 
 
 def test_tasks_are_one_registry():
