@@ -123,7 +123,7 @@ def benchmark(
     }
     options = task.options(run, options)
     write_report = task.report()
-    report_options = task.options(write_report, {"music": players})
+    report_options = task.options(write_report, {"players": players})
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
     if test_table is not None:
