@@ -122,6 +122,8 @@ def benchmark(
         "precision": precision,
     }
     options = task.options(run, options)
+    write_report = task.report()
+    report_options = task.options(write_report, {"players": players})
     columns = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
     if test_table is not None:
@@ -144,7 +146,7 @@ def benchmark(
             raise interrupted("no report was written") from None
         for note in comparison.notes:
             progress.message(f"note: {note}")
-        task.write_report(comparison, folder, players)
+        write_report(comparison, folder, **report_options)
     if json:
         emit_json({"report": str(folder)} | comparison.as_json())
     elif task.name == "single-label":

@@ -169,7 +169,9 @@ def _more(comparison: Comparison) -> Iterator[str]:
 
 
 def _software(comparison: Comparison) -> Iterator[str]:
-    versions = dict(comparison.run.get("versions") or {})
+    used = set(comparison.scores["model"])
+    recorded = comparison.run.get("versions") or {}
+    versions = {name: version for name, version in recorded.items() if name != "catboost" or name in used}
     known = [f"{name} {version}{_cite(name if name in _CITED else None)}" for name, version in _ordered(versions)]
     seed = comparison.run.get("seed")
     seeded = f", with the seed {seed}" if isinstance(seed, int) else ""

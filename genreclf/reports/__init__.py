@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
 
 
-def write_report(comparison: Comparison, folder: Path | str, *, music: Path | str | None = None) -> None:
+def write_report(comparison: Comparison, folder: Path | str, *, players: Path | str | None = None) -> None:
     """Write the tables of a comparison, ``report.html``, ``report.md`` and ``pictures/*.svg`` into a folder.
 
     Parameters
     ----------
-    music : where the paths of tracks start; misclassified tracks that are there get a player, for a page that stays
+    players : where the paths of tracks start; misclassified tracks that are there get a player, for a page that stays
         beside the music.
 
     Raises
@@ -27,9 +27,9 @@ def write_report(comparison: Comparison, folder: Path | str, *, music: Path | st
     from genreclf.pages.page import write_pages
     from genreclf.reports.comparison_page import comparison_page
 
-    players = None if music is None else _players(Path(music), Path(folder))
+    linked = None if players is None else _players(Path(players), Path(folder))
     comparison.write(folder)
-    write_pages(comparison_page(comparison), Path(folder) / "report.html", players=players)
+    write_pages(comparison_page(comparison), Path(folder) / "report.html", players=linked)
 
 
 def check_music(music: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from genreclf.tasks.task import Task
@@ -21,10 +20,10 @@ def _train() -> Callable[..., Any]:
     return train_tags
 
 
-def _write_report(comparison: Any, folder: Path, _music: Path | None) -> None:  # noqa: ANN401 - of the task's own type
+def _report() -> Callable[..., None]:
     from genreclf.reports.tags_page import write_tag_report
 
-    write_tag_report(comparison, folder)
+    return write_tag_report
 
 
 MULTI_LABEL = Task(
@@ -32,7 +31,7 @@ MULTI_LABEL = Task(
     labels="tags",
     benchmark=_benchmark,
     train=_train,
-    write_report=_write_report,
+    report=_report,
     columns={
         "ROC AUC": "macro_roc_auc",
         "average precision": "macro_average_precision",

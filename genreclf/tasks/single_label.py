@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from genreclf.tasks.task import Task
@@ -21,10 +20,10 @@ def _train() -> Callable[..., Any]:
     return train
 
 
-def _write_report(comparison: Any, folder: Path, music: Path | None) -> None:  # noqa: ANN401 - of the task's own type
+def _report() -> Callable[..., None]:
     from genreclf.reports import write_report
 
-    write_report(comparison, folder, music=music)
+    return write_report
 
 
 SINGLE_LABEL = Task(
@@ -32,6 +31,6 @@ SINGLE_LABEL = Task(
     labels="genre",
     benchmark=_benchmark,
     train=_train,
-    write_report=_write_report,
+    report=_report,
     columns={"macro-F1": "macro_f1", "accuracy": "accuracy"},
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 from genreclf.errors import RequestError
@@ -19,9 +18,9 @@ class Task:
     ----------
     name : as manifests of models and ``run.json`` have it.
     labels : as the option ``labels`` has it.
-    benchmark, train : called with a table and options; what they return has `as_json`, `notes` and `scores`, or is a
-        `Bundle`. Which options there are is read from their signatures.
-    write_report : called with what `benchmark` returned, a folder, and where music is to listen to; None for nowhere.
+    benchmark, train : give functions of a table and options; what these return has `as_json`, `notes` and `scores`, or
+        is a `Bundle`. Which options there are is read from their signatures.
+    report : gives a function of what the benchmark returned, a folder and options.
     columns : of the scores, that a terminal shows: titles and names, the one that ranks first.
     """
 
@@ -29,7 +28,7 @@ class Task:
     labels: str
     benchmark: Callable[[], Callable[..., Any]]
     train: Callable[[], Callable[..., Any]]
-    write_report: Callable[[Any, Path, Path | None], None]
+    report: Callable[[], Callable[..., None]]
     columns: Mapping[str, str]
 
     def options(self, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
