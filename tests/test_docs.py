@@ -273,10 +273,13 @@ def options_of(command: Any) -> set[str]:
     return {"--help"} | {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
 
 
+_OF_BENCHMARKS = {"--n", "--floor", "--rounds", "--quick", "--divisions", "--tracks"}
+
+
 @pytest.mark.parametrize("page", WITH_READMES, ids=name_of)
 def test_options_named_in_the_text_exist(page: Path) -> None:
     named = {option for code in re.findall(r"`([^`\n]+)`", prose(page)) for option in re.findall(r"--[a-z-]+", code)}
-    assert named <= every_option() | {"--n", "--floor", "--rounds", "--quick"}  # the last are those of benchmarks
+    assert named <= every_option() | _OF_BENCHMARKS
 
 
 @pytest.mark.parametrize("page", WITH_READMES, ids=name_of)

@@ -224,12 +224,12 @@ def test_a_genre_of_one_artist_is_trained_and_calibrated_like_others(model):
 def test_genres_that_look_like_numbers_are_texts(model, tmp_path, monkeypatch):
     from dataclasses import replace
 
-    from genreclf.models import build
+    from sklearn.ensemble import RandomForestClassifier
 
-    small = build(model)
-    if model == "rf":
-        small.set_params(model__n_estimators=3)
-    monkeypatch.setattr("genreclf.models.build", lambda *_: small)
+    from genreclf.models import MODELS
+
+    forest = replace(MODELS["rf"], factory=lambda seed: RandomForestClassifier(n_estimators=3, random_state=seed))
+    monkeypatch.setitem(MODELS._entries, "rf", forest)
     table = made_up_table()
     table = replace(table, frame=table.frame.assign(genre=["10", "2", "007"] * 40))
     genreclf.train(table, model=model).save(tmp_path / "m")

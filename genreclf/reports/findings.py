@@ -221,6 +221,6 @@ def _label_issues(comparison: Comparison) -> Iterator[Finding]:
     rest = "; label_issues.csv lists all" if len(rows) > _FIRST_ISSUES else ""
     yield Finding(
         "Label issues",
-        f"confident learning disagrees with the labels of {count(len(rows), 'track')} of {tested:,}, most surely of"
+        f"Confident learning disagrees with the labels of {count(len(rows), 'track')} of {tested:,}, most surely of"
         f" {first}{rest}. The harder genres are to tell apart, the more of these labels are right.",
     )

@@ -94,12 +94,14 @@
         missing(a) - missing(b) || sign * compare(key(a), key(b))));
     }));
   }
-  // A table that does not fit shows each row as a block of its own, so that nothing is cut.
+  // A table that does not fit beside a figure goes below it; one that does not fit there shows each row as a block of
+  // its own, so that nothing is cut.
   const fit = () => {
     const boxes = [...document.querySelectorAll(".scroll")].filter((box) => box.clientWidth);
-    for (const box of boxes) box.classList.remove("stacked");
-    const cut = boxes.filter((box) => box.firstElementChild.offsetWidth > box.clientWidth + 1);
-    for (const box of cut) box.classList.add("stacked");
+    const cut = () => boxes.filter((box) => box.firstElementChild.offsetWidth > box.clientWidth + 1);
+    for (const box of boxes) box.classList.remove("stacked", "below");
+    for (const box of cut()) box.classList.add("below");
+    for (const box of cut()) box.classList.add("stacked");
   };
   fit();
   addEventListener("resize", fit);

@@ -133,6 +133,8 @@ def _by_genre(models: Sequence[str], track: MisclassifiedTrack) -> str:
     for model, prediction in zip(models, track.predictions, strict=True):
         by.setdefault(prediction, []).append(model_title(model))
     ordered = sorted(by.items(), key=lambda item: -len(item[1]))
+    if len(ordered) == 1 and len(models) > 2:
+        return f"{ordered[0][0]}: all models"
     return "; ".join(f"{genre}: {', '.join(names)}" for genre, names in ordered)
 
 
