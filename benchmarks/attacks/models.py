@@ -72,6 +72,7 @@ def _table(rng: np.random.Generator, genres: int) -> FeatureTable:
         "track_id": [f"t{n:03d}" for n in range(60)],
         "genre": [f"genre{k}" for k in labels],
         "artist": [f"artist{n // 3}" for n in range(60)],
+        "tags": [("calm", "loud", "calm|loud")[n % 3] for n in range(60)],
     }
     frame = pd.concat([pd.DataFrame(identity, dtype="object"), frame], axis=1)
     return FeatureTable(frame=frame, features=tuple(columns), name="made-up")
