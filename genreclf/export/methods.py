@@ -66,7 +66,7 @@ def _data(comparison: Comparison) -> Iterator[str]:
     by = f" by {count(artists, 'artist')}" if isinstance(artists, int) else ", whose artists are not known,"
     words = re.split(r"[^a-z]+", str(table.get("name", "")).lower())
     known = next((DATASETS[word] for word in words if word in DATASETS), None)
-    source = f" of {known.title.split(":")[0]} [@{known.references[0]}]" if known and known.references else ""
+    source = f" of {known.title.partition(':')[0]} [@{known.references[0]}]" if known and known.references else ""
     beside = f", beside the baselines {listed(floors)}," if floors else ""
     yield (
         f"We compared {count(len(names), 'classifier')} ({listed(names)}){beside} on {count(tracks, 'track')}{source}"
