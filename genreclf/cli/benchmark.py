@@ -64,6 +64,10 @@ def benchmark(
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
     edits: Edits = None,
+    series: Annotated[
+        str | None,
+        typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
+    ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -113,6 +117,7 @@ def benchmark(
         "learning_curve": learning_curve or None,
         "test_table": test_table,
         "edits": edits,
+        "series": series,
         "jobs": jobs,
         "repeats": repeats,
         "draws": draws,

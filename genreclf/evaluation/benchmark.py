@@ -21,7 +21,7 @@ from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_no
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
-from genreclf.evaluation.usable import check_features, crossed, usable
+from genreclf.evaluation.usable import check_features, crossed, series_of, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from genreclf.evaluation.selection import Selection
     from genreclf.models.entry import ModelSpec
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
 REPEATS = 5
@@ -64,6 +65,7 @@ def benchmark(
     learning_curve: bool = False,
     test_table: FeatureTable | str | Path | None = None,
     edits: Edits | str | Path | None = None,
+    series: Series | str | Path | None = None,
     nested: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
@@ -77,7 +79,7 @@ def benchmark(
     ----------
     table : tracks with genres, and with artists where known; or the path of such a table.
     models : a name in `genreclf.models.MODELS` or a scikit-learn classifier, or several; None for all of the registry,
-        baselines included.
+        baselines included, and those of series where `series` are given.
     protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
         artists are known, ``cv`` is artist-disjoint and random cross-validation.
     folds, test_size : options of the protocol.
@@ -94,6 +96,8 @@ def benchmark(
     test_table : tracks to test on, for ``cross``.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
+    series : what models of series are fitted to: a kind of series beside the table, the path of others, or a `Series`
+        of the same tracks. None takes the one kind beside the table if such a model is named.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
@@ -121,6 +125,7 @@ def benchmark(
     table, more = usable(table)
     notes += more
     if models is None:
+        entries = tuple(entry for entry in entries if series is not None or not entry.series)
         entries, more = _affordable(entries, len(table))
         notes += more
     if probabilities:
@@ -142,6 +147,7 @@ def benchmark(
     if features is not None:
         table = table.select(features, sets=FEATURE_SETS)
         check_features(table)
+    frames = series_of(table, series) if series is not None or any(entry.series for entry in entries) else None
     work = Work(
         table,
         groups,
@@ -153,6 +159,7 @@ def benchmark(
         ablate=ablate,
         learning_curve=learning_curve,
         draws=draws,
+        series=frames,
     )
     selection = None
     if nested:
@@ -200,6 +207,7 @@ def benchmark(
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*LIBRARIES),
         "table": described(table) | {"genres": _tracks_of_genres(table)},
+        "series": None if frames is None else frames.described(),
         "label": table.label,
         "edits": None if edits is None else str(edits.name if isinstance(edits, Edits) else edits),
         "seconds": round(time.perf_counter() - started, 3),

@@ -443,6 +443,8 @@ def resolve_tagger(model: Any) -> TaggerSpec:  # noqa: ANN401 - a name, a scikit
     if isinstance(model, str) and (model in TAGGERS or (model not in MODELS and model.casefold() not in MODELS)):
         return TAGGERS.find(model)
     entry = resolve(model)
+    if entry.series:
+        raise RequestError(f"{entry.name} is fitted to series and predicts genres; choose from {', '.join(TAGGERS)}")
     return TaggerSpec(entry.name, entry.title, partial(_one_vs_rest, entry), cost=20 * entry.cost)
 
 

@@ -39,6 +39,7 @@ class TableParts(NamedTuple):
     name: str
     label: str
     grouping: tuple[str, ...]
+    path: Path | None
 
 
 def read_parts(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> TableParts:
@@ -88,6 +89,7 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
         name=path.stem,
         label=roles.get("genre", "genre"),
         grouping=tuple(grouping),
+        path=path,
     )
 
 
