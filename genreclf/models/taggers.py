@@ -22,6 +22,7 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, clone
 
+from genreclf.errors import RequestError
 from genreclf.models.oblivious import oblivious_trees, raw_scores
 from genreclf.models.registry import MODELS, resolve
 from genreclf.plugins import Registry
