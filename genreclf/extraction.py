@@ -22,8 +22,9 @@ from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError
-from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
+from genreclf.features import DEFAULT_SET, SERIES, FeatureSet, find_feature_set
 from genreclf.progress import AUTOMATIC, Progress
+from genreclf.series import Header, SeriesStores, kinds_in, series_folder
 from genreclf.tables.cells import path_name
 from genreclf.tables.labels import TAGS, join_tags
 from genreclf.tables.meta import read_meta
@@ -32,6 +33,9 @@ from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from genreclf.features.series import SeriesKind
     from genreclf.verification import Verification
 
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
@@ -47,6 +51,7 @@ class Extraction(Displayed):
     tracks : tracks of the source; `computed` of them now, `reused` from the table, `failed` without a row.
     others : rows in the table whose track is not in this source; they stay.
     interrupted : stopped before every track was done; the same command goes on.
+    series : the kinds of series beside the table.
     verified : how far rows lie from plain librosa's; None where that was not asked for.
     """
 
@@ -57,6 +62,7 @@ class Extraction(Displayed):
     failed: tuple[Failure, ...]
     others: int
     features: int
+    series: tuple[str, ...]
     seconds: float
     interrupted: bool
     notes: tuple[str, ...]
@@ -79,9 +85,10 @@ class Extraction(Displayed):
 
 @dataclass(frozen=True)
 class _Request:
-    """What to compute of every track: the same for the whole table."""
+    """What to compute of every track: no feature set where the row is there and series are to be added."""
 
-    feature_set: FeatureSet
+    feature_set: FeatureSet | None
+    series: tuple[SeriesKind, ...]
     offset: float | None
     duration: float | None
 
@@ -93,6 +100,7 @@ class _Row:
     digest: str
     stat: tuple[int, int]
     values: tuple[float, ...]
+    series: dict[str, np.ndarray]
     tags: tuple[str, str, str]
 
 
@@ -101,6 +109,7 @@ def extract(
     path: Path | str,
     *,
     feature_set: str | None = None,
+    series: Sequence[str] | str = (),
     offset: float | None = None,
     duration: float | None = 30.0,
     subset: str | None = None,
@@ -120,6 +129,7 @@ def extract(
     path : the table to make or to complete.
     feature_set : which features, one of `genreclf.features.FEATURE_SETS`; None is the set of a table that is there
         already, `genreclf.features.DEFAULT_SET` for a new one.
+    series : kinds of series to keep beside the table, see `genreclf.features.SERIES`; those that are there go on.
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
     subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
@@ -136,6 +146,7 @@ def extract(
     """
     start = time.perf_counter()
     chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
+    kinds = _kinds(Path(path), [series] if isinstance(series, str) else series)
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -149,7 +160,7 @@ def extract(
     notes = (*manifest.notes, *_unlabelled(manifest), *missing_extras(track.path for track in manifest))
     for note in notes:
         progress.message(note)
-    request = _Request(chosen, offset, duration)
+    request = _Request(chosen, kinds, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
         TableStore(
@@ -159,26 +170,33 @@ def extract(
             tags=manifest.has_tags,
             progress=progress,
         ) as store,
+        SeriesStores(series_folder(store.path), [_header(kind, request) for kind in kinds], progress=progress) as kept,
         Stop() as stop,
     ):
         try:
-            todo = _todo(manifest, store, threads, stop, left_out=left_out)
+            todo, bare = _todo(manifest, store, kept, threads, stop, left_out=left_out)
             _compile_first(chosen, todo, stop, progress)
-            computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
+            options: dict[str, Any] = {"jobs": jobs, "timeout": timeout, "stop": stop, "progress": progress}
+            computed = _compute(todo, store, kept, request, **options)
+            computed += _compute(bare, store, kept, replace(request, feature_set=None), **options)
+            failed = store.failures.items()
+            store.revise(drop=[key for key, failure in failed if key in store.rows and failure.code not in MAY_PASS])
         except BaseException:
             with suppress(RequestError):  # the first trouble is the one to tell
                 store.finish()
             raise
         store.finish()
+        kept.finish({track_id: row.digest for track_id, row in store.rows.items()})
     wanted = {track.track_id for track in manifest}
     done = Extraction(
         path=store.path,
         tracks=len(manifest),
         computed=computed,
-        reused=len(wanted & store.rows.keys()) - computed,
+        reused=len((wanted & store.rows.keys()) - store.failures.keys()) - computed,
         failed=tuple(failure for key, failure in sorted(store.failures.items()) if key in wanted),
         others=len(store.rows.keys() - wanted),
         features=len(chosen.columns),
+        series=tuple(kind.name for kind in kinds),
         seconds=time.perf_counter() - start,
         interrupted=stop.requested,
         notes=notes,
@@ -198,6 +216,18 @@ def _set_of(path: Path, progress: Progress) -> str:
     if name != DEFAULT_SET:
         progress.message(f"{path}: goes on with its feature set, {name}; a new table would have {DEFAULT_SET}")
     return name
+
+
+def _kinds(path: Path, requested: Sequence[str]) -> tuple[SeriesKind, ...]:
+    """The kinds of series that are requested, and those that are beside the table."""
+    if requested and "://" in str(path):
+        raise RequestError(f"{path}: series are kept beside a table on a local disk; choose such a table")
+    return tuple(SERIES.find(name) for name in dict.fromkeys([*kinds_in(series_folder(path)), *requested]))
+
+
+def _header(kind: SeriesKind, request: _Request) -> Header:
+    parameters = {"offset": request.offset, "duration": request.duration, "sample_rate": float(kind.sample_rate)}
+    return Header(kind.name, kind.bins, kind.frame_rate, parameters, versions("librosa", "numpy", "scipy", "soxr"))
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
@@ -228,10 +258,16 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
     }
 
 
-def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop, *, left_out: Collection[str]) -> list[Track]:
-    """The tracks that need computing, none after a stop; rows of changed files are dropped, changed labels mended."""
+def _todo(
+    manifest: Manifest, store: TableStore, kept: SeriesStores, threads: int, stop: Stop, *, left_out: Collection[str]
+) -> tuple[list[Track], list[Track]]:
+    """The tracks that need computing, and those whose row is there and series are not; none after a stop.
+
+    Rows of changed files are dropped, changed labels mended.
+    """
     digests = _digests([track for track in manifest if _is_known(track, store)], store.seen, threads, stop)
     todo: list[Track] = []
+    bare: list[Track] = []
     changed = store.rows.keys() & set(left_out)
     relabelled: dict[str, tuple[str, ...]] = {}
     for track in manifest:
@@ -243,12 +279,15 @@ def _todo(manifest: Manifest, store: TableStore, threads: int, stop: Stop, *, le
         elif digest and (digest != row.digest or key in store.rewritten):
             changed.add(key)
             todo.append(track)
-        elif (identity := _identity(track, row, store)) != row.identity:
-            relabelled[key] = identity
+        else:
+            if (identity := _identity(track, row, store)) != row.identity:
+                relabelled[key] = identity
+            if not kept.has(key, row.digest):
+                bare.append(track)
     if stop.requested:
-        return []
+        return [], []
     store.revise(drop=changed, relabel=relabelled)
-    return todo
+    return todo, bare
 
 
 def _is_known(track: Track, store: TableStore) -> bool:
@@ -335,6 +374,7 @@ def _compile(feature_set: FeatureSet) -> float:
 def _compute(
     todo: list[Track],
     store: TableStore,
+    kept: SeriesStores,
     request: _Request,
     *,
     jobs: int | None,
@@ -343,22 +383,26 @@ def _compute(
     progress: Progress,
 ) -> int:
     computed = 0
+    if not (todo or request.feature_set):
+        return 0
     progress.begin("extract", len(todo))
     try:
         for outcome in run(partial(_describe, request=request), todo, jobs=jobs, timeout=timeout, stop=stop):
             track = todo[outcome.index]
-            computed += _keep(track, outcome, store)
+            computed += _keep(track, outcome, store, kept)
             progress.advance(track.name)
     finally:
         progress.end()
     return computed
 
 
-def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> bool:
-    """Write what came of a track into the store; True when it is a row."""
+def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore, kept: SeriesStores) -> bool:
+    """Write what came of a track into the stores, series first; True when it is a row, or series of one."""
     if isinstance(outcome.value, _Row):
         row = outcome.value
-        store.append(_identity(track, row, store), row.values)
+        kept.append(track.track_id, row.digest, row.series)
+        if row.values:
+            store.append(_identity(track, row, store), row.values)
         store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
         return True
     failure = outcome.value
@@ -370,19 +414,23 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> 
 
 
 def _describe(track: Track, *, request: _Request) -> _Row | Failure:
-    """One track in a worker: digest, tags where they are wanted, features."""
+    """One track in a worker: digest, tags where they are wanted, features, series."""
     from genreclf.datasets.tags import read_tags
-    from genreclf.features import extract_features
+    from genreclf.features.description import describe_file
 
     stat, digest = _seen_of(track.path)
     try:
-        row = extract_features(
-            track.path, feature_set=request.feature_set, offset=request.offset, duration=request.duration
+        row, series = describe_file(
+            track.path,
+            feature_set=request.feature_set,
+            series=request.series,
+            offset=request.offset,
+            duration=request.duration,
         )
     except TrackError as error:
         return Failure(track.track_id, track.name, error.code, error.reason, digest)
     tags = read_tags(track.path) if track.tagged else ("", "", "")
-    return _Row(digest, stat, tuple(row.values()), tags)
+    return _Row(digest, stat, tuple(row.values()), series, tags)
 
 
 def _seen_of(path: Path) -> tuple[tuple[int, int], str]:
