@@ -82,7 +82,7 @@ class Selection:
 
 
 def select(
-    plan: Plan, models: Sequence[ModelSpec], data: Data, *, seed: int, jobs: int | None, progress: Progress
+    plan: Plan, models: Sequence[ModelSpec], data: Data, *, seed: int, jobs: int | None, client: Client | None = None, progress: Progress
 ) -> Selection:
     """Choose a model inside the training part of every fold of a plan.
 
@@ -117,7 +117,7 @@ def select(
             if model.name in names and len(names) > 1
             for fold in folds[rounds]
         ]
-        outcomes += zip(fits, fit_all(fits, data, jobs=jobs, progress=progress), strict=True) if fits else []
+        outcomes += zip(fits, fit_all(fits, data, jobs=jobs, client=client, progress=progress), strict=True) if fits else []
         if fits and not rounds.start:
             behind = _behind(outcomes, data)
             candidates = [
