@@ -50,21 +50,36 @@ _KILLED = "the Dask workers that read this file were lost, one after another; it
 
 
 @contextmanager
-def connected(client: Client | str | None) -> Iterator[Client | None]:
+def connected(
+    client: Client | str | None, *, jobs: int | None = None, same: Sequence[str] = ()
+) -> Iterator[Client | None]:
     """A client of a Dask cluster for as long as it is needed; whoever brings one keeps it.
 
     Parameters
     ----------
     client : a `dask.distributed.Client`, the address of a scheduler, ``local:N`` for N worker processes on this
         machine, or None, which stays None.
+    jobs : the number of workers of this machine, which cannot be chosen beside a cluster.
+    same : distributions of which all workers must have the same version as this machine, as of genreclf.
 
     Raises
     ------
     RequestError : there is no scheduler at the address, the name stands for nothing, or Dask is not installed.
+    GenreclfError : a worker has other versions.
     """
     if client is None:
         yield None
         return
+    if jobs is not None:
+        raise RequestError(f"`jobs={jobs}`: a cluster has its own number of workers; leave this out")
+    with _client(client) as found:
+        if same:
+            _check_versions(found, same)
+        yield found
+
+
+@contextmanager
+def _client(client: Client | str) -> Iterator[Client]:
     try:
         import dask
         from distributed import Client, LocalCluster
@@ -101,8 +116,7 @@ def connected(client: Client | str | None) -> Iterator[Client | None]:
             yield there
 
 
-def check_versions(client: Client, *names: str) -> None:
-    """Raise a `GenreclfError` where a worker has another version of genreclf or of the distributions `names`."""
+def _check_versions(client: Client, names: Sequence[str]) -> None:
     here = _comparable(versions(*names))
     for address, there in client.run(versions, *names, on_error="return").items():
         found = {} if isinstance(there, Exception) else _comparable(there)

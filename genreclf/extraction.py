@@ -146,8 +146,6 @@ def extract(
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
-    if client is not None and jobs is not None:
-        raise RequestError(f"`jobs={jobs}`: a cluster has its own number of workers; leave this out")
     if isinstance(source, Manifest):
         manifest = source
     else:
@@ -161,7 +159,7 @@ def extract(
     request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
-        connected(client) as cluster,
+        connected(client, jobs=jobs) as cluster,
         TableStore(
             Path(path),
             features=chosen.columns,

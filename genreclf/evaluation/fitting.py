@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -22,6 +21,8 @@ from genreclf.models.fitting import fit_pipeline
 from genreclf.models.threads import one_thread
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
 
@@ -215,9 +216,7 @@ def _run(
         yield from pool(joblib.delayed(_numbered)(place, fit, one, data) for place, fit in numbered)
 
 
-def _numbered(
-    place: int, fit: _AnyFit, one: Callable[[_AnyFit, _Data], _Outcome], data: _Data
-) -> tuple[int, _Outcome]:
+def _numbered(place: int, fit: _AnyFit, one: Callable[[_AnyFit, _Data], _Outcome], data: _Data) -> tuple[int, _Outcome]:
     return place, one(fit, data)
 
 

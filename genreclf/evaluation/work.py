@@ -37,6 +37,7 @@ from genreclf.evaluation.uncertainty import Jackknife
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.groups import Groups
     from genreclf.evaluation.plans import Plan
