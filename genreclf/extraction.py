@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
+from genreclf.cluster import connected, run_on
 from genreclf.datasets import open_source
 from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
@@ -32,8 +33,11 @@ from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from genreclf.verification import Verification
 
+_LIBRARIES = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
@@ -108,6 +112,7 @@ def extract(
     split: Path | str | None = None,
     edits: Edits | Path | str | None = None,
     jobs: int | None = None,
+    client: Client | str | None = None,
     timeout: float = TIMEOUT,
     verify: int = 0,
     progress: Progress = AUTOMATIC,
@@ -126,6 +131,8 @@ def extract(
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`. Rows of tracks that are left out are taken out of the table.
     jobs : worker processes; one for each core by default. The table is the same whatever the number.
+    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to describe the tracks on a Dask
+        cluster, whose workers must find them under the same paths; see `genreclf.cluster`.
     timeout : seconds that one track may take before it counts as failed.
     verify : compute so many tracks again by plain librosa and compare, see `genreclf.verify`.
 
@@ -152,6 +159,7 @@ def extract(
     request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
+        connected(client, jobs=jobs) as cluster,
         TableStore(
             Path(path),
             features=chosen.columns,
@@ -164,7 +172,10 @@ def extract(
         try:
             todo = _todo(manifest, store, threads, stop, left_out=left_out)
             _compile_first(chosen, todo, stop, progress)
-            computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
+            outcomes = _outcomes(
+                todo, request, jobs=jobs, client=cluster, timeout=timeout, stop=stop, progress=progress
+            )
+            computed = _keep_all(todo, outcomes, store, progress)
         except BaseException:
             with suppress(RequestError):  # the first trouble is the one to tell
                 store.finish()
@@ -224,7 +235,7 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
             "sample_rate": feature_set.sample_rate,
         },
         "columns": list(feature_set.columns),
-        "versions": versions("librosa", "numba", "numpy", "scipy", "soundfile", "soxr"),
+        "versions": versions(*_LIBRARIES),
     }
 
 
@@ -332,20 +343,50 @@ def _compile(feature_set: FeatureSet) -> float:
     return features.compile_kernels(feature_set)
 
 
-def _compute(
+def _outcomes(
     todo: list[Track],
-    store: TableStore,
     request: _Request,
     *,
     jobs: int | None,
+    client: Client | None,
     timeout: float,
     stop: Stop,
     progress: Progress,
+) -> Iterator[Outcome[_Row | Failure]]:
+    """What comes of each track, from the workers of this machine or of a cluster."""
+    describe = partial(_describe, request=request)
+    if client is None:
+        return run(describe, todo, jobs=jobs, timeout=timeout, stop=stop)
+    landmark = next((track.path for track in todo if track.path.is_file()), None)
+    probe = partial(_nature, feature_set=request.feature_set, landmark=landmark)
+    return run_on(client, describe, todo, probe=probe, timeout=timeout, stop=stop, report=progress.message)
+
+
+def _nature(_: None, *, feature_set: FeatureSet, landmark: Path | None) -> dict[str, str]:
+    """What must be the same on all machines: versions, the row of a test sound, and that the music is there."""
+    import numpy as np
+
+    from genreclf import features
+
+    features.compile_kernels(feature_set)
+    noise = np.random.default_rng(0).standard_normal(22050).astype(np.float32)
+    row = features.describe(noise, 22050, feature_set=feature_set)
+    found = versions(*_LIBRARIES)
+    del found["python"]
+    found["the row of a test sound"] = hashlib.blake2b(repr(row).encode(), digest_size=4).hexdigest()
+    if landmark is not None:
+        found[str(landmark)] = "readable" if landmark.is_file() else "not found"
+    return found
+
+
+def _keep_all(
+    todo: list[Track], outcomes: Iterable[Outcome[_Row | Failure]], store: TableStore, progress: Progress
 ) -> int:
+    """Write what comes of the tracks into the store; the number of rows."""
     computed = 0
     progress.begin("extract", len(todo))
     try:
-        for outcome in run(partial(_describe, request=request), todo, jobs=jobs, timeout=timeout, stop=stop):
+        for outcome in outcomes:
             track = todo[outcome.index]
             computed += _keep(track, outcome, store)
             progress.advance(track.name)

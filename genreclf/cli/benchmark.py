@@ -12,6 +12,7 @@ from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
     ArtistColumn,
     ClassWeight,
+    Cluster,
     Draws,
     Edits,
     Families,
@@ -51,6 +52,7 @@ def benchmark(
     seed: Seed = 42,
     features: Families = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     group: Annotated[
         bool, typer.Option("--group-artists/--no-group", help="Keep each artist in one fold where artists are known.")
     ] = True,
@@ -119,6 +121,7 @@ def benchmark(
         "edits": edits,
         "series": series,
         "jobs": jobs,
+        "client": cluster,
         "repeats": repeats,
         "draws": draws,
         "min_tracks": min_tracks,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
-from genreclf.cli.options import Edits, Jobs, Json, Subset
+from genreclf.cli.options import Cluster, Edits, Jobs, Json, Subset
 
 if TYPE_CHECKING:
     from genreclf.extraction import Extraction
@@ -40,6 +40,7 @@ def extract(
     split: Annotated[Path | None, typer.Option(help="A published split: a folder of lists, or one file.")] = None,
     edits: Edits = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 120.0,
     verify: Annotated[int, typer.Option(help="Number of tracks to compare with plain librosa.")] = 0,
     json: Json = False,
@@ -60,6 +61,7 @@ def extract(
                 split=split,
                 edits=edits,
                 jobs=jobs,
+                client=cluster,
                 timeout=timeout,
                 verify=verify,
                 progress=progress,

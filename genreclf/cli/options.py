@@ -39,6 +39,9 @@ Precision = Annotated[
     typer.Option(help="With tags: the precision that each threshold shall reach; by default, thresholds of best F1."),
 ]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
+Cluster = Annotated[
+    str | None, typer.Option(help="Work on a Dask cluster: its scheduler's address, or local:N for N workers here.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 Draws = Annotated[int, typer.Option(help="Draws of the comparison of models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

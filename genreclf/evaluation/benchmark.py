@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.cluster import connected
 from genreclf.datasets import as_table
 from genreclf.datasets.edits import Edits, edit_tables
 from genreclf.errors import RequestError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.selection import Selection
     from genreclf.models.entry import ModelSpec
@@ -68,6 +70,7 @@ def benchmark(
     series: Series | str | Path | None = None,
     nested: bool = False,
     jobs: int | None = None,
+    client: Client | str | None = None,
     repeats: int | None = None,
     draws: int = 1000,
     progress: Progress = AUTOMATIC,
@@ -102,6 +105,8 @@ def benchmark(
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
+    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to fit on a Dask cluster, whose
+        workers have the same versions; the data is sent to each once.
     repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models
         that cannot be among the best after the first division are not repeated.
@@ -162,19 +167,21 @@ def benchmark(
         series=frames,
     )
     selection = None
-    if nested:
-        selection = work.selection(jobs=jobs, progress=progress)
-        work, chosen, more = _raced(work, selection)
+    with connected(client, jobs=jobs, same=LIBRARIES) as cluster:
+        pool: dict[str, Any] = {"jobs": jobs, "client": cluster, "progress": progress}
+        if nested:
+            selection = work.selection(**pool)
+            work, chosen, more = _raced(work, selection)
+            notes += more
+        fits = work.fits
+        outcomes = list(zip(fits, fit_all(fits, work.data, **pool), strict=True))
+        again, more = _repeated(work, outcomes, every=repeats is not None)
         notes += more
-    fits = work.fits
-    outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
-    again, more = _repeated(work, outcomes, every=repeats is not None)
-    notes += more
-    outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
-    if selection is not None:
-        chosen_outcomes = zip(chosen, fit_all(chosen, work.data, jobs=jobs, progress=progress), strict=True)
-        score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(plans[0]))
-        run["selection"] = selection.as_json(score)
+        outcomes += zip(again, fit_all(again, work.data, **pool), strict=True)
+        if selection is not None:
+            chosen_outcomes = zip(chosen, fit_all(chosen, work.data, **pool), strict=True)
+            score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(plans[0]))
+            run["selection"] = selection.as_json(score)
     tables = work.tables(outcomes, progress)
     names = tuple(entry.name for entry in work.models)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
