@@ -31,6 +31,7 @@ from genreclf.cli import (
     predict,
     serve,
     similar,
+    table,
     train,
 )
 from genreclf.cli.console import Command, complain, show
@@ -63,6 +64,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command(cls=Command)(command)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(table.app, name="table")
 
 
 def _version(requested: bool) -> None:
