@@ -136,6 +136,7 @@ def extract(
     """
     start = time.perf_counter()
     chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
+    weights = chosen.weights()
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -155,7 +156,7 @@ def extract(
         TableStore(
             Path(path),
             features=chosen.columns,
-            meta=_meta(chosen, request),
+            meta=_meta(chosen, request, weights),
             tags=manifest.has_tags,
             progress=progress,
         ) as store,
@@ -215,7 +216,7 @@ def _check_window(offset: float | None, duration: float | None) -> None:
         )
 
 
-def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
+def _meta(feature_set: FeatureSet, request: _Request, weights: dict[str, str]) -> dict[str, object]:
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -225,6 +226,7 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
         },
         "columns": list(feature_set.columns),
         "versions": versions("librosa", "numba", "numpy", "scipy", "soundfile", "soxr"),
+        **({"weights": weights} if weights else {}),
     }
 
 

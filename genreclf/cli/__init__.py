@@ -32,6 +32,7 @@ from genreclf.cli import (
     serve,
     similar,
     train,
+    weights,
 )
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
@@ -63,6 +64,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command(cls=Command)(command)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(requested: bool) -> None:

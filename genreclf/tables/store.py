@@ -78,8 +78,8 @@ class TableStore(AbstractContextManager["TableStore"]):
     ----------
     path : the CSV file; where it is a link, what it leads to is the table.
     features : names of the feature columns.
-    meta : what the table is made with; must equal what an existing table was made with under ``feature_set`` and
-        ``parameters``.
+    meta : what the table is made with; must equal what an existing table was made with under ``feature_set``,
+        ``parameters`` and, where there are some, ``weights``.
     tags : whether the tracks have tags; a table without the column gets it.
 
     Raises
@@ -204,8 +204,12 @@ class TableStore(AbstractContextManager["TableStore"]):
                 f"{self.path} was not written by genreclf extract (no readable {beside} beside it); "
                 "choose another file with -o"
             )
-        asked = {"feature set": self.meta["feature_set"]} | dict(self.meta["parameters"])
-        there = {"feature set": made["feature_set"]} | made.get("parameters", {})
+        asked, there = (
+            {"feature set": meta["feature_set"]}
+            | dict(meta.get("parameters", {}))
+            | {f"weights {name}": digest[:12] for name, digest in meta.get("weights", {}).items()}
+            for meta in (self.meta, made)
+        )
         for name, value in asked.items():
             if there.get(name) != value:
                 raise RequestError(
