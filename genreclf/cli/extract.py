@@ -27,8 +27,8 @@ def extract(
     feature_set: Annotated[
         str | None,
         typer.Option(
-            help="Feature sets and families, joined by +: {feature_sets}, musicnn, vggish; by default those of the table, "
-            "{default_set} for a new one."
+            help="Feature sets and families, joined by +: {feature_sets}, musicnn, vggish; by default those of the "
+            "table, {default_set} for a new one."
         ),
     ] = None,
     offset: Annotated[
