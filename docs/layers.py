@@ -46,6 +46,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("samples to a row", ("features",)),
     ("trained elsewhere", ("networks",)),
     ("rows to a file", ("tables",)),
+    ("frames to a file", ("series",)),
     ("a file to samples", ("audio",)),
     ("processes and files", ("workers", "files", "archive", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
