@@ -151,6 +151,7 @@ def extract(
     """
     start = time.perf_counter()
     chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
+    weights = chosen.weights()
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -171,7 +172,7 @@ def extract(
         open_store(
             Path(path),
             features=chosen.columns,
-            meta=_meta(chosen, request),
+            meta=_meta(chosen, request, weights),
             tags=manifest.has_tags,
             float32=float32 or (_made(Path(path)).get("dtype") == "float32"),
             progress=progress,
@@ -239,7 +240,7 @@ def _check_window(offset: float | None, duration: float | None) -> None:
         )
 
 
-def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
+def _meta(feature_set: FeatureSet, request: _Request, weights: dict[str, str]) -> dict[str, object]:
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -249,6 +250,7 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
         },
         "columns": list(feature_set.columns),
         "versions": versions(*_LIBRARIES),
+        **({"weights": weights} if weights else {}),
     }
 
 

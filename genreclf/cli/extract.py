@@ -26,7 +26,10 @@ def extract(
     ] = Path("features/tracks.csv"),
     feature_set: Annotated[
         str | None,
-        typer.Option(help="Feature set: {feature_sets}; by default that of the table, {default_set} for a new one."),
+        typer.Option(
+            help="Feature sets and families, joined by +: {feature_sets}, musicnn, vggish; by default those of the "
+            "table, {default_set} for a new one."
+        ),
     ] = None,
     offset: Annotated[
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")

@@ -86,8 +86,8 @@ class TableStore(AbstractContextManager["TableStore"]):
     ----------
     path : the table; where it is a link, what it leads to is the table.
     features : names of the feature columns.
-    meta : what the table is made with; must equal what an existing table was made with under ``feature_set`` and
-        ``parameters``.
+    meta : what the table is made with; must equal what an existing table was made with under ``feature_set``,
+        ``parameters`` and, where there are some, ``weights``.
     tags : whether the tracks have tags; a table without the column gets it.
 
     Raises
@@ -239,8 +239,10 @@ class TableStore(AbstractContextManager["TableStore"]):
                 "choose another file with -o"
             )
         asked, there = (
-            {"feature set": meta["feature_set"], "dtype": meta.get("dtype", "float64")} | dict(meta["parameters"])
-            for meta in (self.meta, {"parameters": {}} | made)
+            {"feature set": meta["feature_set"], "dtype": meta.get("dtype", "float64")}
+            | dict(meta.get("parameters", {}))
+            | {f"weights {name}": digest[:12] for name, digest in meta.get("weights", {}).items()}
+            for meta in (self.meta, made)
         )
         for name, value in asked.items():
             if there.get(name) != value:
