@@ -326,7 +326,7 @@ def _manifest(
         scores=dict(scores),
         probe_probabilities=tuple(tuple(map(float, row)) for row in probe(estimator, means, stds)),
         seed=seed,
-        versions=versions(*_LIBRARIES),
+        versions=versions(*_LIBRARIES) | table.meta.get("weights", {}),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         licence=licence,
         notes=notes,

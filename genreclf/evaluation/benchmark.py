@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.cluster import connected
 from genreclf.datasets import as_table
 from genreclf.datasets.edits import Edits, edit_tables
 from genreclf.errors import RequestError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.selection import Selection
     from genreclf.models.entry import ModelSpec
@@ -68,6 +70,7 @@ def benchmark(
     series: Series | str | Path | None = None,
     nested: bool = False,
     jobs: int | None = None,
+    client: Client | str | None = None,
     repeats: int | None = None,
     draws: int = 1000,
     progress: Progress = AUTOMATIC,
@@ -102,6 +105,8 @@ def benchmark(
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
+    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to fit on a Dask cluster, whose
+        workers have the same versions; the data is sent to each once.
     repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models
         that cannot be among the best after the first division are not repeated.
@@ -161,26 +166,16 @@ def benchmark(
         draws=draws,
         series=frames,
     )
-    selection = None
-    if nested:
-        selection = work.selection(jobs=jobs, progress=progress)
-        work, chosen, more = _raced(work, selection)
-        notes += more
-    fits = work.fits
-    outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
-    again, more = _repeated(work, outcomes, every=repeats is not None)
+    with connected(client, jobs=jobs, same=LIBRARIES) as cluster:
+        pool: dict[str, Any] = {"jobs": jobs, "client": cluster, "progress": progress}
+        work, outcomes, selection, more = _fit_all(work, pool, nested=nested, every=repeats is not None)
     notes += more
-    outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
-    if selection is not None:
-        chosen_outcomes = zip(chosen, fit_all(chosen, work.data, jobs=jobs, progress=progress), strict=True)
-        score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(plans[0]))
-        run["selection"] = selection.as_json(score)
     tables = work.tables(outcomes, progress)
     names = tuple(entry.name for entry in work.models)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
-    run |= {
+    run |= selection | {
         "protocols": [p.protocol for p in plans],
         "parameters": {
             "protocol": protocol or ("cv" if test_table is None else "cross"),
@@ -285,6 +280,37 @@ def _plans(
         hint = "" if tried else "; protocol 'cv' adds artist-disjoint folds"
         notes += [f"{note}{hint}" for made in plans for note in leak_notes(made, groups)]
     return tuple(plans), notes
+
+
+def _fit_all(
+    work: Work, pool: Mapping[str, Any], *, nested: bool, every: bool
+) -> tuple[Work, list[tuple[Fit, Fitted]], dict[str, Any], list[str]]:
+    """All fits, repeats included.
+
+    Parameters
+    ----------
+    pool : where they run.
+    nested : choose the best model inside the folds as well, and leave out what the choice finds far behind.
+    every : see `_repeated`.
+
+    Returns
+    -------
+    The work that was done in the end, its fits with their outcomes, what ``run.json`` says of the choice, and notes.
+    """
+    notes: list[str] = []
+    chosen: list[Fit] = []
+    selection = work.selection(**pool) if nested else None
+    if selection is not None:
+        work, chosen, notes = _raced(work, selection)
+    fits = work.fits
+    outcomes = list(zip(fits, fit_all(fits, work.data, **pool), strict=True))
+    again, more = _repeated(work, outcomes, every=every)
+    outcomes += zip(again, fit_all(again, work.data, **pool), strict=True)
+    if selection is None:
+        return work, outcomes, {}, [*notes, *more]
+    chosen_outcomes = zip(chosen, fit_all(chosen, work.data, **pool), strict=True)
+    score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(work.plans[0]))
+    return work, outcomes, {"selection": selection.as_json(score)}, [*notes, *more]
 
 
 def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool) -> tuple[list[Fit], list[str]]:

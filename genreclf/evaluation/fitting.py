@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -22,6 +21,8 @@ from genreclf.models.fitting import fit_pipeline
 from genreclf.models.threads import one_thread
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
     from genreclf.series import Series
@@ -134,18 +135,21 @@ class Fitted:
     warnings: tuple[str, ...] = ()
 
 
-def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Progress) -> list[Fitted]:
+def fit_all(
+    fits: Sequence[Fit], data: Data, *, jobs: int | None, client: Client | None = None, progress: Progress
+) -> list[Fitted]:
     """Run fits in a pool of workers and return their outcomes in the order of the fits.
 
     Parameters
     ----------
     jobs : number of workers; None takes one for each core.
+    client : of a Dask cluster, whose workers are the pool.
 
     Raises
     ------
     RequestError : a model cannot be fitted to its tracks.
     """
-    return run_all(fits, partial(fit_one, data=data), jobs=jobs, progress=progress)
+    return run_all(fits, fit_one, data, jobs=jobs, client=client, progress=progress)
 
 
 class AnyFit(Protocol):
@@ -157,24 +161,31 @@ class AnyFit(Protocol):
 
 
 _AnyFit = TypeVar("_AnyFit", bound=AnyFit)
+_Data = TypeVar("_Data")
 _Outcome = TypeVar("_Outcome")
 
 
 def run_all(
-    fits: Sequence[_AnyFit], one: Callable[[_AnyFit], _Outcome], *, jobs: int | None, progress: Progress
+    fits: Sequence[_AnyFit],
+    one: Callable[[_AnyFit, _Data], _Outcome],
+    data: _Data,
+    *,
+    jobs: int | None,
+    client: Client | None = None,
+    progress: Progress,
 ) -> list[_Outcome]:
     """Run fits of any task in a pool of workers; see `fit_all`.
 
     Parameters
     ----------
-    one : what a worker does for a fit.
+    one : what a worker does for a fit and the data, which are sent once to each worker.
     """
     workers = _workers(fits, jobs)
     longest_first = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
     found: dict[int, _Outcome] = {}
     progress.begin("fitting models", len(fits))
     try:
-        for place, fitted in _run([(k, fits[k]) for k in longest_first], one, workers):
+        for place, fitted in _run([(k, fits[k]) for k in longest_first], one, data, workers, client):
             found[place] = fitted
             progress.advance(str(fits[place]))
     finally:
@@ -193,21 +204,30 @@ def _workers(fits: Sequence[AnyFit], jobs: int | None) -> int:
 
 
 def _run(
-    numbered: Sequence[tuple[int, _AnyFit]], one: Callable[[_AnyFit], _Outcome], workers: int
+    numbered: Sequence[tuple[int, _AnyFit]],
+    one: Callable[[_AnyFit, _Data], _Outcome],
+    data: _Data,
+    workers: int,
+    client: Client | None,
 ) -> Iterator[tuple[int, _Outcome]]:
-    if workers <= 1:
+    if client is None and workers <= 1:
         for place, fit in numbered:
-            yield place, one(fit)
+            yield place, one(fit, data)
         return
     import joblib
 
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+    if client is None:
+        where = joblib.parallel_config(backend="loky", inner_max_num_threads=1)
+    else:
+        where = joblib.parallel_config(backend="dask", client=client, scatter=[data])
+        workers = max(1, sum(client.nthreads().values()))
+    with where:
         pool = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers + 1)
-        yield from pool(joblib.delayed(_numbered)(place, fit, one) for place, fit in numbered)
+        yield from pool(joblib.delayed(_numbered)(place, fit, one, data) for place, fit in numbered)
 
 
-def _numbered(place: int, fit: _AnyFit, one: Callable[[_AnyFit], _Outcome]) -> tuple[int, _Outcome]:
-    return place, one(fit)
+def _numbered(place: int, fit: _AnyFit, one: Callable[[_AnyFit, _Data], _Outcome], data: _Data) -> tuple[int, _Outcome]:
+    return place, one(fit, data)
 
 
 def fit_one(fit: Fit, data: Data) -> Fitted:

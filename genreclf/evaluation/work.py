@@ -37,6 +37,7 @@ from genreclf.evaluation.uncertainty import Jackknife
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.groups import Groups
     from genreclf.evaluation.plans import Plan
@@ -133,10 +134,10 @@ class Work:
         found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
         return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
 
-    def selection(self, *, jobs: int | None, progress: Progress) -> Selection:
+    def selection(self, *, jobs: int | None, client: Client | None, progress: Progress) -> Selection:
         """The choice of the best model under the first protocol, made inside its folds."""
         models = [model for model in self.models if not model.baseline]
-        return select(self.plans[0], models, self.data, seed=self.seed, jobs=jobs, progress=progress)
+        return select(self.plans[0], models, self.data, seed=self.seed, jobs=jobs, client=client, progress=progress)
 
     def jackknife(self, made: Plan) -> Jackknife:
         """The tested tracks of a plan by their groups."""

@@ -11,13 +11,14 @@ import numpy as np
 from genreclf.errors import RequestError
 from genreclf.series.format import HEADER, Entry, Header, read_entries, read_header, shard_path, sizes
 from genreclf.series.series import Series
+from genreclf.tables.meta import beside
 
 _SUFFIX = ".series"
 
 
 def series_folder(table: Path) -> Path:
     """The folder of the series beside a table, or beside what leads to it as a link."""
-    return Path(os.path.realpath(table)).with_suffix(_SUFFIX)
+    return beside(Path(os.path.realpath(table)), _SUFFIX)
 
 
 def kinds_in(folder: Path) -> list[str]:

@@ -166,7 +166,7 @@ class SeriesStore(AbstractContextManager["SeriesStore"]):
 
     def _check_header(self) -> None:
         there = read_header(self.folder)
-        for name in ("kind", "bins", "frame_rate", "parameters"):
+        for name in ("kind", "bins", "frame_rate", "parameters", "weights"):
             made, asked = getattr(there, name), getattr(self.header, name)
             if made != asked:
                 raise RequestError(
