@@ -10,8 +10,10 @@ import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
+    AllowOverlap,
     ArtistColumn,
     ClassWeight,
+    Corpus,
     Draws,
     Edits,
     Families,
@@ -64,6 +66,8 @@ def benchmark(
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
     edits: Edits = None,
+    corpus: Corpus = None,
+    allow_overlap: AllowOverlap = False,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -113,6 +117,8 @@ def benchmark(
         "learning_curve": learning_curve or None,
         "test_table": test_table,
         "edits": edits,
+        "corpus": names_in(corpus),
+        "allow_overlap": allow_overlap or None,
         "jobs": jobs,
         "repeats": repeats,
         "draws": draws,

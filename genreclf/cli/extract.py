@@ -31,6 +31,9 @@ def extract(
             "table, {default_set} for a new one."
         ),
     ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(help="A network of your own, with its card beside it; joined to the feature set.")
+    ] = None,
     offset: Annotated[
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
     ] = None,
@@ -56,6 +59,7 @@ def extract(
                 source,
                 output,
                 feature_set=feature_set,
+                onnx=onnx,
                 offset=offset,
                 duration=duration,
                 subset=subset,

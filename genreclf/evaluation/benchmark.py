@@ -17,6 +17,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
+from genreclf.evaluation.heard import check_heard
 from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
@@ -65,6 +66,8 @@ def benchmark(
     test_table: FeatureTable | str | Path | None = None,
     edits: Edits | str | Path | None = None,
     nested: bool = False,
+    corpus: str | Iterable[str] | None = None,
+    allow_overlap: bool = False,
     jobs: int | None = None,
     repeats: int | None = None,
     draws: int = 1000,
@@ -94,6 +97,7 @@ def benchmark(
     test_table : tracks to test on, for ``cross``.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
+    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
@@ -114,7 +118,9 @@ def benchmark(
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
-    notes = [*table.notes, *notes]
+    asked = None if features is None else list(features)
+    networks, heard = check_heard([table, *others], features=asked, corpus=corpus, allow_overlap=allow_overlap)
+    notes = [*heard, *table.notes, *notes]
     if others:
         table, more = crossed(table, others[0])
         notes += more
@@ -139,8 +145,8 @@ def benchmark(
     # What is left out of every score comes before all else.
     notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
     notes += _draws_note(draws)
-    if features is not None:
-        table = table.select(features, sets=FEATURE_SETS)
+    if asked is not None:
+        table = table.select(asked, sets=FEATURE_SETS)
         check_features(table)
     work = Work(
         table,
@@ -174,6 +180,7 @@ def benchmark(
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
     run |= {
+        "networks": networks,
         "protocols": [p.protocol for p in plans],
         "parameters": {
             "protocol": protocol or ("cv" if test_table is None else "cross"),
