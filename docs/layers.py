@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "verification",
             "training",
             "prediction",
+            "network_tagging",
             "tag_training",
             "tag_prediction",
             "loading",
@@ -48,7 +49,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rows to a file", ("tables",)),
     ("frames to a file", ("series",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("workers", "files", "archive", "streams", "forks")),
+    ("processes and files", ("cluster", "workers", "files", "archive", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
 )
 

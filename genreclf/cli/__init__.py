@@ -31,6 +31,7 @@ from genreclf.cli import (
     predict,
     serve,
     similar,
+    table,
     train,
     weights,
 )
@@ -64,6 +65,7 @@ COMMANDS = (
 for command in COMMANDS:
     app.command(cls=Command)(command)
 app.add_typer(datasets.app, name="datasets")
+app.add_typer(table.app, name="table")
 app.add_typer(weights.app, name="weights")
 
 

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.cluster import connected
 from genreclf.datasets import as_table
 from genreclf.errors import RequestError
 from genreclf.evaluation.best_set import best_set
@@ -37,6 +38,7 @@ from genreclf.workers import check_memory
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.plans import Plan
     from genreclf.evaluation.uncertainty import Estimate
@@ -101,6 +103,7 @@ def benchmark_tags(
     corpus: str | Iterable[str] | None = None,
     allow_overlap: bool = False,
     jobs: int | None = None,
+    client: Client | str | None = None,
     draws: int = 1000,
     progress: Progress = AUTOMATIC,
     command: str = "",
@@ -113,7 +116,7 @@ def benchmark_tags(
     models : names in `genreclf.models.taggers.TAGGERS`, or of other models and classifiers, which are fitted to one tag
         after another; None for `genreclf.models.taggers.DEFAULTS`. The references stand beside them in any case.
     protocol : see `genreclf.evaluation.multilabel.folds.tag_plan`.
-    folds, test_size, seed, group, train_on_validation, features, jobs, draws, command : as in
+    folds, test_size, seed, group, train_on_validation, features, jobs, client, draws, command : as in
         `genreclf.evaluation.benchmark.benchmark`.
     corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
     probabilities : keep those of every model.
@@ -140,7 +143,8 @@ def benchmark_tags(
     settings = Settings(folds, test_size, seed, group, train_on_validation)
     plan, planned = tag_plan(table, groups, settings, protocol)
     work = Work(table, groups, plan, _entries(models, table, class_weight), seed, precision, draws)
-    outcomes = run_all(work.fits, partial(fit_one, data=work.data), jobs=jobs, progress=progress)
+    with connected(client, jobs=jobs, same=LIBRARIES) as cluster:
+        outcomes = run_all(work.fits, fit_one, work.data, jobs=jobs, client=cluster, progress=progress)
     tables = work.tables(outcomes, probabilities=probabilities)
     tags = dict(zip(table.tags.names, table.tags.matrix.sum(axis=0).tolist(), strict=True))
     run = {
