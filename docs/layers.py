@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("which tracks", ("datasets",)),
     ("samples to a row", ("features",)),
     ("rows to a file", ("tables",)),
+    ("frames to a file", ("series",)),
     ("a file to samples", ("audio",)),
     ("processes and files", ("workers", "files", "archive", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),

@@ -151,7 +151,7 @@ def benchmark(
         write_report(comparison, folder, **report_options)
     if json:
         emit_json({"report": str(folder)} | comparison.as_json())
-    elif task.name == "single-label":
-        show_comparison(comparison, folder)
-    else:
+    elif task.columns:
         show_scores(comparison, folder, columns=task.columns)
+    else:
+        show_comparison(comparison, folder)

@@ -19,6 +19,7 @@ from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
 from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
+from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, usable
 from genreclf.evaluation.work import Work
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 REPEATS = 5
 _CHEAP = 30.0  # seconds of fitting that repeats may always take
 _DRAWS = 500
-_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 
 
 def benchmark(
@@ -198,8 +198,8 @@ def benchmark(
         },
         "seed": seed,
         "folds": {p.protocol: len(p.folds) for p in plans},
-        "versions": versions(*_LIBRARIES),
-        "table": _described(table),
+        "versions": versions(*LIBRARIES),
+        "table": described(table) | {"genres": _tracks_of_genres(table)},
         "label": table.label,
         "edits": None if edits is None else str(edits.name if isinstance(edits, Edits) else edits),
         "seconds": round(time.perf_counter() - started, 3),
@@ -364,17 +364,6 @@ def _edge_notes(outcomes: Sequence[tuple[Fit, Fitted]]) -> list[str]:
     ]
 
 
-def _described(table: FeatureTable) -> dict[str, Any]:
+def _tracks_of_genres(table: FeatureTable) -> dict[str, int]:
     labels = table.y.astype(str)
-    made_with = table.meta.get("parameters") or {}
-    return {
-        "name": table.name,
-        "feature_set": table.meta.get("feature_set"),
-        **{name: made_with.get(name) for name in ("offset", "duration", "sample_rate")},
-        "digest": table.digest,
-        "rows": len(table),
-        "features": len(table.features),
-        "families": {family: len(columns) for family, columns in table.families.items()},
-        "genres": {genre: int((labels == genre).sum()) for genre in table.genres},
-        "artists": None if table.groups is None else len(set(table.groups)),
-    }
+    return {genre: int((labels == genre).sum()) for genre in table.genres}

@@ -28,6 +28,7 @@ from genreclf.evaluation.predictions import (
     score_rows,
     test_rows,
 )
+from genreclf.evaluation.record import TRACK_COLUMNS
 from genreclf.evaluation.retrieval import retrieval
 from genreclf.evaluation.selection import Selection, select
 from genreclf.evaluation.track_map import track_map
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from genreclf.progress import Progress
     from genreclf.tables.table import FeatureTable
 
-_KNOWN_OF_TRACKS = ("artist", "title", "path")
 _MOST_TRACKS_OF_RETRIEVAL = 20_000
 
 
@@ -206,7 +206,7 @@ class Work:
     def _tracks(self, predictions: Sequence[Predictions]) -> pd.DataFrame:
         """The tested tracks, with their places on the map."""
         rows = np.unique(np.concatenate([part.rows for part in predictions]))
-        known = [name for name in _KNOWN_OF_TRACKS if name in self.table.frame]
+        known = [name for name in TRACK_COLUMNS if name in self.table.frame]
         tracks = self.table.frame[["track_id", "genre", *known]].iloc[rows].reset_index(drop=True)
         places = track_map(self.table.filled, self.data.y)[rows]
         tracks = tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))

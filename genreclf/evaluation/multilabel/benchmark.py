@@ -23,6 +23,7 @@ from genreclf.evaluation.multilabel.folds import tag_plan
 from genreclf.evaluation.multilabel.retrieval import retrieve_tags
 from genreclf.evaluation.multilabel.scores import TagScores, macro
 from genreclf.evaluation.protocols import Settings
+from genreclf.evaluation.record import LIBRARIES, TRACK_COLUMNS, described
 from genreclf.evaluation.significance import holm
 from genreclf.evaluation.usable import check_features
 from genreclf.features import FEATURE_SETS
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
 MULTI_LABEL = "multi-label"
-_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 _MOST_ERRORS = 20
 _LEAST = 1e-3  # a probability below counts as this in the log loss that orders errors
 
@@ -137,6 +137,7 @@ def benchmark_tags(
     work = Work(table, groups, plan, _entries(models, table, class_weight), seed, precision, draws)
     outcomes = run_all(work.fits, partial(fit_one, data=work.data), jobs=jobs, progress=progress)
     tables = work.tables(outcomes, probabilities=probabilities)
+    tags = dict(zip(table.tags.names, table.tags.matrix.sum(axis=0).tolist(), strict=True))
     run = {
         "task": MULTI_LABEL,
         "command": command,
@@ -158,16 +159,8 @@ def benchmark_tags(
         "models": [entry.name for entry in work.models],
         "seed": seed,
         "folds": {plan.protocol: len(plan.folds)},
-        "versions": versions(*_LIBRARIES),
-        "table": {
-            "name": table.name,
-            "feature_set": table.meta.get("feature_set"),
-            "digest": table.digest,
-            "rows": len(table),
-            "features": len(table.features),
-            "tags": dict(zip(table.tags.names, table.tags.matrix.sum(axis=0).tolist(), strict=True)),
-            "artists": None if table.groups is None else len(set(table.groups)),
-        },
+        "versions": versions(*LIBRARIES),
+        "table": described(table) | {"tags": tags},
         "seconds": round(time.perf_counter() - started, 3),
     }
     notes = [*table.notes, *chosen, *groups.notes, *planned, *work.notes()]
@@ -397,7 +390,7 @@ class Work:
                 for wrong in (Y & ~made.y_pred, made.y_pred & ~Y)
             )
             track: dict[str, object] = {name: texts[name][row] for name in texts}
-            known = {n: str(self.table.frame[n].iloc[self.rows[row]]) for n in _KNOWN if n in self.table.frame}
+            known = {n: str(self.table.frame[n].iloc[self.rows[row]]) for n in TRACK_COLUMNS if n in self.table.frame}
             rows.append({"track_id": str(self.table.ids[self.rows[row]])} | known | track)
             rows[-1] |= {"missed": missed, "added": added, "log_loss": float(loss[row])}
         return rows
@@ -424,9 +417,6 @@ class Work:
         )
         columns = [f"p_{tag}" for tag in self.table.tags.names]
         return pd.concat([identity, pd.DataFrame(np.round(made.probabilities, 6), columns=columns)], axis=1)
-
-
-_KNOWN = ("artist", "title", "path")
 
 
 @dataclass(frozen=True, eq=False)
