@@ -47,7 +47,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("rows to a file", ("tables",)),
     ("frames to a file", ("series",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("workers", "files", "archive", "streams", "forks")),
+    ("processes and files", ("cluster", "workers", "files", "archive", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
 )
 
