@@ -42,11 +42,13 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("who wins", ("evaluation",)),
     ("what sounds alike", ("similarity",)),
     ("what learns", ("models",)),
-    ("which tracks", ("datasets",)),
+    ("which tracks and weights", ("datasets", "weights")),
     ("samples to a row", ("features",)),
+    ("trained elsewhere", ("networks",)),
     ("rows to a file", ("tables",)),
+    ("frames to a file", ("series",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("workers", "files", "archive", "streams", "forks")),
+    ("processes and files", ("cluster", "workers", "files", "archive", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
+from genreclf.cluster import connected, run_on
 from genreclf.datasets import open_source
 from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
@@ -26,14 +27,18 @@ from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import path_name
 from genreclf.tables.labels import TAGS, join_tags
-from genreclf.tables.meta import read_meta
+from genreclf.tables.meta import beside, read_meta
+from genreclf.tables.parquet_store import open_store
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
 from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from genreclf.verification import Verification
 
+_LIBRARIES = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
 MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
 
 
@@ -65,6 +70,11 @@ class Extraction(Displayed):
     def __repr__(self) -> str:
         counts = f"{self.computed} computed, {self.reused} reused, {len(self.failed)} failed"
         return f"<extraction to {self.path}: {self.tracks} tracks, {counts}{', stopped' if self.interrupted else ''}>"
+
+    @property
+    def failures(self) -> Path:
+        """The list of the tracks that failed."""
+        return beside(self.path, ".failed.csv")
 
     @property
     def missing(self) -> int:
@@ -103,11 +113,13 @@ def extract(
     feature_set: str | None = None,
     offset: float | None = None,
     duration: float | None = 30.0,
+    float32: bool = False,
     subset: str | None = None,
     artists: Path | str | None = None,
     split: Path | str | None = None,
     edits: Edits | Path | str | None = None,
     jobs: int | None = None,
+    client: Client | str | None = None,
     timeout: float = TIMEOUT,
     verify: int = 0,
     progress: Progress = AUTOMATIC,
@@ -117,15 +129,18 @@ def extract(
     Parameters
     ----------
     source : a manifest CSV, a folder with a sub-folder a genre, files, ``NAME:FOLDER`` of a data set, or a manifest.
-    path : the table to make or to complete.
+    path : the table to make or to complete: a name in ``.csv``; or in ``.parquet``, see `genreclf.tables.parquet`.
     feature_set : which features, one of `genreclf.features.FEATURE_SETS`; None is the set of a table that is there
         already, `genreclf.features.DEFAULT_SET` for a new one.
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
+    float32 : keep the features in single precision, in Parquet alone; a table that is there goes on as it is.
     subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`. Rows of tracks that are left out are taken out of the table.
     jobs : worker processes; one for each core by default. The table is the same whatever the number.
+    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to describe the tracks on a Dask
+        cluster, whose workers must find them under the same paths; see `genreclf.cluster`.
     timeout : seconds that one track may take before it counts as failed.
     verify : compute so many tracks again by plain librosa and compare, see `genreclf.verify`.
 
@@ -136,6 +151,7 @@ def extract(
     """
     start = time.perf_counter()
     chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
+    weights = chosen.weights()
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -152,11 +168,13 @@ def extract(
     request = _Request(chosen, offset, duration)
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
-        TableStore(
+        connected(client, jobs=jobs) as cluster,
+        open_store(
             Path(path),
             features=chosen.columns,
-            meta=_meta(chosen, request),
+            meta=_meta(chosen, request, weights),
             tags=manifest.has_tags,
+            float32=float32 or (_made(Path(path)).get("dtype") == "float32"),
             progress=progress,
         ) as store,
         Stop() as stop,
@@ -164,7 +182,10 @@ def extract(
         try:
             todo = _todo(manifest, store, threads, stop, left_out=left_out)
             _compile_first(chosen, todo, stop, progress)
-            computed = _compute(todo, store, request, jobs=jobs, timeout=timeout, stop=stop, progress=progress)
+            outcomes = _outcomes(
+                todo, request, jobs=jobs, client=cluster, timeout=timeout, stop=stop, progress=progress
+            )
+            computed = _keep_all(todo, outcomes, store, progress)
         except BaseException:
             with suppress(RequestError):  # the first trouble is the one to tell
                 store.finish()
@@ -193,11 +214,15 @@ def extract(
 
 def _set_of(path: Path, progress: Progress) -> str:
     """The feature set that a table goes on with."""
-    made = (read_meta(path) if path.exists() else None) or {}
-    name: str = made.get("feature_set", DEFAULT_SET)
+    name: str = _made(path).get("feature_set", DEFAULT_SET)
     if name != DEFAULT_SET:
         progress.message(f"{path}: goes on with its feature set, {name}; a new table would have {DEFAULT_SET}")
     return name
+
+
+def _made(path: Path) -> dict[str, Any]:
+    """What a table that is there was made with."""
+    return (read_meta(path) if path.exists() else None) or {}
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
@@ -215,7 +240,7 @@ def _check_window(offset: float | None, duration: float | None) -> None:
         )
 
 
-def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
+def _meta(feature_set: FeatureSet, request: _Request, weights: dict[str, str]) -> dict[str, object]:
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -224,7 +249,8 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
             "sample_rate": feature_set.sample_rate,
         },
         "columns": list(feature_set.columns),
-        "versions": versions("librosa", "numba", "numpy", "scipy", "soundfile", "soxr"),
+        "versions": versions(*_LIBRARIES),
+        **({"weights": weights} if weights else {}),
     }
 
 
@@ -332,20 +358,50 @@ def _compile(feature_set: FeatureSet) -> float:
     return features.compile_kernels(feature_set)
 
 
-def _compute(
+def _outcomes(
     todo: list[Track],
-    store: TableStore,
     request: _Request,
     *,
     jobs: int | None,
+    client: Client | None,
     timeout: float,
     stop: Stop,
     progress: Progress,
+) -> Iterator[Outcome[_Row | Failure]]:
+    """What comes of each track, from the workers of this machine or of a cluster."""
+    describe = partial(_describe, request=request)
+    if client is None:
+        return run(describe, todo, jobs=jobs, timeout=timeout, stop=stop)
+    landmark = next((track.path for track in todo if track.path.is_file()), None)
+    probe = partial(_nature, feature_set=request.feature_set, landmark=landmark)
+    return run_on(client, describe, todo, probe=probe, timeout=timeout, stop=stop, report=progress.message)
+
+
+def _nature(_: None, *, feature_set: FeatureSet, landmark: Path | None) -> dict[str, str]:
+    """What must be the same on all machines: versions, the row of a test sound, and that the music is there."""
+    import numpy as np
+
+    from genreclf import features
+
+    features.compile_kernels(feature_set)
+    noise = np.random.default_rng(0).standard_normal(22050).astype(np.float32)
+    row = features.describe(noise, 22050, feature_set=feature_set)
+    found = versions(*_LIBRARIES)
+    del found["python"]
+    found["the row of a test sound"] = hashlib.blake2b(repr(row).encode(), digest_size=4).hexdigest()
+    if landmark is not None:
+        found[str(landmark)] = "readable" if landmark.is_file() else "not found"
+    return found
+
+
+def _keep_all(
+    todo: list[Track], outcomes: Iterable[Outcome[_Row | Failure]], store: TableStore, progress: Progress
 ) -> int:
+    """Write what comes of the tracks into the store; the number of rows."""
     computed = 0
     progress.begin("extract", len(todo))
     try:
-        for outcome in run(partial(_describe, request=request), todo, jobs=jobs, timeout=timeout, stop=stop):
+        for outcome in outcomes:
             track = todo[outcome.index]
             computed += _keep(track, outcome, store)
             progress.advance(track.name)
@@ -358,9 +414,13 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> 
     """Write what came of a track into the store; True when it is a row."""
     if isinstance(outcome.value, _Row):
         row = outcome.value
-        store.append(_identity(track, row, store), row.values)
-        store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
-        return True
+        if store.can_hold(row.values):
+            store.append(_identity(track, row, store), row.values)
+            store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
+            return True
+        reason = "a feature is beyond the range of single precision"
+        store.failures[track.track_id] = Failure(track.track_id, track.name, "out-of-range", reason, row.digest)
+        return False
     failure = outcome.value
     if failure is None and outcome.error is not None:
         failure = Failure(track.track_id, track.name, outcome.error.code, outcome.error.reason)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from genreclf.datasets.published import published_on
 from genreclf.errors import RequestError, unknown
 from genreclf.references import bibtex
 
@@ -64,28 +65,6 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class Published:
-    """What others reached on a data set.
-
-    Parameters
-    ----------
-    scores : for example ``{"macro ROC AUC": 0.91}``.
-    protocol : which tracks, labels and split.
-    source : where the numbers were read.
-    """
-
-    model: str
-    scores: Mapping[str, float]
-    protocol: str
-    source: str
-
-    def text(self) -> str:
-        """The numbers in one line."""
-        scores = ", ".join(f"{name} {score:g}" for name, score in self.scores.items())
-        return f"{self.model}: {scores}; {self.protocol} ({self.source})"
-
-
-@dataclass(frozen=True)
 class Dataset:
     """A data set that can be fetched and read by name.
 
@@ -100,7 +79,7 @@ class Dataset:
     references : keys of what to cite, see `genreclf.references`.
     labels : what `features` takes as ``label`` besides the genre, such as ``subgenre``, with its parents.
     errata : faults that are known, and what is done about them.
-    published : scores to compare with.
+    genres : by which a table of its tracks is recognised, since it may be called anything; empty where it cannot be.
     """
 
     name: str
@@ -117,7 +96,7 @@ class Dataset:
     labels: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     errata: tuple[str, ...] = ()
-    published: tuple[Published, ...] = ()
+    genres: tuple[str, ...] = ()
 
     def portion(self, asked: str | None) -> tuple[Archive, ...]:
         """The archives that a portion needs.
@@ -160,7 +139,7 @@ class Dataset:
             lines.append(f"          and {len(pieces) - 1} more; --json lists them")
         lines += [f"by hand   {hint}" for hint in self.by_hand]
         lines += [f"errata    {fault}" for fault in self.errata]
-        return "\n".join(lines + [f"published {found.text()}" for found in self.published])
+        return "\n".join(lines + [f"published {found.text()}" for found in published_on(self.name)])
 
     def describe(self) -> dict[str, object]:
         """Everything that is known, as plain values for JSON."""
@@ -187,5 +166,5 @@ class Dataset:
             ],
             "by_hand": list(self.by_hand),
             "errata": list(self.errata),
-            "published": [asdict(found) for found in self.published],
+            "published": [asdict(found) for found in published_on(self.name)],
         }

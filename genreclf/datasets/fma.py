@@ -341,6 +341,7 @@ FMA = Dataset(
     features=features,
     labels=(SUBGENRE,),
     references=("fma",),
+    genres=GENRES,
     errata=(
         "of the clips of medium 15 hold no audio and are skipped, six are shorter than 30 s and are kept (wiki)",
         "of the 106,574 files of full, 105,637 are different (issue 23); folds keep copies on one side",

@@ -130,6 +130,7 @@ GTZAN = Dataset(
     ),
     manifest=manifest,
     references=("gtzan", "sturm2013gtzan", "kereliuk2015"),
+    genres=GENRES,
     errata=(
         *(f"{name} {reason}" for name, reason in FAULTY.items()),
         "repetitions, wrong labels and distortions (Sturm 2013); the filtered split leaves out 70 tracks",

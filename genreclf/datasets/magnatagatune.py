@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from genreclf.datasets.dataset import Archive, Dataset, Published
+from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, unknown
 from genreclf.tables.cells import cell
@@ -165,26 +165,6 @@ MAGNATAGATUNE = Dataset(
         "three clips are empty files and are skipped: 35644, 55753 and 57881 (in the folders 6, 8 and 9)",
         "tags are those that players agreed on: a tag that a clip lacks may fit it, and synonyms stand side by side",
         "artists stand on several sides: --protocol split leaves those tested out of training, --no-group keeps them",
-    ),
-    published=(
-        Published(
-            "short-chunk CNN with residual connections",
-            {"macro ROC AUC": 0.9129, "macro average precision": 0.4614},
-            "top50, split by folders, 15,247 clips to train on, 1,529 to validate, 4,332 to test",
-            "Won, Ferraro, Bogdanov and Serra 2020, arXiv:2006.00751; clips by its repository's issue 25",
-        ),
-        Published(
-            "spectrograms, convolutional network",
-            {"macro ROC AUC": 0.8815},
-            "50 tags, split by folders",
-            "Dieleman and Schrauwen 2014, as listed in github.com/keunwoochoi/magnatagatune-list",
-        ),
-        Published(
-            "principal mel-spectrum components, multi-time-scale learning",
-            {"macro ROC AUC": 0.861},
-            "160 tags, 14,600 clips to train on, 1,629 to validate, 6,499 to test",
-            "Hamel, Lemieux, Bengio and Eck 2011, as listed in github.com/keunwoochoi/magnatagatune-list",
-        ),
     ),
     references=("law2009",),
 )

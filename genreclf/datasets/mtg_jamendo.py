@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from genreclf.datasets.dataset import Archive, Dataset, Published
+from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, unknown
 from genreclf.tables.cells import cell
@@ -130,26 +130,6 @@ MTG_JAMENDO = Dataset(
     errata=(
         "990 of the 55,701 files are in 465 sets of equal ones (issue 52); folds keep copies on one side",
         "the splits lack some tags and tracks, so that each has the same tags: 87 genres, 40 instruments, 56 moods",
-    ),
-    published=(
-        Published(
-            "VGG-ish baseline",
-            {"macro ROC AUC": 0.7258, "macro average precision": 0.1077},
-            "moodtheme, split 0",
-            "MediaEval 2019 Emotion and Theme Recognition, results/mediaeval in the repository",
-        ),
-        Published(
-            "baseline of the data set's paper",
-            {"macro ROC AUC": 0.6735, "macro average precision": 0.0814},
-            "moodtheme, mean over the scores of its 56 tags; the repository does not say of which splits",
-            "results/ml4md2019/auc_mood.tsv in the repository",
-        ),
-        Published(
-            "baseline of the data set's paper",
-            {"macro ROC AUC": 0.6743, "macro average precision": 0.1276},
-            "instrument, mean over the scores of its 40 tags; the repository does not say of which splits",
-            "results/ml4md2019/auc_instrument.tsv in the repository",
-        ),
     ),
     references=("bogdanov2019",),
 )

@@ -179,7 +179,7 @@ def tagged_collection(*, artists: int = 40, seed: int = 42) -> list[Clip]:
 
 
 def _sounding(manner: Manner, tags: Sequence[str]) -> Manner:
-    """The manner with some instruments to be heard, and the others silent."""
+    """The manner with some instruments sounding, and the others silent."""
     levels = {
         level: max(getattr(manner, level), QUIETEST) if name in tags else 0.0
         for name, parts in INSTRUMENTS.items()

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.display import Displayed
 from genreclf.errors import RequestError
-from genreclf.files import check_folder, check_unmarked, write_whole
-from genreclf.versions import versions
+from genreclf.evaluation.record import RUN, plain_rows, write_tables
+from genreclf.files import check_folder, check_unmarked
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SINGLE_LABEL = "single-label"  # the task of a run whose run.json names none
-_RUN = "run.json"
 _TEXTS = (
     *("protocol", "track_id", "genre", "model", "artist", "title", "path"),
     *("families", "family", "predicted", "wrong_genre", "suggested"),
@@ -128,11 +127,8 @@ class Comparison(Displayed):
         tables = {
             name: getattr(self, name) for name in ("scores", "leak", "tests", "ablation", "importance", "tuning_gains")
         }
-        rows = {
-            name: frame.astype(object).where(frame.notna(), None).to_dict("records") for name, frame in tables.items()
-        }
         run = {"best": self.best, "protocol": self.protocol, "seconds": self.run.get("seconds")}
-        return run | rows | {"notes": list(self.notes)}
+        return run | plain_rows(tables) | {"notes": list(self.notes)}
 
     def write(self, folder: Path | str) -> None:
         """Write the tables into a folder, each file whole or not at all.
@@ -143,15 +139,8 @@ class Comparison(Displayed):
         """
         folder = Path(folder)
         check_report_folder(folder)
-        run = {"versions": versions("genreclf")} | dict(self.run) | {"notes": list(self.notes)}
-        write_whole(folder / _RUN, json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-        for name in _tables():
-            frame = getattr(self, name)
-            path = folder / f"{name}.csv"
-            if len(frame) or name in ("scores", "predictions"):
-                write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
-            else:
-                path.unlink(missing_ok=True)  # an earlier run's table would be read back as if it belonged to this one
+        tables = {name: getattr(self, name) for name in _tables()}
+        write_tables(folder, tables, self.run, self.notes, always=("scores", "predictions"))
 
     @classmethod
     def read(cls, folder: Path | str) -> Comparison:
@@ -167,9 +156,9 @@ class Comparison(Displayed):
         if not (folder / "scores.csv").is_file():
             raise RequestError(f"{folder}: no scores.csv there; give the folder of a benchmark's report")
         try:
-            run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+            run = json.loads((folder / RUN).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise RequestError(f"{folder / _RUN}: missing or damaged; run the benchmark again") from None
+            raise RequestError(f"{folder / RUN}: missing or damaged; run the benchmark again") from None
         if run.get("task", SINGLE_LABEL) != SINGLE_LABEL:
             raise RequestError(f"{folder}: a report of task {run['task']!r}; only runs that predict genres can be read")
         tables = {}
@@ -207,10 +196,10 @@ def check_report_folder(folder: Path, tables: Sequence[str] = ()) -> None:
     """
     check_folder(folder)
     with suppress(OSError, ValueError, LookupError, TypeError):
-        run = json.loads((folder / _RUN).read_text(encoding="utf-8"))
+        run = json.loads((folder / RUN).read_text(encoding="utf-8"))
         if run["versions"]["genreclf"] and type(run["notes"]) is list:
             return
-    names = [_RUN, *(f"{name}.csv" for name in tables or _tables()), "report.html", "report.md", "pictures"]
+    names = [RUN, *(f"{name}.csv" for name in tables or _tables()), "report.html", "report.md", "pictures"]
     check_unmarked(*(folder / name for name in names), what="a report of genreclf")
 
 

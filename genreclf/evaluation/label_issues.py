@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genreclf.evaluation.record import TRACK_COLUMNS
 from genreclf.models import is_baseline
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     from genreclf.evaluation.predictions import Predictions
     from genreclf.tables.table import FeatureTable
-
-_KNOWN_OF_TRACKS = ("artist", "title", "path")
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +95,7 @@ def label_issue_frame(predictions: Predictions, table: FeatureTable) -> pd.DataF
     y, names = predictions.y[issues.tracks], np.array(predictions.genres, dtype=object)
     own, other = probabilities[issues.tracks, y], probabilities[issues.tracks, issues.suggested]
     rows = table.frame.iloc[predictions.rows[issues.tracks]].reset_index(drop=True)
-    known = [name for name in _KNOWN_OF_TRACKS if name in rows]
+    known = [name for name in TRACK_COLUMNS if name in rows]
     return pd.DataFrame(
         {
             "track_id": rows["track_id"],

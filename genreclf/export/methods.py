@@ -64,8 +64,9 @@ def _data(comparison: Comparison) -> Iterator[str]:
     artists = table.get("artists")
     genres = len(table.get("genres") or predictions["genre"].unique())
     by = f" by {count(artists, 'artist')}" if isinstance(artists, int) else ", whose artists are not known,"
-    known = [name for name in re.split(r"[^a-z]+", str(table.get("name", "")).lower()) if name in DATASETS]
-    source = f" of {known[0].upper()} [@{known[0]}]" if known else ""
+    words = re.split(r"[^a-z]+", str(table.get("name", "")).lower())
+    known = next((DATASETS[word] for word in words if word in DATASETS), None)
+    source = f" of {known.title.partition(':')[0]} [@{known.references[0]}]" if known and known.references else ""
     beside = f", beside the baselines {listed(floors)}," if floors else ""
     yield (
         f"We compared {count(len(names), 'classifier')} ({listed(names)}){beside} on {count(tracks, 'track')}{source}"
@@ -82,9 +83,9 @@ def _features(comparison: Comparison) -> Iterator[str]:
     parts = [f"{number} {name}{_cite(_FAMILIES.get(name))}" for name, number in families.items()]
     named = f": {listed(parts)}" if 1 < len(parts) <= 8 else ""
     rate, duration = table.get("sample_rate"), table.get("duration")
-    heard = f", computed from {duration:g} s of each track" if isinstance(duration, int | float) else ""
-    heard += f" at {rate:,} Hz" if heard and isinstance(rate, int) else ""
-    yield f"Tracks are described by {count(table['features'], 'feature')}{made}{heard} [@librosa]{named}."
+    excerpt = f", computed from {duration:g} s of each track" if isinstance(duration, int | float) else ""
+    excerpt += f" at {rate:,} Hz" if excerpt and isinstance(rate, int) else ""
+    yield f"Tracks are described by {count(table['features'], 'feature')}{made}{excerpt} [@librosa]{named}."
 
 
 def _cite(key: str | None) -> str:

@@ -201,8 +201,6 @@ def _article(comparison: Comparison, figures: Sequence[str] | set[str]) -> str:
         r"\centering\small\setlength{\tabcolsep}{3.5pt}",
         rf"\caption{{{caption}}}",
         r"\smallskip",
-    ]
-    lines += [
         r"\input{tables/ranking}",
         r"\end{table*}",
         r"\bibliographystyle{plain}",

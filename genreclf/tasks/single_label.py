@@ -32,5 +32,4 @@ SINGLE_LABEL = Task(
     benchmark=_benchmark,
     train=_train,
     report=_report,
-    columns={"macro-F1": "macro_f1", "accuracy": "accuracy"},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
@@ -21,7 +21,8 @@ class Task:
     benchmark, train : give functions of a table and options; what these return has `as_json`, `notes` and `scores`, or
         is a `Bundle`. Which options there are is read from their signatures.
     report : gives a function of what the benchmark returned, a folder and options.
-    columns : of the scores, that a terminal shows: titles and names, the one that ranks first.
+    columns : of the scores, that a terminal shows: titles and names, the one that ranks first; empty where the task's
+        comparison is shown with its findings, as that of genres is.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Task:
     benchmark: Callable[[], Callable[..., Any]]
     train: Callable[[], Callable[..., Any]]
     report: Callable[[], Callable[..., None]]
-    columns: Mapping[str, str]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def options(self, function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
         """The options that a function of the task takes.

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.cluster import connected
 from genreclf.datasets import as_table
 from genreclf.errors import RequestError
 from genreclf.evaluation.best_set import best_set
@@ -23,6 +24,7 @@ from genreclf.evaluation.multilabel.folds import tag_plan
 from genreclf.evaluation.multilabel.retrieval import retrieve_tags
 from genreclf.evaluation.multilabel.scores import TagScores, macro
 from genreclf.evaluation.protocols import Settings
+from genreclf.evaluation.record import LIBRARIES, TRACK_COLUMNS, described
 from genreclf.evaluation.significance import holm
 from genreclf.evaluation.usable import check_features
 from genreclf.features import FEATURE_SETS
@@ -35,13 +37,13 @@ from genreclf.workers import check_memory
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.plans import Plan
     from genreclf.evaluation.uncertainty import Estimate
     from genreclf.tables.table import FeatureTable
 
 MULTI_LABEL = "multi-label"
-_LIBRARIES = ("numpy", "scipy", "pandas", "scikit-learn", "catboost", "librosa")
 _MOST_ERRORS = 20
 _LEAST = 1e-3  # a probability below counts as this in the log loss that orders errors
 
@@ -98,6 +100,7 @@ def benchmark_tags(
     synonyms: Mapping[str, str] | Path | str | None = None,
     precision: float | None = None,
     jobs: int | None = None,
+    client: Client | str | None = None,
     draws: int = 1000,
     progress: Progress = AUTOMATIC,
     command: str = "",
@@ -110,7 +113,7 @@ def benchmark_tags(
     models : names in `genreclf.models.taggers.TAGGERS`, or of other models and classifiers, which are fitted to one tag
         after another; None for `genreclf.models.taggers.DEFAULTS`. The references stand beside them in any case.
     protocol : see `genreclf.evaluation.multilabel.folds.tag_plan`.
-    folds, test_size, seed, group, train_on_validation, features, jobs, draws, command : as in
+    folds, test_size, seed, group, train_on_validation, features, jobs, client, draws, command : as in
         `genreclf.evaluation.benchmark.benchmark`.
     probabilities : keep those of every model.
     class_weight : ``balanced`` weighs tracks with and without a tag alike, in taggers that take class weights.
@@ -135,8 +138,10 @@ def benchmark_tags(
     settings = Settings(folds, test_size, seed, group, train_on_validation)
     plan, planned = tag_plan(table, groups, settings, protocol)
     work = Work(table, groups, plan, _entries(models, table, class_weight), seed, precision, draws)
-    outcomes = run_all(work.fits, partial(fit_one, data=work.data), jobs=jobs, progress=progress)
+    with connected(client, jobs=jobs, same=LIBRARIES) as cluster:
+        outcomes = run_all(work.fits, fit_one, work.data, jobs=jobs, client=cluster, progress=progress)
     tables = work.tables(outcomes, probabilities=probabilities)
+    tags = dict(zip(table.tags.names, table.tags.matrix.sum(axis=0).tolist(), strict=True))
     run = {
         "task": MULTI_LABEL,
         "command": command,
@@ -158,16 +163,8 @@ def benchmark_tags(
         "models": [entry.name for entry in work.models],
         "seed": seed,
         "folds": {plan.protocol: len(plan.folds)},
-        "versions": versions(*_LIBRARIES),
-        "table": {
-            "name": table.name,
-            "feature_set": table.meta.get("feature_set"),
-            "digest": table.digest,
-            "rows": len(table),
-            "features": len(table.features),
-            "tags": dict(zip(table.tags.names, table.tags.matrix.sum(axis=0).tolist(), strict=True)),
-            "artists": None if table.groups is None else len(set(table.groups)),
-        },
+        "versions": versions(*LIBRARIES),
+        "table": described(table) | {"tags": tags},
         "seconds": round(time.perf_counter() - started, 3),
     }
     notes = [*table.notes, *chosen, *groups.notes, *planned, *work.notes()]
@@ -397,7 +394,7 @@ class Work:
                 for wrong in (Y & ~made.y_pred, made.y_pred & ~Y)
             )
             track: dict[str, object] = {name: texts[name][row] for name in texts}
-            known = {n: str(self.table.frame[n].iloc[self.rows[row]]) for n in _KNOWN if n in self.table.frame}
+            known = {n: str(self.table.frame[n].iloc[self.rows[row]]) for n in TRACK_COLUMNS if n in self.table.frame}
             rows.append({"track_id": str(self.table.ids[self.rows[row]])} | known | track)
             rows[-1] |= {"missed": missed, "added": added, "log_loss": float(loss[row])}
         return rows
@@ -424,9 +421,6 @@ class Work:
         )
         columns = [f"p_{tag}" for tag in self.table.tags.names]
         return pd.concat([identity, pd.DataFrame(np.round(made.probabilities, 6), columns=columns)], axis=1)
-
-
-_KNOWN = ("artist", "title", "path")
 
 
 @dataclass(frozen=True, eq=False)

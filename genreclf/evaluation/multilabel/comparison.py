@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genreclf.evaluation.comparison import check_report_folder
-from genreclf.files import write_whole
-from genreclf.versions import versions
+from genreclf.evaluation.record import plain_rows, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,9 +77,8 @@ class TagComparison:
     def as_json(self) -> dict[str, Any]:
         """The tables that rank models and tags in plain values, for programs; missing values are None."""
         tables = {name: getattr(self, name) for name in ("scores", "tag_scores", "tests")}
-        rows = {name: t.astype(object).where(t.notna(), None).to_dict("records") for name, t in tables.items()}
         run = {"task": "multi-label", "best": self.best, "protocol": self.protocol, "seconds": self.run.get("seconds")}
-        return run | rows | {"notes": list(self.notes)}
+        return run | plain_rows(tables) | {"notes": list(self.notes)}
 
     def write(self, folder: Path | str) -> None:
         """Write the tables into a folder, each file whole or not at all.
@@ -92,11 +89,4 @@ class TagComparison:
         """
         folder = Path(folder)
         check_report_folder(folder, TABLES)
-        run = {"versions": versions("genreclf")} | dict(self.run) | {"notes": list(self.notes)}
-        write_whole(folder / "run.json", json.dumps(run, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
-        for name in TABLES:
-            frame, path = getattr(self, name), folder / f"{name}.csv"
-            if len(frame):
-                write_whole(path, frame.to_csv(index=False, lineterminator="\n"))
-            else:
-                path.unlink(missing_ok=True)
+        write_tables(folder, {name: getattr(self, name) for name in TABLES}, self.run, self.notes)

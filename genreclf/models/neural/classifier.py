@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from genreclf.models.neural.graphs import GRAPHS
 from genreclf.models.neural.onnx_format import session
+from genreclf.models.neural.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -108,7 +109,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"a network needs at least two classes; the labels hold one class: {self.classes_[0]!r}")
         self._check_parameters()
         try:
-            from genreclf.models.neural.training import Settings, Tracks, fit_weights
+            from genreclf.models.neural.training import Tracks, fit_weights
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from genreclf.models.neural.training import Settings
+    from genreclf.models.neural.settings import Settings
 
 
 class Dense(nn.Module):  # type: ignore[misc]

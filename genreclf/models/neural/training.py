@@ -27,31 +27,11 @@ from torch import nn
 
 from genreclf.files import write_whole
 from genreclf.models.neural.networks import NETWORKS
+from genreclf.models.neural.settings import Settings
 from genreclf.models.neural.watching import watch
 
 _PARTS = 5  # of the tracks, of which one decides when to stop
 _AT_ONCE = 256  # tracks whose logits are computed together
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The parameters of `genreclf.models.neural.classifier.NeuralClassifier` that training goes by."""
-
-    network: str
-    hidden: int
-    layers: int
-    dropout: float
-    head_dropout: float
-    learning_rate: float
-    weight_decay: float
-    batch_size: int
-    epochs: int
-    patience: int
-    schedule: str
-    refit: bool
-    balanced: bool
-    device: str
-    seed: int
 
 
 @dataclass(frozen=True)

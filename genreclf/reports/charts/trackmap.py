@@ -12,7 +12,7 @@ from genreclf.reports.charts.axes import COLOURS, SHAPES
 
 _CROWDED = 1500
 _MOST_NAMES = 12
-_AROUND = np.array([(dx, dy) for dx in range(-150, 151, 10) for dy in range(-150, 151, 10)], dtype=float)
+_AROUND = np.arange(-150.0, 151.0, 10.0)
 _BOLD = 15.0  # bold letters of 13 pixels are as wide as plain ones of 15
 
 
@@ -101,8 +101,12 @@ def _names_in_place(drawing: Drawing, marks: Mapping[str, np.ndarray], height: f
         name = shorten(genre, 130, _BOLD)
         wide = text_width(name, _BOLD) + 22
         size, middle = np.array([wide, 20.0]), np.median(places, axis=0)
-        corners = np.clip(middle - size / 2 + _AROUND, 4, np.array([width, height]) - size - 4)
-        covered = np.array([((everything > at - 5) & (everything < at + size + 5)).all(axis=1).sum() for at in corners])
+        # The places of a name are a grid, so a mark is covered where both its column and its row are.
+        x_of, y_of = (np.clip(middle - size / 2 + _AROUND[:, None], 4, np.array([width, height]) - size - 4)).T
+        columns = (everything[:, 0] > x_of[:, None] - 5) & (everything[:, 0] < x_of[:, None] + wide + 5)
+        rows = (everything[:, 1] > y_of[:, None] - 5) & (everything[:, 1] < y_of[:, None] + 20 + 5)
+        covered = np.rint(columns.astype(np.float32) @ rows.T.astype(np.float32)).ravel()
+        corners = np.stack(np.meshgrid(x_of, y_of, indexing="ij"), axis=-1).reshape(-1, 2)
         far = np.hypot(*(corners + size / 2 - middle).T)
         cost = far + covered * (0.3 if crowded else 1e6)
         for place in np.argsort(cost, kind="stable"):

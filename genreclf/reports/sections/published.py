@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from genreclf.datasets import DATASETS
 from genreclf.datasets.published import published_on
 from genreclf.evaluation.protocols import title as protocol_title
 from genreclf.pages.blocks import Cell, Section, Table
@@ -19,7 +21,7 @@ def published_results(comparison: Comparison) -> Section | None:
     """The accuracies that others report; None where the data set is not known."""
     table = comparison.run.get("table")
     genres = table.get("genres") if isinstance(table, dict) else None
-    found = published_on(genres) if isinstance(genres, dict) else []
+    found = _on_genres(genres) if isinstance(genres, dict) else []
     if not found:
         return None
     tested = ranked_predictions(comparison)["track_id"].nunique()
@@ -40,6 +42,13 @@ def published_results(comparison: Comparison) -> Section | None:
     return Section("published", "Published results", short="Published", lead=lead, tables=tables)
 
 
+def _on_genres(genres: Iterable[str]) -> list[PublishedResult]:
+    """The accuracies on the data set that has just these genres."""
+    known = set(genres)
+    names = [dataset.name for dataset in DATASETS.values() if dataset.genres and set(dataset.genres) == known]
+    return [result for name in names for result in published_on(name) if result.score == "accuracy"]
+
+
 def _beside(comparison: Comparison, results: list[PublishedResult]) -> Table:
     """Own accuracies and published ones under the same protocol, best first."""
     own = [
@@ -58,4 +67,4 @@ def _accuracy(row: dict[str, object]) -> Cell:
 
 def _row(result: PublishedResult) -> list[Cell]:
     name = Cell(result.model[:1].upper() + result.model[1:], note=result.features)
-    return [name, Cell(points(result.accuracy), result.accuracy), Cell(result.source)]
+    return [name, Cell(points(result.value), result.value), Cell(result.source)]

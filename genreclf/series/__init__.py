@@ -1,0 +1,12 @@
+"""Series: what is not summarised of a track, a row of numbers for each frame, on disk or in memory.
+
+A log-mel spectrogram is a series, and so is what a network says of each three seconds. `Series` is an array-like of
+tracks whose values stay on disk until they are read, so that more can be trained on than memory holds; `open_series`
+opens what ``genreclf extract --series`` wrote; `SeriesStore` is what writes it.
+"""
+
+from genreclf.series.opening import open_series, series_folder
+from genreclf.series.series import Series, series_of_arrays
+from genreclf.series.store import SeriesStore, as_frames
+
+__all__ = ["Series", "SeriesStore", "as_frames", "open_series", "series_folder", "series_of_arrays"]
