@@ -1,4 +1,4 @@
-"""A small network as a scikit-learn classifier.
+"""A small network as a scikit-learn classifier, of the features of tracks or of their series.
 
 torch trains it; what is kept are its weights as arrays, from which `genreclf.models.neural.graphs` makes the graph that
 onnxruntime computes. So predicting needs no torch, and nothing but arrays is stored.
@@ -14,8 +14,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from genreclf.models.neural.graphs import GRAPHS
+from genreclf.models.neural.graphs import GRAPHS, OF_SERIES
 from genreclf.models.neural.onnx_format import session
+from genreclf.models.neural.sequences import of_one_length
 from genreclf.models.neural.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         over all epochs, ``constant`` leaves it.
     refit : whether the epochs that proved best are then trained on all tracks.
     class_weight : ``balanced``, or None to weigh tracks alike.
+    seconds : of series: longer tracks are cut to so much in training, anew in each epoch; None cuts none. Predictions
+        go by whole tracks.
     device : of torch: ``cpu``, ``cuda``, or ``auto`` for the faster one that there is. Only a CPU gives the same
         numbers every time.
     random_state : seed.
@@ -68,6 +71,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         schedule: str = "plateau",
         refit: bool = True,
         class_weight: str | None = None,
+        seconds: float | None = None,
         device: str = "cpu",
         random_state: int | None = 42,
     ) -> None:
@@ -84,15 +88,16 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.schedule = schedule
         self.refit = refit
         self.class_weight = class_weight
+        self.seconds = seconds
         self.device = device
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, groups: np.ndarray | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, groups: np.ndarray | None = None) -> Self:  # noqa: ANN401 - or a `Series`
         """Train the network.
 
         Parameters
         ----------
-        X : (tracks, features), finite numbers.
+        X : (tracks, features), finite numbers; or a `genreclf.series.Series`, for the networks of those.
         y : (tracks,), labels of at least two classes.
         groups : (tracks,), what must not stand both among the tracks trained on and among those that decide when to
             stop, such as artists.
@@ -102,7 +107,12 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ValueError : a parameter makes no sense, or the loss became infinite or not a number.
         ImportError : torch is not installed.
         """
-        X, y = (np.asarray(part) for part in validate_data(self, X, y, dtype=np.float32))
+        if self.network in OF_SERIES:
+            frames = self._frames(X)
+            self.n_features_in_ = X.bins
+        else:
+            frames, (X, y) = None, validate_data(self, X, y, dtype=np.float32)
+            X = np.ascontiguousarray(X)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -117,25 +127,32 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "training a neural model needs torch: pip install torch --index-url https://download.pytorch.org/whl/cpu"
             ) from None
         parameters = dict(self.get_params())
+        del parameters["seconds"]
         parameters["balanced"] = parameters.pop("class_weight") == "balanced"
         parameters["seed"] = int(check_random_state(parameters.pop("random_state")).randint(2**31))
-        tracks = Tracks(np.ascontiguousarray(X), codes, len(self.classes_))
+        tracks = Tracks(X, codes, len(self.classes_), frames)
         self.weights_, training = fit_weights(tracks, groups, Settings(**parameters))
         self.epochs_ = training.best
         self.__dict__.pop("_session", None)
         self._check_export(training, X[:32])
         return self
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: Any) -> np.ndarray:  # noqa: ANN401
         """(tracks, classes), probabilities in the order of `classes_`."""
         from scipy.special import softmax
 
         check_is_fitted(self)
-        X = np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
-        pieces = [self._logits(X[k : k + _AT_ONCE]) for k in range(0, len(X), _AT_ONCE)]
-        return np.asarray(softmax(np.concatenate(pieces).astype(np.float64), axis=1))
+        if self.network in OF_SERIES:
+            self._frames(X)
+            logits = np.empty((len(X), len(self.classes_)))
+            for tracks, values in of_one_length(X):
+                logits[tracks] = self._logits(values)
+        else:
+            X = np.asarray(validate_data(self, X, dtype=np.float32, reset=False))
+            logits = np.concatenate([self._logits(X[k : k + _AT_ONCE]) for k in range(0, len(X), _AT_ONCE)])
+        return np.asarray(softmax(logits.astype(np.float64), axis=1))
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: Any) -> np.ndarray:  # noqa: ANN401
         """(tracks,), the most probable label of each."""
         codes = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[codes])
@@ -143,6 +160,18 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
         return {name: value for name, value in state.items() if name != "_session"}
+
+    def _frames(self, X: Any) -> int | None:  # noqa: ANN401
+        """The frames of `seconds` in a series; a `ValueError` where X is none of the right width."""
+        bins = getattr(X, "bins", None)
+        if bins is None:
+            raise ValueError(f"the network {self.network!r} takes series, not a table of features")
+        if bins != getattr(self, "n_features_in_", bins):
+            raise ValueError(f"a series of {bins} bins; the network was trained on {self.n_features_in_}")
+        if self.seconds is None:
+            return None
+        frames: int = max(1, round(self.seconds * X.frame_rate))
+        return frames
 
     def _logits(self, X: np.ndarray) -> np.ndarray:
         if "_session" not in vars(self):

@@ -27,6 +27,30 @@ def check_network(model: Any, features: int, genres: int) -> None:  # noqa: ANN4
     GRAPHS[model.network](model.weights_, features, genres)
 
 
+def _of_series(name: str, title: str, network: str, **parameters: Any) -> ModelSpec:  # noqa: ANN401
+    return ModelSpec(
+        name=name,
+        title=title,
+        factory=partial(_neural, network, **parameters),
+        space=_SPACE | {"hidden": (32, 64, 128), "layers": (1, 2, 3)},
+        series=True,
+        extra=EXTRA,
+        grouped=True,
+        cost=200,
+    )
+
+
+_SPACE = {
+    "hidden": (64, 128, 256, 512),
+    "layers": (1, 2, 3),
+    "dropout": (0.0, 0.1, 0.2, 0.4),
+    "head_dropout": (0.15, 0.3, 0.5, 0.7),
+    "learning_rate": (3e-4, 1e-3, 3e-3, 6e-3),
+    "weight_decay": (1e-4, 1e-2, 1e-1),
+    "batch_size": (16, 32, 64),
+}
+# The study's, found among 200 random configurations.
+_RECURRENT = {"hidden": 64, "layers": 2, "learning_rate": 0.006, "batch_size": 64, "dropout": 0.1, "head_dropout": 0.15}
 _STORAGE = Storage("genreclf.models.neural.classifier.NeuralClassifier", check_network, tensors="weights_")
 
 ENTRIES = (
@@ -34,18 +58,14 @@ ENTRIES = (
         name="fcnn",
         title="Fully connected network",
         factory=partial(_neural, "dense"),
-        space={
-            "hidden": (64, 128, 256, 512),
-            "layers": (1, 2, 3),
-            "dropout": (0.0, 0.2, 0.4),
-            "head_dropout": (0.2, 0.5, 0.7),
-            "learning_rate": (1e-4, 3e-4, 1e-3, 3e-3),
-            "weight_decay": (1e-4, 1e-2, 1e-1),
-            "batch_size": (16, 32, 64),
-        },
+        space=_SPACE,
         extra=EXTRA,
         grouped=True,
         cost=10,
         storage=_STORAGE,
     ),
+    _of_series("lstm", "LSTM", "lstm", **_RECURRENT),
+    _of_series("gru", "GRU", "gru", **_RECURRENT),
+    _of_series("cnn", "Convolution over time", "conv1d", hidden=64, layers=3, dropout=0.1, seconds=10.0),
+    _of_series("cnn2d", "Convolution by squares", "conv2d", hidden=32, layers=4, dropout=0.1, seconds=10.0),
 )

@@ -45,19 +45,17 @@ class Graph:
         self._constants.append(_message(5, content))
         return name
 
-    def node(self, operator: str, *inputs: str, outputs: int = 1, output: int = 0, **attributes: Attribute) -> str:
-        """Add an operator and return the name of its output.
+    def node(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add an operator that takes these outputs or constants, and return the name of its output."""
+        return self.nodes(operator, *inputs, outputs=1, **attributes)[0]
 
-        Parameters
-        ----------
-        inputs : names of outputs or constants; empty for one that is left out.
-        outputs, output : number of outputs, and which of them is asked for.
-        """
+    def nodes(self, operator: str, *inputs: str, outputs: int, **attributes: Attribute) -> list[str]:
+        """The same for an operator of several outputs."""
         names = [self._name() for _ in range(outputs)]
         parts = [_text(1, name) for name in inputs] + [_text(2, name) for name in names]
         parts += [_text(4, operator), *(_message(5, _attribute(*item)) for item in sorted(attributes.items()))]
         self._nodes.append(_message(1, b"".join(parts)))
-        return names[output]
+        return names
 
     def model(self, result: str, dimensions: Sequence[int | str]) -> bytes:
         """The model whose one output is `result`."""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -27,8 +27,11 @@ from torch import nn
 
 from genreclf.files import write_whole
 from genreclf.models.neural.networks import NETWORKS
-from genreclf.models.neural.settings import Settings
+from genreclf.models.neural.sequences import filled, moments, of_one_length
 from genreclf.models.neural.watching import watch
+
+if TYPE_CHECKING:
+    from genreclf.models.neural.settings import Settings
 
 _PARTS = 5  # of the tracks, of which one decides when to stop
 _AT_ONCE = 256  # tracks whose logits are computed together
@@ -50,22 +53,54 @@ class Tracks:
 
     Parameters
     ----------
-    X : (tracks, features) float32.
+    X : (tracks, features) float32, or a `genreclf.series.Series`.
     codes : (tracks,), numbers of the classes.
     classes : number of classes.
+    frames : of series, to which longer tracks are cut in training, at random; None cuts none.
     """
 
     X: Any
     codes: np.ndarray
     classes: int
+    frames: int | None = None
 
-    def batch(self, rows: np.ndarray, device: str) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Inputs of some tracks, and the lengths of series."""
-        return torch.from_numpy(self.X[rows]).to(device), None
+    @property
+    def of_series(self) -> bool:
+        """Whether X is a series."""
+        return not isinstance(self.X, np.ndarray)
+
+    @property
+    def inputs(self) -> int:
+        """Number of features or bins."""
+        return int(self.X.bins if self.of_series else self.X.shape[1])
+
+    def batch(self, rows: np.ndarray, rng: np.random.Generator, *, fill: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Inputs of some tracks to train on, and the lengths of series.
+
+        Parameters
+        ----------
+        fill : repeat tracks that are shorter than others; without, zeros follow them.
+        """
+        if not self.of_series:
+            return self.X[rows], None
+        starts = None
+        if self.frames is not None:
+            starts = rng.integers(0, np.maximum(self.X.lengths[rows] - self.frames, 0), endpoint=True)
+        values, lengths = self.X.batch(rows, frames=self.frames, starts=starts)
+        return (filled(values, lengths), None) if fill else (values, lengths)
+
+    def pieces(self, rows: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Places in `rows`, and the inputs of their tracks, without padding."""
+        if self.of_series:
+            yield from of_one_length(self.X[rows])
+            return
+        for start in range(0, len(rows), _AT_ONCE):
+            places = np.arange(start, min(start + _AT_ONCE, len(rows)))
+            yield places, self.X[rows[places]]
 
     def digest(self, rows: np.ndarray) -> bytes:
         """What tells these tracks from others."""
-        content = self.X[rows].tobytes()
+        content = self.X[rows].digest.encode() if self.of_series else self.X[rows].tobytes()
         return hashlib.sha256(content + self.codes[rows].tobytes()).digest()
 
 
@@ -98,8 +133,10 @@ class Training:
         if self.device == "auto":
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
         with _drawn_from(settings.seed, 0, self.device):
-            made = NETWORKS[settings.network](tracks.X.shape[1], tracks.classes, settings)
-            self.network = made.to(self.device)
+            made = NETWORKS[settings.network](tracks.inputs, tracks.classes, settings)
+        if tracks.of_series:
+            made.standard.mean[:], made.standard.scale[:] = map(torch.from_numpy, moments(tracks.X[train]))
+        self.network = made.to(self.device)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
@@ -169,20 +206,24 @@ class Training:
         if best and self._best_state:
             self.network.load_state_dict(self._best_state)
         self.network.eval()
-        pieces = [rows[k : k + _AT_ONCE] for k in range(0, len(rows), _AT_ONCE)]
+        found = np.empty((len(rows), self.tracks.classes), dtype=np.float32)
         with _drawn_from(self.settings.seed, 0, self.device), torch.no_grad():
-            found = [self.network(*self.tracks.batch(piece, self.device)).cpu().numpy() for piece in pieces]
-        return np.concatenate(found)
+            for places, x in self.tracks.pieces(rows):
+                found[places] = self.network(torch.from_numpy(x).to(self.device)).cpu().numpy()
+        return found
 
     def _pass(self, rng: np.random.Generator) -> float:
         """Go once through the tracks; the mean loss."""
         self.network.train()
         order, total = rng.permutation(self.train), 0.0
         for rows in np.array_split(order, math.ceil(len(order) / self.settings.batch_size)):
-            x, lengths = self.tracks.batch(rows, self.device)
+            values, lengths = self.tracks.batch(rows, rng, fill=self.settings.network.startswith("conv"))
+            x = torch.from_numpy(values).to(self.device)
             y = torch.from_numpy(self.tracks.codes[rows]).to(self.device)
             self.optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(self.network(x, lengths), y, weight=self._weights)
+            loss = nn.functional.cross_entropy(
+                self.network(x, None if lengths is None else torch.from_numpy(lengths)), y, weight=self._weights
+            )
             loss.backward()
             self.optimizer.step()
             total += loss.item() * len(rows)
@@ -217,7 +258,11 @@ class Training:
     def _digest(self) -> str:
         """What the training is known by: two that would differ in anything have another."""
         rows = [self.train, np.empty(0, dtype=int) if self.held_out is None else self.held_out]
-        parts = [repr((asdict(self.settings), self.rates, torch.__version__, self.tracks.classes)).encode()]
+        parts = [
+            repr(
+                (asdict(self.settings), self.rates, torch.__version__, self.tracks.classes, self.tracks.frames)
+            ).encode()
+        ]
         parts += [self.tracks.digest(part) for part in rows]
         return hashlib.sha256(b"".join(parts)).hexdigest()[:24]
 
