@@ -8,9 +8,8 @@ Each trial starts with no table, is killed with SIGKILL (the whole process group
 the time that an undisturbed run takes, and is then completed. Counted are rows that stood in the table before
 the kill and are gone after it, rows that stand there twice, rows that are torn once the table is opened again,
 and trials whose final bytes differ from the undisturbed run's. The exit code is 1 if any of these is not 0. A table in
-Parquet has parts of a few rows here, so that many kills come while one is written; its bytes are those as CSV. With
-series, their lines in the index count as rows, bytes beyond those of the undisturbed run as doubled, and other values as
-different.
+Parquet has parts of a few rows here, so that many kills come while one is written; its bytes are those as CSV. The
+lines of series count as rows, bytes beyond those of the undisturbed run as doubled, and other values as different.
 """
 
 from __future__ import annotations
