@@ -27,7 +27,8 @@ from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.cells import path_name
 from genreclf.tables.labels import TAGS, join_tags
-from genreclf.tables.meta import read_meta
+from genreclf.tables.meta import beside, read_meta
+from genreclf.tables.parquet_store import open_store
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
 from genreclf.versions import versions
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
@@ -71,6 +72,11 @@ class Extraction(Displayed):
         return f"<extraction to {self.path}: {self.tracks} tracks, {counts}{', stopped' if self.interrupted else ''}>"
 
     @property
+    def failures(self) -> Path:
+        """The list of the tracks that failed."""
+        return beside(self.path, ".failed.csv")
+
+    @property
     def missing(self) -> int:
         """Tracks that have neither a row nor a failure yet."""
         return self.tracks - self.computed - self.reused - len(self.failed)
@@ -107,6 +113,7 @@ def extract(
     feature_set: str | None = None,
     offset: float | None = None,
     duration: float | None = 30.0,
+    float32: bool = False,
     subset: str | None = None,
     artists: Path | str | None = None,
     split: Path | str | None = None,
@@ -122,11 +129,12 @@ def extract(
     Parameters
     ----------
     source : a manifest CSV, a folder with a sub-folder a genre, files, ``NAME:FOLDER`` of a data set, or a manifest.
-    path : the table to make or to complete.
+    path : the table to make or to complete: a name in ``.csv``; or in ``.parquet``, see `genreclf.tables.parquet`.
     feature_set : which features, one of `genreclf.features.FEATURE_SETS`; None is the set of a table that is there
         already, `genreclf.features.DEFAULT_SET` for a new one.
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
+    float32 : keep the features in single precision, in Parquet alone; a table that is there goes on as it is.
     subset, artists, split : see `genreclf.datasets.open_source`; not for a manifest that is open already.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`. Rows of tracks that are left out are taken out of the table.
@@ -143,6 +151,7 @@ def extract(
     """
     start = time.perf_counter()
     chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
+    weights = chosen.weights()
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -160,11 +169,12 @@ def extract(
     # Only what follows the opening, which may wait for another run, has something to finish after Ctrl-C.
     with (
         connected(client, jobs=jobs) as cluster,
-        TableStore(
+        open_store(
             Path(path),
             features=chosen.columns,
-            meta=_meta(chosen, request),
+            meta=_meta(chosen, request, weights),
             tags=manifest.has_tags,
+            float32=float32 or (_made(Path(path)).get("dtype") == "float32"),
             progress=progress,
         ) as store,
         Stop() as stop,
@@ -204,11 +214,15 @@ def extract(
 
 def _set_of(path: Path, progress: Progress) -> str:
     """The feature set that a table goes on with."""
-    made = (read_meta(path) if path.exists() else None) or {}
-    name: str = made.get("feature_set", DEFAULT_SET)
+    name: str = _made(path).get("feature_set", DEFAULT_SET)
     if name != DEFAULT_SET:
         progress.message(f"{path}: goes on with its feature set, {name}; a new table would have {DEFAULT_SET}")
     return name
+
+
+def _made(path: Path) -> dict[str, Any]:
+    """What a table that is there was made with."""
+    return (read_meta(path) if path.exists() else None) or {}
 
 
 def _unlabelled(manifest: Manifest) -> list[str]:
@@ -226,7 +240,7 @@ def _check_window(offset: float | None, duration: float | None) -> None:
         )
 
 
-def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
+def _meta(feature_set: FeatureSet, request: _Request, weights: dict[str, str]) -> dict[str, object]:
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -236,6 +250,7 @@ def _meta(feature_set: FeatureSet, request: _Request) -> dict[str, object]:
         },
         "columns": list(feature_set.columns),
         "versions": versions(*_LIBRARIES),
+        **({"weights": weights} if weights else {}),
     }
 
 
@@ -399,9 +414,13 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore) -> 
     """Write what came of a track into the store; True when it is a row."""
     if isinstance(outcome.value, _Row):
         row = outcome.value
-        store.append(_identity(track, row, store), row.values)
-        store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
-        return True
+        if store.can_hold(row.values):
+            store.append(_identity(track, row, store), row.values)
+            store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
+            return True
+        reason = "a feature is beyond the range of single precision"
+        store.failures[track.track_id] = Failure(track.track_id, track.name, "out-of-range", reason, row.digest)
+        return False
     failure = outcome.value
     if failure is None and outcome.error is not None:
         failure = Failure(track.track_id, track.name, outcome.error.code, outcome.error.reason)

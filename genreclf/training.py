@@ -92,6 +92,8 @@ def train(
         options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight}
         model, scores = _winner(table, families, jobs=jobs, progress=progress, **options)
     (entry,), messages = weighted((resolve(model),), class_weight)
+    if entry.series and entry.storage is None:
+        raise RequestError(f"{entry.name} is fitted to series and compares models; train one that is stored, as svc")
     check_seed(seed)
     table, more = usable(table)
     for line in dict.fromkeys((*table.notes, *messages, *more)):
@@ -324,7 +326,7 @@ def _manifest(
         scores=dict(scores),
         probe_probabilities=tuple(tuple(map(float, row)) for row in probe(estimator, means, stds)),
         seed=seed,
-        versions=versions(*_LIBRARIES),
+        versions=versions(*_LIBRARIES) | table.meta.get("weights", {}),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         licence=licence,
         notes=notes,

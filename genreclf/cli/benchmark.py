@@ -24,6 +24,7 @@ from genreclf.cli.options import (
     MinArtists,
     MinTracks,
     Precision,
+    Sample,
     Seed,
     Subset,
     Synonyms,
@@ -39,6 +40,7 @@ def benchmark(
         Path | None, typer.Option("--output", "-o", help="Report folder; reports/NAME by default.")
     ] = None,
     subset: Subset = None,
+    sample: Sample = None,
     models: Annotated[
         str | None,
         typer.Option(help="Comma-separated: {models}; baselines: {baselines}."),
@@ -66,6 +68,10 @@ def benchmark(
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
     edits: Edits = None,
+    series: Annotated[
+        str | None,
+        typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
+    ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -115,6 +121,7 @@ def benchmark(
         "learning_curve": learning_curve or None,
         "test_table": test_table,
         "edits": edits,
+        "series": series,
         "jobs": jobs,
         "client": cluster,
         "repeats": repeats,
@@ -127,11 +134,11 @@ def benchmark(
     options = task.options(run, options)
     write_report = task.report()
     report_options = task.options(write_report, {"players": players})
-    columns = {"label": label, "id": id, "group": group_column, "artists": artists}
+    columns: dict[str, Any] = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
     if test_table is not None:
         options["test_table"] = open_table(test_table, **columns)
-    read = open_table(table, subset=subset, families=families, **columns)
+    read = open_table(table, subset=subset, families=families, sample=sample, seed=seed, **columns)
     folder = output or Path("reports") / read.name
     check_report_folder(folder)
     if players is not None:

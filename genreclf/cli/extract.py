@@ -21,17 +21,21 @@ def extract(
             help="A folder with one sub-folder per genre, a manifest CSV file, audio files, or a data set: {datasets}."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The table to create or complete.")] = Path(
-        "features/tracks.csv"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The table to create or complete: .csv, or .parquet for many tracks.")
+    ] = Path("features/tracks.csv"),
     feature_set: Annotated[
         str | None,
-        typer.Option(help="Feature set: {feature_sets}; by default that of the table, {default_set} for a new one."),
+        typer.Option(
+            help="Feature sets and families, joined by +: {feature_sets}, musicnn, vggish; by default those of the "
+            "table, {default_set} for a new one."
+        ),
     ] = None,
     offset: Annotated[
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
     ] = None,
     duration: Annotated[float, typer.Option(help="Seconds of each track to use.")] = 30.0,
+    float32: Annotated[bool, typer.Option("--float32", help="Single precision, which halves a Parquet table.")] = False,
     subset: Subset = None,
     artists: Annotated[
         str | None,
@@ -56,6 +60,7 @@ def extract(
                 feature_set=feature_set,
                 offset=offset,
                 duration=duration,
+                float32=float32,
                 subset=subset,
                 artists=artists,
                 split=split,
@@ -72,7 +77,7 @@ def extract(
         for failure in failures[:10]:
             progress.message(f"failed: {failure.path}: {failure.reason} [{failure.code}]")
         if len(failures) > 10:
-            progress.message(f"failed: {len(failures) - 10} more, listed in {done.path.with_suffix('.failed.csv')}")
+            progress.message(f"failed: {len(failures) - 10} more, listed in {done.failures}")
     if json:
         emit_json(done.summary())
     else:
@@ -95,7 +100,7 @@ def summary(done: Extraction) -> str:
         f"{done.reused} already there, {len(done.failed)} failed; {done.seconds:.1f} s{rate}"
     )
     if done.failed:
-        line += f"\nfailed tracks with reasons: {done.path.with_suffix('.failed.csv')}"
+        line += f"\nfailed tracks with reasons: {done.failures}"
     if done.others:
         line += f"\n{done.others} rows of other tracks stay in the table"
     return line

@@ -11,10 +11,13 @@ import typer
 
 from genreclf.seeds import MAX_SEED
 
-Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or {published}.")]
+Table = Annotated[str, typer.Argument(help="A feature table, any CSV or Parquet with a label column, or {published}.")]
 Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
 Edits = Annotated[
     Path | None, typer.Option(help="Labels to change, tracks to leave out, artists to merge: a file of edits.")
+]
+Sample = Annotated[
+    int | None, typer.Option(help="Use so many tracks only, drawn at random within each genre; all by default.")
 ]
 Families = Annotated[str | None, typer.Option(help="Comma-separated feature families or sets; all by default.")]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]

@@ -21,6 +21,7 @@ from genreclf.cli.options import (
     MinArtists,
     MinTracks,
     Precision,
+    Sample,
     Seed,
     Subset,
     Synonyms,
@@ -35,6 +36,7 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
     model: Annotated[str, typer.Option(help="One of {models}, or best: the winner of a benchmark.")] = "svc",
     subset: Subset = None,
+    sample: Sample = None,
     tune: Annotated[bool, typer.Option("--tune", help="Tune the model's parameters.")] = False,
     calibrate: Annotated[
         bool,
@@ -90,7 +92,9 @@ def train(
     families = names_in(features)
     with TerminalProgress() as progress:
         bundle = run(
-            open_table(table, subset=subset, label=label, id=id, group=group, artists=artists),
+            open_table(
+                table, subset=subset, label=label, id=id, group=group, artists=artists, sample=sample, seed=seed
+            ),
             **options,
             features=families,
             progress=progress,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
+    from genreclf.series import Series
 
 # Starting workers costs about as long as this many seconds of fitting.
 _WORTH_WORKERS = 3.0
@@ -42,6 +43,7 @@ class Data:
     genres : number of genres.
     recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
     families : (features,), the number of each feature's family.
+    series : of the tracks, for models of series; None where there is none of them.
     """
 
     X: np.ndarray
@@ -50,6 +52,14 @@ class Data:
     recordings: np.ndarray
     artists: np.ndarray | None
     families: np.ndarray
+    series: Series | None = None
+
+    def of(self, fit: Fit, rows: np.ndarray) -> Any:  # noqa: ANN401 - an array or a `Series`
+        """What a fit's model sees of some tracks."""
+        if not fit.entry.series:
+            return self.X[np.ix_(rows, fit.columns)]
+        assert self.series is not None, "a comparison with models of series has some"  # noqa: S101
+        return self.series[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,17 +255,17 @@ def _fit(fit: Fit, data: Data) -> Fitted:
     started = time.process_time()
     found = fit_pipeline(
         fit.entry,
-        data.X[np.ix_(rows, fit.columns)],
+        data.of(fit, rows),
         data.y[rows],
         seed=fit.seed,
         families=data.families[fit.columns],
-        impute=bool(np.isnan(data.X[:, fit.columns]).any()),
+        impute=not fit.entry.series and bool(np.isnan(data.X[:, fit.columns]).any()),
         rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
         tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
     )
     fitted = time.process_time()
-    model, tested = base_estimator(found.estimator), data.X[np.ix_(test, fit.columns)]
+    model, tested = base_estimator(found.estimator), data.of(fit, test)
     y_pred = model.predict(tested)
     predicted = time.process_time()
     return Fitted(
@@ -299,7 +309,7 @@ def _calibration_folds(fit: Fit, data: Data) -> list[tuple[np.ndarray, np.ndarra
     return folds if all(len(np.unique(y[train])) == genres for train, _ in folds) else None
 
 
-def _probabilities(model: Any, X: np.ndarray, genres: int) -> np.ndarray | None:  # noqa: ANN401
+def _probabilities(model: Any, X: Any, genres: int) -> np.ndarray | None:  # noqa: ANN401
     """(tracks, genres), with zeros for genres that the model was not trained on; None where it has none."""
     if not has_probabilities(model):
         return None
@@ -308,7 +318,7 @@ def _probabilities(model: Any, X: np.ndarray, genres: int) -> np.ndarray | None:
     return probabilities
 
 
-def _shuffled(model: Any, X: np.ndarray, fit: Fit, repeats: int = 5) -> np.ndarray | None:  # noqa: ANN401
+def _shuffled(model: Any, X: Any, fit: Fit, repeats: int = 5) -> np.ndarray | None:  # noqa: ANN401
     if not fit.families:
         return None
     rng = np.random.default_rng([fit.seed, fit.number])

@@ -54,6 +54,8 @@ class ModelSpec:
     name : what it is called on the command line and in tables.
     title : what it is called in texts and pictures.
     factory : seed -> scikit-learn classifier, on one thread, not fitted.
+    series : whether its X is a `genreclf.series.Series` of the tracks in place of their features; it then standardises
+        by itself.
     space : values to search, by the classifier's own parameter names; empty where there is nothing to search.
     only_with : for a parameter that other values leave without effect, what gives it one: its name -> the name and the
         values of the parameter that it depends on.
@@ -73,6 +75,7 @@ class ModelSpec:
     factory: Callable[[int], Any]
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     only_with: Mapping[str, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
+    series: bool = False
     limit: float | None = None
     by_family: bool = False
     wide: Mapping[str, Any] = field(default_factory=dict)
@@ -102,6 +105,8 @@ class ModelSpec:
     def build(self, seed: int = 42, *, families: np.ndarray | None = None, impute: bool = False) -> Pipeline:
         """A pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
 
+        Of a model of series it has the classifier alone.
+
         Parameters
         ----------
         families : (features,), the number of each feature's family, as `FeatureTable.family_numbers` has them; None
@@ -114,6 +119,8 @@ class ModelSpec:
         from genreclf.models.scaling import ClippedScaler
 
         classifier = self.factory(seed)
+        if self.series:
+            return Pipeline([("model", classifier)])
         if families is not None:
             parameters = dict(self.wide) if len(families) > WIDE else {}
             if self.by_family:

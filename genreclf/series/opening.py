@@ -68,7 +68,8 @@ class _Files:
         self.digests = tuple(entry.digest for entry in found)
         self.lengths = np.array([entry.frames for entry in found], dtype=np.int64)
         self._folder = folder.absolute()
-        self._places = np.array([(entry.shard, entry.offset, entry.crc) for entry in found], dtype=np.int64)
+        self.checksums = np.array([entry.crc for entry in found], dtype=np.int64)
+        self._places = np.array([(entry.shard, entry.offset) for entry in found], dtype=np.int64)
         self._checked = np.zeros(len(found), dtype=bool)
         size = sizes(folder, found)
         for entry in found:
@@ -76,7 +77,7 @@ class _Files:
                 raise self._damaged(entry.shard, "shorter than its index says")
 
     def frames(self, track: int) -> np.ndarray:
-        shard, offset, crc = map(int, self._places[track])
+        shard, offset = map(int, self._places[track])
         shape = (int(self.lengths[track]), self.bins)
         path = shard_path(self._folder, shard)
         try:
@@ -88,7 +89,7 @@ class _Files:
         except OSError as error:
             raise RequestError(f"{path}: cannot be read: {error.strerror or error}") from None
         if not self._checked[track]:
-            if crc32(values.data) != crc:
+            if crc32(values.data) != self.checksums[track]:
                 raise self._damaged(shard, f"the values of {self.track_ids[track]!r} have changed")
             self._checked[track] = True
         return np.asarray(values)

@@ -68,7 +68,7 @@ class BundleManifest(
     probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probe`;
         a loaded model must give the same.
     seed : of the model.
-    versions : of the libraries, by name.
+    versions : of the libraries, by name, and the digests of the weights that its features need.
     created : date and time in UTC, ISO 8601.
     licence, notes : free text.
     estimator_sha256 : of the stored estimator, to know the same model by; filled in when the bundle is saved.
