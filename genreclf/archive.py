@@ -44,11 +44,13 @@ class Kind:
     name : one word of ASCII letters for messages, for example ``model``.
     members : names of the members, each with the most bytes it may have when unpacked.
     made_with : the command that makes such a file.
+    optional : names of members that may be missing.
     """
 
     name: str
     members: Mapping[str, int]
     made_with: str
+    optional: frozenset[str] = frozenset()
 
     @property
     def with_article(self) -> str:
@@ -82,6 +84,8 @@ def write_container(path: Path, kind: Kind, members: Mapping[str, bytes]) -> Non
     blank = kind.comment("0" * 64)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, limit in kind.members.items():
+            if name in kind.optional and name not in members:
+                continue
             if len(members[name]) > limit:
                 raise RequestError(
                     f"{path}: the {kind.name} is too large to store: {len(members[name]):,} bytes in {name}, "
@@ -236,7 +240,7 @@ def _check_digest(path: Path, kind: Kind, content: bytes) -> None:
 
 def _check_members(path: Path, kind: Kind, members: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in members]
-    if sorted(names) != sorted(kind.members):
+    if sorted(names) != sorted(kind.members.keys() - (kind.optional - set(names))):
         shown = ", ".join(repr(name[:60]) for name in names[:4]) + (" and more" if len(names) > 4 else "")
         raise damaged(path, f"it holds {shown or 'nothing'}, not {' and '.join(kind.members)}")
     for info in members:
