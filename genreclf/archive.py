@@ -44,7 +44,7 @@ class Kind:
     name : one word of ASCII letters for messages, for example ``model``.
     members : names of the members, each with the most bytes it may have when unpacked.
     made_with : the command that makes such a file.
-    optional : names of members that may be missing.
+    optional : the members that may be missing.
     """
 
     name: str
@@ -240,7 +240,7 @@ def _check_digest(path: Path, kind: Kind, content: bytes) -> None:
 
 def _check_members(path: Path, kind: Kind, members: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in members]
-    if sorted(names) != sorted(kind.members.keys() - (kind.optional - set(names))):
+    if len(set(names)) != len(names) or not kind.members.keys() - kind.optional <= set(names) <= kind.members.keys():
         shown = ", ".join(repr(name[:60]) for name in names[:4]) + (" and more" if len(names) > 4 else "")
         raise damaged(path, f"it holds {shown or 'nothing'}, not {' and '.join(kind.members)}")
     for info in members:

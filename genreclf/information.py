@@ -20,6 +20,7 @@ from genreclf.errors import RequestError, one_line
 from genreclf.pages.blocks import Cell, Section, Table
 from genreclf.pages.markdown import escaped, section_lines
 from genreclf.tables.columns import family_of
+from genreclf.tables.parquet import is_parquet
 
 if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
@@ -127,7 +128,11 @@ def information(source: object) -> Information:
         made = {"file": path.name, "bytes": size, "made": _changed(path)}
         return Information("index", str(path), _index(open_index(path), made))
     if path.is_dir():
-        return Information("report", str(path), _report(Comparison.read(path)))
+        if not is_parquet(path):
+            return Information("report", str(path), _report(Comparison.read(path)))
+        size = sum(part.stat().st_size for part in path.iterdir())
+        facts = _table_facts(open_table(path), {"file": path.name, "bytes": size, "made": _changed(path)})
+        return Information("table", str(path), facts)
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -10,8 +10,11 @@ import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
+    AllowOverlap,
     ArtistColumn,
     ClassWeight,
+    Cluster,
+    Corpus,
     Draws,
     Edits,
     Families,
@@ -23,6 +26,7 @@ from genreclf.cli.options import (
     MinArtists,
     MinTracks,
     Precision,
+    Sample,
     Seed,
     Subset,
     Synonyms,
@@ -38,6 +42,7 @@ def benchmark(
         Path | None, typer.Option("--output", "-o", help="Report folder; reports/NAME by default.")
     ] = None,
     subset: Subset = None,
+    sample: Sample = None,
     models: Annotated[
         str | None,
         typer.Option(help="Comma-separated: {models}; baselines: {baselines}."),
@@ -51,6 +56,7 @@ def benchmark(
     seed: Seed = 42,
     features: Families = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     group: Annotated[
         bool, typer.Option("--group-artists/--no-group", help="Keep each artist in one fold where artists are known.")
     ] = True,
@@ -64,6 +70,12 @@ def benchmark(
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
     edits: Edits = None,
+    corpus: Corpus = None,
+    allow_overlap: AllowOverlap = False,
+    series: Annotated[
+        str | None,
+        typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
+    ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -113,7 +125,11 @@ def benchmark(
         "learning_curve": learning_curve or None,
         "test_table": test_table,
         "edits": edits,
+        "corpus": names_in(corpus),
+        "allow_overlap": allow_overlap or None,
+        "series": series,
         "jobs": jobs,
+        "client": cluster,
         "repeats": repeats,
         "draws": draws,
         "min_tracks": min_tracks,
@@ -124,11 +140,11 @@ def benchmark(
     options = task.options(run, options)
     write_report = task.report()
     report_options = task.options(write_report, {"players": players})
-    columns = {"label": label, "id": id, "group": group_column, "artists": artists}
+    columns: dict[str, Any] = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
     if test_table is not None:
         options["test_table"] = open_table(test_table, **columns)
-    read = open_table(table, subset=subset, families=families, **columns)
+    read = open_table(table, subset=subset, families=families, sample=sample, seed=seed, **columns)
     folder = output or Path("reports") / read.name
     check_report_folder(folder)
     if players is not None:

@@ -11,10 +11,13 @@ import typer
 
 from genreclf.seeds import MAX_SEED
 
-Table = Annotated[str, typer.Argument(help="A feature table, any CSV file with a label column, or {published}.")]
+Table = Annotated[str, typer.Argument(help="A feature table, any CSV or Parquet with a label column, or {published}.")]
 Subset = Annotated[str | None, typer.Option(help="A subset of a data set: {subsets}.")]
 Edits = Annotated[
     Path | None, typer.Option(help="Labels to change, tracks to leave out, artists to merge: a file of edits.")
+]
+Sample = Annotated[
+    int | None, typer.Option(help="Use so many tracks only, drawn at random within each genre; all by default.")
 ]
 Families = Annotated[str | None, typer.Option(help="Comma-separated feature families or sets; all by default.")]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
@@ -38,7 +41,17 @@ Precision = Annotated[
     float | None,
     typer.Option(help="With tags: the precision that each threshold shall reach; by default, thresholds of best F1."),
 ]
+Corpus = Annotated[
+    str | None,
+    typer.Option(help="Where the music comes from, if its name does not tell; a network may have heard it: {corpora}."),
+]
+AllowOverlap = Annotated[
+    bool, typer.Option("--allow-overlap", help="Test networks on music that they were trained on; the report says so.")
+]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
+Cluster = Annotated[
+    str | None, typer.Option(help="Work on a Dask cluster: its scheduler's address, or local:N for N workers here.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 Draws = Annotated[int, typer.Option(help="Draws of the comparison of models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -21,6 +21,7 @@ from genreclf.cli.options import (
     MinArtists,
     MinTracks,
     Precision,
+    Sample,
     Seed,
     Subset,
     Synonyms,
@@ -35,6 +36,7 @@ def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
     model: Annotated[str, typer.Option(help="One of {models}, or best: the winner of a benchmark.")] = "svc",
     subset: Subset = None,
+    sample: Sample = None,
     tune: Annotated[bool, typer.Option("--tune", help="Tune the model's parameters.")] = False,
     calibrate: Annotated[
         bool,
@@ -66,6 +68,7 @@ def train(
 
     from genreclf.datasets import open_table
     from genreclf.models.bundle.bundle import KIND
+    from genreclf.models.neural.watching import resumable
     from genreclf.tasks import find_task
 
     task = find_task(labels)
@@ -88,9 +91,11 @@ def train(
     options = task.options(run, options)
     KIND.check_place(output)
     families = names_in(features)
-    with TerminalProgress() as progress:
+    with TerminalProgress() as progress, resumable(output):
         bundle = run(
-            open_table(table, subset=subset, label=label, id=id, group=group, artists=artists),
+            open_table(
+                table, subset=subset, label=label, id=id, group=group, artists=artists, sample=sample, seed=seed
+            ),
             **options,
             features=families,
             progress=progress,

@@ -123,17 +123,20 @@ def open_table(
     group: str | None = None,
     families: Sequence[str] | None = None,
     artists: str | None = None,
+    sample: int | None = None,
+    seed: int = 42,
 ) -> FeatureTable:
-    """A feature table: a CSV file, or the features that a data set publishes itself.
+    """A feature table: a CSV or Parquet file, or the features that a data set publishes itself.
 
     Parameters
     ----------
-    source : a CSV file, or ``fma:FOLDER`` for FMA's own ``features.csv``.
+    source : a CSV file, Parquet, or ``fma:FOLDER`` for FMA's own ``features.csv``.
     subset : a subset of the data set, for example ``medium``.
     label, id, group : columns of a CSV file, see `FeatureTable.read`; of a data set, `group` may be ``artist,album``,
         and `label` one of its own labels, as ``subgenre`` of FMA.
     families : feature families or, of a CSV file, sets to keep; all where None.
     artists : ``folders`` or ``names`` guesses artists that a CSV file does not name, see `genreclf.datasets.guessing`.
+    sample, seed : take so many tracks only, see `FeatureTable.read`.
 
     Raises
     ------
@@ -148,9 +151,10 @@ def open_table(
             )
         own = None if group == "artist,album" else group
         labels = {} if label is None or not dataset.labels else {"label": label}
-        for option, value in (("label", None if labels else label), ("id", id), ("group", own), ("artists", artists)):
+        unused = {"label": None if labels else label, "id": id, "group": own, "artists": artists, "sample": sample}
+        for option, value in unused.items():
             if value is not None:
-                raise RequestError(f"{option}={value} is for CSV tables; {source} has its own labels, ids and artists")
+                raise RequestError(f"{option}={value} is for tables; {source} has its own labels, ids and artists")
         published = dataset.features(folder, subset=subset, families=families, **labels)
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
@@ -160,7 +164,7 @@ def open_table(
     from genreclf.features import FEATURE_SETS
     from genreclf.tables.table import FeatureTable
 
-    table = FeatureTable.read(Path(source), label=label, id=id, group=group)
+    table = FeatureTable.read(Path(source), label=label, id=id, group=group, sample=sample, seed=seed)
     table = table if artists is None else guess_in_table(table, artists)
     return table if families is None else table.select(families, sets=FEATURE_SETS)
 

@@ -92,7 +92,7 @@ def open_exploration(
 def edits_beside(table: str, name: str) -> Path:
     """The file that edits of a table go to: ``TABLE.edits.csv`` beside it, or here for what is no file."""
     path = Path(table)
-    return path.with_suffix(".edits.csv") if path.is_file() else Path(f"{name}.edits.csv")
+    return path.with_suffix(".edits.csv") if path.exists() else Path(f"{name}.edits.csv")
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,8 @@ class _Meta(msgspec.Struct):
     parameters: dict[str, _Number | None] = {}
     columns: list[str] = []
     versions: dict[str, Any] = {}
+    weights: dict[str, str] = {}
+    corpora: list[str] = []
 
 
 def read_meta(table: Path) -> dict[str, Any] | None:
@@ -31,7 +33,7 @@ def read_meta(table: Path) -> dict[str, Any] | None:
 
     Where the table is a link, the file is beside what that leads to, or beside the link.
     """
-    for place in (_beside(table), table.with_suffix(".json")):
+    for place in (_beside(table), beside(table, ".json")):
         try:
             meta: dict[str, Any] = msgspec.json.decode(place.read_bytes())
             msgspec.convert(meta, _Meta)
@@ -54,13 +56,19 @@ def check_meta(table: Path) -> None:
     ------
     RequestError : there is such a file.
     """
-    beside = _beside(table)
-    if os.path.lexists(beside) and read_meta(table) is None and beside.read_bytes().strip() != b"{}":
+    there = _beside(table)
+    if os.path.lexists(there) and read_meta(table) is None and there.read_bytes().strip() != b"{}":
         raise RequestError(
-            f"{beside} is there and was not written beside a table; {table.name} would replace it: "
+            f"{there} is there and was not written beside a table; {table.name} would replace it: "
             "choose another name for the table"
         )
 
 
+def beside(table: Path, suffix: str, *, hidden: bool = False) -> Path:
+    """A file beside a table: of ``t.csv``, ``t.json``; of ``t.parquet``, which is another table, ``t.parquet.json``."""
+    name = table.stem if table.suffix.lower() == ".csv" else table.name
+    return table.with_name(f"{'.' if hidden else ''}{name}{suffix}")
+
+
 def _beside(table: Path) -> Path:
-    return Path(os.path.realpath(table)).with_suffix(".json")
+    return beside(Path(os.path.realpath(table)), ".json")

@@ -12,47 +12,29 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from genreclf.errors import RequestError, nearest
-from genreclf.tables.columns import IDENTITY, PARENT_GENRE
-from genreclf.tables.labels import TAG_PREFIX, TAGS, join_tags, tags_of_columns
+from genreclf.errors import RequestError
 from genreclf.tables.meta import read_meta
+from genreclf.tables.roles import TableParts, feature_notes, find_roles, identity_frame
 from genreclf.tables.rows import read_rows, separator_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_ID_NAMES = ("track_id", "id", "filename", "file", "path")
 _COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 _ROWS_LOOKED_AT = 1000
 _MISSING = ("", "nan", "NaN", "NA", "N/A", "null", "None")
 
 
-class TableParts(NamedTuple):
-    """What a file holds, under the names of the fields of `FeatureTable`."""
-
-    frame: pd.DataFrame
-    features: tuple[str, ...]
-    meta: dict[str, Any]
-    notes: tuple[str, ...]
-    name: str
-    label: str
-    grouping: tuple[str, ...]
-
-
-def read_parts(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> TableParts:
+def read_csv(path: Path, *, label: str | None, id_column: str | None, group: str | None) -> TableParts:
     """Read a CSV file; see `FeatureTable.read` for parameters and errors."""
     import pandas as pd
 
     separator = separator_of(path, hint=f"; make a table with: genreclf extract SOURCE -o {_as_csv(path)}")
     rows = read_rows(path, separator)
     header = _checked_header(path, next(rows)[1])
-    artist, grouping = _group_columns(header, group)
-    roles = _roles(path, header, label=label, id_column=id_column, group=artist)
-    roles |= _further_groups(path, header, grouping, roles)
-    roles |= {name: name for name in (PARENT_GENRE, TAGS) if name in header and name not in roles.values()}
-    tag_columns = {name: name for name in header if name.startswith(TAG_PREFIX) and name not in roles.values()}
+    roles = find_roles(path, header, label=label, id_column=id_column, group=group)
     lines: list[int] = []
     comma = False
     for line, cells in rows:
@@ -62,32 +44,22 @@ def read_parts(path: Path, *, label: str | None, id_column: str | None, group: s
     if not lines:
         raise RequestError(f"{path}: a header and no rows; a feature table has a row a track")
     notes = ["numbers are read with decimal commas"] if comma else []
-    frame = _cells(path, separator, roles | tag_columns, decimal="," if comma else ".")
+    frame = _cells(path, separator, [*roles.columns.values(), *roles.of_tags], decimal="," if comma else ".")
     if len(frame) != len(lines):
         raise RequestError(f"{path}: unpaired quotes, or lines that hold only quotes; save it again as CSV")
-    identity = {role: _texts(frame.pop(column)) for role, column in roles.items()}
-    if TAGS in roles or tag_columns:
-        texts = list(identity[TAGS]) if TAGS in roles else [""] * len(lines)
-        of_one = {name: list(_texts(frame.pop(name))) for name in tag_columns}
-        tags = tags_of_columns(path, lines, texts, of_one)
-        identity[TAGS] = pd.Series(map(join_tags, tags), dtype="object")
-        identity.setdefault("genre", pd.Series([""] * len(lines), dtype="object"))
+    texts = {column: _texts(frame.pop(column)) for column in (*roles.columns.values(), *roles.of_tags)}
+    known = identity_frame(path, roles, texts, notes, where="line", numbers=lines)
     meta = read_meta(path) or {}
     features = _numbers(path, frame, lines, meta.get("columns", []), notes)
-    if "track_id" not in identity:
-        identity["track_id"] = pd.Series([str(row + 1) for row in range(len(frame))], dtype="object")
-        notes.append("no track ids in the table; rows are named by their number")
-    _check_ids(path, identity["track_id"], lines, roles.get("track_id", "track_id"))
-    named = [name for name in dict.fromkeys((*IDENTITY, PARENT_GENRE, TAGS, *grouping)) if name in identity]
-    known = pd.DataFrame({name: identity[name] for name in named}, dtype="object")
     return TableParts(
         frame=pd.concat([known, features], axis=1),
         features=tuple(features.columns),
         meta=meta,
         notes=tuple(notes),
         name=path.stem,
-        label=roles.get("genre", "genre"),
-        grouping=tuple(grouping),
+        label=roles.columns.get("genre", "genre"),
+        grouping=roles.grouping,
+        path=path,
     )
 
 
@@ -102,56 +74,7 @@ def _checked_header(path: Path, header: list[str]) -> list[str]:
     return header
 
 
-def _roles(
-    path: Path, header: list[str], *, label: str | None, id_column: str | None, group: str | None
-) -> dict[str, str]:
-    """Which column of the file holds which identity column of the table."""
-    columns = {name: name for name in IDENTITY if name in header}
-    for role, asked, option in (
-        ("genre", label, "label"),
-        ("track_id", id_column, "id"),
-        ("artist", group, "group"),
-    ):
-        if asked is None:
-            continue
-        if asked not in header:
-            raise RequestError(
-                f"{path}: no column {asked!r} ({option}={asked}); there are {_listed(header)}{nearest(asked, header)}"
-            )
-        columns = {r: c for r, c in columns.items() if c != asked} | {role: asked}
-    if "genre" not in columns and not any(name == TAGS or name.startswith(TAG_PREFIX) for name in header):
-        raise RequestError(
-            f"{path}: no column 'genre'; name the column of labels with label=COLUMN, one of {_listed(header)}"
-        )
-    if "track_id" not in columns:
-        usual = next((n for n in _ID_NAMES if n in header and n not in columns.values()), None)
-        columns |= {"track_id": usual} if usual else {}
-    return columns
-
-
-def _group_columns(header: Sequence[str], group: str | None) -> tuple[str | None, list[str]]:
-    """The columns named by ``group``: that of the artist, which is None where it is not named, and further ones."""
-    if group is None or group in header:
-        return group, []
-    artist, *further = (name.strip() for name in group.split(","))
-    return artist, further
-
-
-def _further_groups(
-    path: Path, header: Sequence[str], grouping: Sequence[str], roles: dict[str, str]
-) -> dict[str, str]:
-    for name in grouping:
-        if name not in header:
-            raise RequestError(
-                f"{path}: no column {name!r} (group={name}); there are {_listed(header)}{nearest(name, header)}"
-            )
-        taken = next((role for role, column in roles.items() if column == name and role != name), None)
-        if taken or name in ("genre", "track_id", "artist"):
-            raise RequestError(f"{path}: the column {name!r} holds the {taken or name}; group by other columns")
-    return {name: name for name in grouping}
-
-
-def _cells(path: Path, separator: str, roles: dict[str, str], *, decimal: str) -> pd.DataFrame:
+def _cells(path: Path, separator: str, texts: Sequence[str], *, decimal: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
@@ -160,9 +83,9 @@ def _cells(path: Path, separator: str, roles: dict[str, str], *, decimal: str) -
             sep=separator,
             decimal=decimal,
             encoding="utf-8-sig",
-            dtype=dict.fromkeys(roles.values(), "object"),
+            dtype=dict.fromkeys(texts, "object"),
             keep_default_na=False,
-            na_values={column: [""] for column in roles.values()},
+            na_values={column: [""] for column in texts},
             index_col=False,
             low_memory=False,
             on_bad_lines="error",
@@ -200,45 +123,12 @@ def _numbers(
                 f"({int(wrong.sum())} such in this column); mend or remove the row or the column"
             )
         columns[name] = values
-    missing = [name for name in expected if name not in columns or np.isnan(columns[name]).all()]
-    if missing:
-        raise RequestError(
-            f"{path}: the feature column {missing[0]!r} is missing ({len(missing)} in all); extract again"
-        )
-    if not columns:
-        raise RequestError(
-            f"{path}: no numeric columns; a feature table needs at least one. To make a table of a list of tracks: "
-            f"genreclf extract {path} -o TABLE.csv"
-        )
-    if dropped:
-        notes.append(f"columns left out, as they hold no numbers: {_listed(dropped)}")
-    empty = {name: int(np.isnan(values).sum()) for name, values in columns.items() if np.isnan(values).any()}
-    if empty:
-        cells = "1 empty cell" if sum(empty.values()) == 1 else f"{sum(empty.values())} empty cells"
-        where = "1 column" if len(empty) == 1 else f"{len(empty)} columns"
-        notes.append(
-            f"{cells} in {where} ({_listed(list(empty))}) are filled with the column's median over the training tracks"
-        )
-    constant = [name for name, values in columns.items() if len(values) > 1 and np.nanmin(values) == np.nanmax(values)]
-    if constant:
-        notes.append(f"features that are the same in every track and tell nothing: {_listed(constant)}")
+    notes += feature_notes(
+        path,
+        rows=len(frame),
+        empty={name: int(np.isnan(values).sum()) for name, values in columns.items()},
+        extent={name: (np.fmin.reduce(values), np.fmax.reduce(values)) for name, values in columns.items()},
+        expected=expected,
+        dropped=dropped,
+    )
     return pd.DataFrame(columns)
-
-
-def _check_ids(path: Path, ids: pd.Series[Any], lines: Sequence[int], column: str) -> None:
-    missing = ids == ""
-    if missing.any():
-        raise RequestError(f"{path}: line {lines[int(missing.argmax())]}, column {column!r}: no track id")
-    doubled = ids.duplicated(keep="first")
-    if doubled.any():
-        second = int(doubled.argmax())
-        first = int((ids == ids.iloc[second]).argmax())
-        raise RequestError(
-            f"{path}: line {lines[second]}, column {column!r}: the id {str(ids.iloc[second])!r} "
-            f"is that of line {lines[first]} already; ids must differ"
-        )
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -4,7 +4,8 @@ The table is a CSV file in which each row is one line and each line is written b
 disk is always whole lines and at most one torn one at the end, which the next opening cuts off. Rows are
 appended as they come and put in the order of their ids at the end. Beside ``NAME.csv`` stand ``NAME.json``
 (what the table was made with), ``NAME.failed.csv`` (which tracks failed and why), and hidden files: a lock, what was
-seen of each file's size and time, which only saves reading it again, and a checksum of each row's values.
+seen of each file's size and time, which only saves reading it again, and a checksum of each row's values. A Parquet
+table, `genreclf.tables.parquet_store`, has its newest rows in such a file until there are enough of them for a part.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -31,11 +32,12 @@ from genreclf.progress import SILENT, Progress
 from genreclf.tables.cells import cell
 from genreclf.tables.columns import IDENTITY
 from genreclf.tables.labels import TAGS
-from genreclf.tables.meta import read_meta, write_meta
+from genreclf.tables.meta import beside, read_meta, write_meta
 from genreclf.tables.table import table_path
 
 # A kill loses nothing that was written; a power cut loses at most what was written since the disk was last made sure.
 _SYNC_SECONDS = 2.0
+_FLOAT32_MAX = 3.4e38
 _Value = TypeVar("_Value")
 Seen = dict[str, tuple[int, int, str]]
 _Checksums = dict[str, tuple[str, int]]  # of a row's values, with the digest of the file that they describe
@@ -52,19 +54,25 @@ class Failure:
     digest: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredRow:
-    """Where a row's line is in the file, its cells in the order of `TableStore.identity`, a checksum of its values."""
+    """A row of the table: its cells in the order of `TableStore.identity`."""
 
-    start: int
-    length: int
     identity: tuple[str, ...]
-    checksum: int
 
     @property
     def digest(self) -> str:
         """Digest of the file that the row describes."""
         return self.identity[IDENTITY.index("digest")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line(StoredRow):
+    """A row in a CSV file: where its line is, and a checksum of its values."""
+
+    start: int
+    length: int
+    checksum: int
 
 
 class TableStore(AbstractContextManager["TableStore"]):
@@ -76,16 +84,16 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     Parameters
     ----------
-    path : the CSV file; where it is a link, what it leads to is the table.
+    path : the table; where it is a link, what it leads to is the table.
     features : names of the feature columns.
-    meta : what the table is made with; must equal what an existing table was made with under ``feature_set`` and
-        ``parameters``.
+    meta : what the table is made with; must equal what an existing table was made with under ``feature_set``,
+        ``parameters`` and, where there are some, ``weights``.
     tags : whether the tracks have tags; a table without the column gets it.
 
     Raises
     ------
-    RequestError : the path is not that of a CSV file; the table was made with something else, is not ours, or
-        cannot be written.
+    RequestError : the path is not that of a table; the table was made with something else, is not ours, or cannot
+        be written.
     """
 
     def __init__(
@@ -98,20 +106,26 @@ class TableStore(AbstractContextManager["TableStore"]):
         progress: Progress = SILENT,
     ) -> None:
         self.path = table_path(Path(os.path.realpath(table_path(path))))
+        self._file = self.path  # of the rows that are lines
         self.features = tuple(features)
         self.meta = dict(meta)
         self.tags = tags
         self.identity: tuple[str, ...] = (*IDENTITY, TAGS) if tags else IDENTITY
-        self.rows: dict[str, StoredRow] = {}
+        self._lines: dict[str, _Line] = {}
         self.rewritten: set[str] = set()
         self.failures: dict[str, Failure] = {}
         self.seen: Seen = {}
         self._progress = progress
-        self._failed = self.path.with_suffix(".failed.csv")
+        self._failed = beside(self.path, ".failed.csv")
         self._lock: Any = None
         self._stream: io.FileIO | None = None
         self._size = 0
         self._synced = time.monotonic()
+
+    @property
+    def rows(self) -> Mapping[str, StoredRow]:
+        """The rows of the table by track id."""
+        return self._lines
 
     def __enter__(self) -> Self:
         message = f"another run is writing {self.path}; waiting for it to end"
@@ -140,12 +154,16 @@ class TableStore(AbstractContextManager["TableStore"]):
         finally:
             self._lock.release()
 
+    def can_hold(self, values: Iterable[float]) -> bool:
+        """Whether each value has a place in the table's precision."""
+        return self.meta.get("dtype") != "float32" or max(map(abs, values)) < _FLOAT32_MAX
+
     def append(self, identity: Sequence[str], values: Iterable[float]) -> None:
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""
         line = _line([*identity, *(repr(float(value)) for value in values)])
         with self._writing():
             self._append(line)
-        self.rows[identity[0]], _ = self._row(self._size - len(line), line)
+        self._lines[identity[0]], _ = self._row(self._size - len(line), line)
         self.rewritten.discard(identity[0])
         self.failures.pop(identity[0], None)
 
@@ -154,64 +172,87 @@ class TableStore(AbstractContextManager["TableStore"]):
         dropped = set(drop)
         if dropped or relabel:
             with self._writing():
-                self._rewrite([track_id for track_id in self.rows if track_id not in dropped], relabel or {})
+                self._revise(dropped, relabel or {})
 
     def finish(self) -> None:
         """Put the rows in the order of their ids and write the list of failures beside the table."""
         with self._writing():
+            self._settle()
             self._finish()
 
-    def _finish(self) -> None:
-        ordered = sorted(self.rows)
-        if ordered != list(self.rows):
+    def _revise(self, drop: Collection[str], relabel: Mapping[str, Sequence[str]]) -> None:
+        self._rewrite([track_id for track_id in self._lines if track_id not in drop], relabel)
+
+    def _settle(self) -> None:
+        """Put the rows in their order."""
+        ordered = sorted(self._lines)
+        if ordered != list(self._lines):
             self._rewrite(ordered)
+
+    def _finish(self) -> None:
         if self.failures:
             failures = (replace(failure, reason=cell(failure.reason)) for _, failure in sorted(self.failures.items()))
             rows = map(astuple, failures)
             write_whole(self._failed, b"".join([_FAILED, *map(_line, rows)]))
         else:
             self._failed.unlink(missing_ok=True)
-        checksums = {track_id: (row.digest, row.checksum) for track_id, row in self.rows.items()}
+        checksums = {track_id: (line.digest, line.checksum) for track_id, line in self._lines.items()}
         for what, content in (("seen", self.seen), ("rows", checksums)):
             data = msgspec.json.encode(content)
-            if _bytes_of(self._hidden(what)) != data:
+            if content and _bytes_of(self._hidden(what)) != data:
                 write_whole(self._hidden(what), data)
 
     def _hidden(self, what: str) -> Path:
-        return self.path.with_name(f".{self.path.stem}.{what}.json")
+        return beside(self.path, f".{what}.json", hidden=True)
 
     def _open(self) -> None:
         check_file(self._failed, mark=_FAILED, what="a list of the tracks that failed")
-        if self.path.exists():
+        if self._exists():
             self._check_meta()
-            self._recover()
         else:
             write_meta(self.path, self.meta)
-            write_whole(self.path, self._header)
-            self._size = len(self._header)
+        self._open_rows()
         if self._stream is None:
-            self._stream = self.path.open("ab", buffering=0)
+            self._stream = self._file.open("ab", buffering=0)
         # A run that was killed may have written the row of a track that had failed before.
         listed = _read_failures(self._failed)
         self.failures = {track_id: failure for track_id, failure in listed.items() if track_id not in self.rows}
         self.seen = _read_json(self._hidden("seen"), Seen, {})
 
+    def _exists(self) -> bool:
+        return self.path.exists()
+
+    def _open_rows(self) -> None:
+        """Find the rows of an existing file, or begin one."""
+        if self._file.exists():
+            self._recover()
+        else:
+            write_whole(self._file, self._header)
+            self._size = len(self._header)
+
     def _check_meta(self) -> None:
         made = read_meta(self.path)
-        beside = self.path.with_suffix(".json").name
+        known = beside(self.path, ".json").name
         if made is None:
             raise RequestError(
-                f"{self.path} was not written by genreclf extract (no readable {beside} beside it); "
+                f"{self.path} was not written by genreclf extract (no readable {known} beside it); "
                 "choose another file with -o"
             )
-        asked = {"feature set": self.meta["feature_set"]} | dict(self.meta["parameters"])
-        there = {"feature set": made["feature_set"]} | made.get("parameters", {})
+        asked, there = (
+            {"feature set": meta["feature_set"], "dtype": meta.get("dtype", "float64")}
+            | dict(meta.get("parameters", {}))
+            | {f"weights {name}": digest[:12] for name, digest in meta.get("weights", {}).items()}
+            for meta in (self.meta, made)
+        )
         for name, value in asked.items():
             if there.get(name) != value:
                 raise RequestError(
                     f"{self.path} was made with {name} {_shown(there.get(name))}, this run asks for {_shown(value)}; "
-                    f"choose another file with -o, or delete {self.path.name} and {beside} to start over"
+                    f"choose another file with -o, or delete {self.path.name} and {known} to start over"
                 )
+        corpora = sorted({*made.get("corpora", ()), *self.meta.get("corpora", ())})
+        if corpora != sorted(made.get("corpora", ())):
+            write_meta(self.path, made | {"corpora": corpora})
         # Rows of another version stay; that they stand beside ours must be known.
         before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
         if before != now:
@@ -229,10 +270,10 @@ class TableStore(AbstractContextManager["TableStore"]):
         torn = 0
         faults: list[str] = []
         wanted = self.identity
-        with self.path.open("rb") as stream:
+        with self._file.open("rb") as stream:
             first = stream.readline(2 * len(self._header) + len(TAGS))
             if first != self._header:
-                other = IDENTITY if self.tags else (*IDENTITY, TAGS)
+                other = IDENTITY if TAGS in wanted else (*IDENTITY, TAGS)
                 self.identity = other if first == _line([*other, *self.features]) else wanted
             header = self._header
             if first != header and not header.startswith(first):
@@ -249,19 +290,19 @@ class TableStore(AbstractContextManager["TableStore"]):
                     faults.append(f"line {number}{fault}")
                 position += len(line)
         if first != header:
-            write_whole(self.path, header)
+            write_whole(self._file, header)
             position = len(header)
         self._size = position
         if faults:
-            copy = free_name(self.path)
-            shutil.copy2(self.path, copy)
+            copy = free_name(self._file)
+            shutil.copy2(self._file, copy)
             more = f" (and {len(faults) - 1} more rows)" if len(faults) > 1 else ""
             self._progress.message(
                 f"{self.path}: {faults[0]}{more}; another program has changed the table. It is kept as {copy.name}; "
                 "changed rows are computed again where their files are at hand, and those that are no rows are left out"
             )
         if torn or faults or len(wanted) > len(self.identity):
-            self._rewrite(list(self.rows), identity=wanted if self.tags else self.identity)
+            self._rewrite(list(self._lines), identity=max(wanted, self.identity, key=len))
         if torn:
             self._progress.message(f"{self.path}: {torn} incomplete row(s) of an earlier run cut off")
 
@@ -277,7 +318,7 @@ class TableStore(AbstractContextManager["TableStore"]):
         except (ValueError, csv.Error):
             return f": not a row of {len(self.identity) + len(self.features)} cells"
         track_id = row.identity[0]
-        if track_id in self.rows:
+        if track_id in self._lines:
             return f": a second row of {track_id!r}"
         digest, checksum = checksums.get(track_id, ("", None))
         known = digest == row.digest and checksum is not None
@@ -289,7 +330,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             if column or known:
                 self.rewritten.add(track_id)
                 fault = f", column {column!r}: {value!r} was not written so" if column else ": its values are others"
-        self.rows[track_id] = row
+        self._lines[track_id] = row
         return fault
 
     def _append(self, line: bytes) -> None:
@@ -300,7 +341,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             os.fsync(self._stream.fileno())
             self._synced = time.monotonic()
 
-    def _row(self, start: int, line: bytes) -> tuple[StoredRow, str]:
+    def _row(self, start: int, line: bytes) -> tuple[_Line, str]:
         """A line as a row, and the text of its values; a `ValueError` or `csv.Error` where it is no whole row."""
         width, text = len(self.identity), line.decode("utf-8").removesuffix("\n")
         if '"' in text:
@@ -310,7 +351,7 @@ class TableStore(AbstractContextManager["TableStore"]):
             *identity, values = text.split(",", width)
         if len(identity) != width or values.count(",") != len(self.features) - 1:
             raise ValueError(text)
-        return StoredRow(start, len(line), tuple(identity), crc32(values.encode("utf-8"))), values
+        return _Line(tuple(identity), start, len(line), crc32(values.encode("utf-8"))), values
 
     def _rewrite(
         self,
@@ -322,16 +363,16 @@ class TableStore(AbstractContextManager["TableStore"]):
         """Write the table anew with these rows in this order, some with other identity cells, or with a column more."""
         if self._stream is not None:
             self._stream.close()
-        temporary = self.path.with_name(f".{self.path.name}.part")
-        rows: dict[str, StoredRow] = {}
+        temporary = self._file.with_name(f".{self._file.name}.part")
+        rows: dict[str, _Line] = {}
         try:
             temporary.unlink(missing_ok=True)
-            with self.path.open("rb") as old, temporary.open("xb") as new:
+            with self._file.open("rb") as old, temporary.open("xb") as new:
                 wider = len(identity or self.identity) - len(self.identity)
                 position = new.write(_line([*(identity or self.identity), *self.features]))
                 for track_id in order:
-                    old.seek(self.rows[track_id].start)
-                    line = old.read(self.rows[track_id].length)
+                    old.seek(self._lines[track_id].start)
+                    line = old.read(self._lines[track_id].length)
                     row, values = self._row(position, line)
                     if track_id in relabel or wider:
                         cells = (*relabel.get(track_id, row.identity), *[""] * wider)
@@ -341,15 +382,15 @@ class TableStore(AbstractContextManager["TableStore"]):
                     position += new.write(line)
                 new.flush()
                 os.fsync(new.fileno())
-            temporary.replace(self.path)
+            temporary.replace(self._file)
         except OSError:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
         else:
-            self.rows, self._size, self.identity = rows, position, identity or self.identity
+            self._lines, self._size, self.identity = rows, position, identity or self.identity
         finally:
-            self._stream = self.path.open("ab", buffering=0)
+            self._stream = self._file.open("ab", buffering=0)
 
 
 def _line(cells: Iterable[str]) -> bytes:

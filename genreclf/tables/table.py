@@ -1,13 +1,15 @@
 """Feature tables: one row a track, identity columns first, then the features.
 
-A table is a UTF-8 CSV file that reads back as it was written. Columns named ``<family>_<statistic>_<number>``
-belong to a family, so that families can be chosen and compared. Tables from elsewhere are welcome: any CSV with
-a label column and numeric columns; errors name the row and the column.
+A table is a UTF-8 CSV file, or a folder of Parquet files, that reads back as it was written. Columns named
+``<family>_<statistic>_<number>`` belong to a family, so that families can be chosen and compared. Tables from elsewhere
+are welcome: any CSV or Parquet with a label column and numeric columns; errors name the row and the column.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -19,28 +21,40 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest
-from genreclf.files import write_whole
+from genreclf.files import whole_file
 from genreclf.tables.columns import IDENTITY, family_of
 from genreclf.tables.labels import TAGS, Tags, choose_tags, split_tags
 from genreclf.tables.meta import check_meta, write_meta
-from genreclf.tables.reader import read_parts
+from genreclf.tables.parquet import is_parquet, write_parquet
+from genreclf.tables.parquet_reader import read_parquet
+from genreclf.tables.reader import read_csv
+from genreclf.tables.sampling import check_sample, sample_note, sample_rows
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+SUFFIXES = (".csv", ".parquet")
+_CHUNK_ROWS = 10_000
 __all__ = ["IDENTITY", "FeatureTable", "family_of", "table_path"]
 
 
 def table_path(path: Path) -> Path:
-    """The path, if a table can be written there: the files beside a table share its name, so that must end in .csv.
+    """The path, if a table can be written there: a file called ``.csv``, or a folder called ``.parquet``.
+
+    The files beside a table share its name.
 
     Raises
     ------
-    RequestError : it ends in something else or is a folder.
+    RequestError : it ends in something else, a CSV file would replace a folder, or a folder a file.
     """
-    if path.suffix.lower() != ".csv" or os.path.isdir(path):  # noqa: PTH112 - `Path.is_dir` raises where a path is too long
-        raise RequestError(f"cannot write a table to {path}: choose a file whose name ends in .csv")
+    suffix, folder = path.suffix.lower(), os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises where a path is too long
+    if suffix not in SUFFIXES or (suffix == ".csv" and folder):
+        raise RequestError(f"cannot write a table to {path}: choose a file whose name ends in {' or '.join(SUFFIXES)}")
+    if suffix == ".parquet" and not folder and os.path.lexists(path):
+        raise RequestError(
+            f"{path}: a single file; a Parquet table is written as a folder of parts, choose another name"
+        )
     return path
 
 
@@ -52,13 +66,14 @@ class FeatureTable(Displayed):
     ----------
     frame : one row a track; ``track_id`` and ``genre`` are always there, ``artist, album, title, split, path,
         digest``, ``parent_genre`` and ``tags`` (separated by ``|``) where known (empty text where not), then the
-        features as float64.
+        features as float64, or as float32 where the table is kept so.
     features : names of the feature columns, in order.
     meta : what the table was made with (feature set, parameters, versions); empty for tables from elsewhere.
     notes : what was noticed while reading that the user must see.
     name : short name for reports.
     label : what the genre column was called where it came from, for example ``mood``.
     grouping : columns whose tracks stay together besides those of an artist, for example ``album``.
+    path : the file that it was read from; series are beside it.
     """
 
     frame: pd.DataFrame
@@ -68,6 +83,7 @@ class FeatureTable(Displayed):
     name: str = "table"
     label: str = "genre"
     grouping: tuple[str, ...] = ()
+    path: Path | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -77,12 +93,24 @@ class FeatureTable(Displayed):
         size = f"{len(self)} tracks of {len(self.genres)} genres, {len(self.features)} features"
         return f"<table {self.name}: {size}, {made}>"
 
-    @cached_property
-    def X(self) -> np.ndarray:  # noqa: N802 - scikit-learn's name
-        """(tracks, features), float64; NaN where a cell of the table is empty."""
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the features: float64, or float32 where all of them are kept so."""
         import numpy as np
 
-        return np.ascontiguousarray(self.frame[list(self.features)].to_numpy(dtype=np.float64))
+        single = all(dtype == np.float32 for dtype in self.frame.dtypes[list(self.features)])
+        return np.dtype(np.float32 if single else np.float64)
+
+    @cached_property
+    def X(self) -> np.ndarray:  # noqa: N802 - scikit-learn's name
+        """(tracks, features), float64, or float32 where the table is kept so; NaN where a cell of it is empty."""
+        import numpy as np
+
+        first = list(self.frame.columns).index(self.features[0])
+        block = self.frame.iloc[:, first : first + len(self.features)]  # which is not copied, as a choice would be
+        if tuple(block.columns) != self.features:
+            block = self.frame[list(self.features)]
+        return np.ascontiguousarray(block.to_numpy(dtype=self.dtype))
 
     @cached_property
     def incomplete(self) -> tuple[str, ...]:
@@ -191,7 +219,7 @@ class FeatureTable(Displayed):
         for column in texts:
             digest.update(json.dumps([str(value) for value in column]).encode())
         digest.update(json.dumps(self.features).encode())
-        digest.update(self.X.tobytes())
+        digest.update(self.X.data.cast("B"))
         return digest.hexdigest()
 
     def select(self, families: Iterable[str], *, sets: Mapping[str, Any] = MappingProxyType({})) -> FeatureTable:
@@ -235,11 +263,24 @@ class FeatureTable(Displayed):
         return np.array([str(value) for value in self.frame[column]], dtype=object)
 
     def write(self, path: Path | str) -> None:
-        """Write the CSV whole or not at all, and beside it ``<name>.json`` with what it was made with."""
+        """Write the table whole or not at all, and beside it what it was made with.
+
+        Parameters
+        ----------
+        path : ends in ``.csv``; or in ``.parquet``, which makes a folder of parts, for pyarrow.
+
+        Raises
+        ------
+        RequestError : nothing can be written there, or there is a Parquet table already.
+        """
         path = table_path(Path(path))
         check_meta(path)
-        write_whole(path, self.frame.to_csv(index=False, lineterminator="\n"))
-        write_meta(path, self.meta)
+        if path.suffix.lower() == ".parquet":
+            meta = write_parquet(path, self.frame, self.features, self.meta)
+        else:
+            meta = {name: value for name, value in self.meta.items() if name != "dtype"}
+            _write_csv(path, self.frame)
+        write_meta(path, meta)
 
     @classmethod
     def read(
@@ -249,18 +290,50 @@ class FeatureTable(Displayed):
         label: str | None = None,
         id: str | None = None,  # noqa: A002 - the name that the command uses
         group: str | None = None,
+        sample: int | None = None,
+        seed: int = 42,
     ) -> FeatureTable:
-        """Read a table that genreclf wrote, or any CSV with a label column and numeric columns.
+        """Read a table that genreclf wrote, or any CSV or Parquet with a label column and numeric columns.
 
         Parameters
         ----------
-        path : a CSV file; comma, semicolon, tab or bar between columns, with or without a byte-order mark.
+        path : a CSV file; comma, semicolon, tab or bar between columns, with or without a byte-order mark. Or a
+            Parquet file, or a folder of them.
         label, id, group : columns that hold the genre, the track's id and the artist; by default ``genre``,
             ``track_id`` (or another usual name, or the row's number) and ``artist`` where there is one. Several
             columns, ``artist,album``, keep the tracks together that share a value in any of them.
+        sample : take so many tracks only, drawn within each genre in its proportion, with a note; of Parquet, no other
+            row is held in memory.
+        seed : of that draw.
 
         Raises
         ------
         RequestError : the file cannot be used; the line names the row and the column.
         """
-        return cls(**read_parts(Path(path), label=label, id_column=id, group=group)._asdict())
+        path = Path(path)
+        check_sample(sample)
+        if is_parquet(path):
+            return cls(**read_parquet(path, label=label, id_column=id, group=group, sample=sample, seed=seed)._asdict())
+        table = cls(**read_csv(path, label=label, id_column=id, group=group)._asdict())
+        if sample is None or sample >= len(table):
+            return table
+        taken = table.take(sample_rows(table.y, sample, seed=seed))
+        return replace(taken, notes=(*table.notes, sample_note(sample, len(table), seed)))
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a data frame whole or not at all, each number as the shortest text that reads back as it."""
+    with whole_file(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(frame.columns)
+        for start in range(0, len(frame), _CHUNK_ROWS):
+            rows = frame.iloc[start : start + _CHUNK_ROWS]
+            writer.writerows(zip(*(_cells(rows[name]) for name in rows), strict=True))
+        text.flush()
+        text.detach()
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column, as texts or in double precision; an empty text where there is none."""
+    return ["" if value != value else value for value in column.tolist()]  # noqa: PLR0124 - NaN is not itself

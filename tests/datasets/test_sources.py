@@ -49,7 +49,7 @@ def test_sources_that_make_no_sense_are_refused(sources, options, said):
 def test_tables_of_data_sets_take_no_column_options(tmp_path):
     with pytest.raises(RequestError, match=r"gtzan publishes no features.*genreclf extract gtzan:"):
         open_table(f"gtzan:{tmp_path}")
-    with pytest.raises(RequestError, match="id=name is for CSV tables"):
+    with pytest.raises(RequestError, match="id=name is for tables"):
         open_table(f"fma:{tmp_path}", id="name")
     with pytest.raises(RequestError, match="subset=small needs a data set"):
         open_table(tmp_path / "x.csv", subset="small")

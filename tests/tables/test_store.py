@@ -128,7 +128,7 @@ def test_a_table_from_elsewhere_is_not_written_into(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_text() == "track_id,genre,x\n1,rock,2\n"
 
 
-@pytest.mark.parametrize("name", ["t.json", "t", "t.parquet", ".csv", "..", "", "folder.csv"])
+@pytest.mark.parametrize("name", ["t.json", "t", "t.pq", ".csv", "..", "", "folder.csv"])
 def test_only_a_file_whose_name_ends_in_csv_is_written(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(RequestError, match=r"whose name ends in \.csv"):
