@@ -263,6 +263,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
         tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
+        groups=_tied(fit, data)[rows],
     )
     fitted = time.process_time()
     model, tested = base_estimator(found.estimator), data.of(fit, test)
@@ -285,10 +286,15 @@ def _tuning_folds(fit: Fit, data: Data, rows: np.ndarray) -> list[tuple[np.ndarr
     validation = fit.fold.validation
     if validation is None:
         return _inner(fit, data, folds=3)
-    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
+    tied = _tied(fit, data)
     train = np.setdiff1d(fit.fold.train, validation)
     train = train[~np.isin(tied[train], tied[validation])]
     return [(np.searchsorted(rows, train), np.searchsorted(rows, validation))]
+
+
+def _tied(fit: Fit, data: Data) -> np.ndarray:
+    """(tracks,), what must stay on one side inside the training part, as it does outside."""
+    return data.artists if fit.grouped and data.artists is not None else data.recordings
 
 
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
