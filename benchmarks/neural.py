@@ -58,10 +58,12 @@ def kills(number: int) -> None:
         table, alone, killed = (Path(folder) / name for name in ("t.csv", "alone", "killed"))
         frame.to_csv(table, index=False)
         command = [sys.executable, "-m", "genreclf", "train", str(table), "--model", "fcnn", "-o"]
-        subprocess.run([*command, str(alone)], check=True, capture_output=True)
+        subprocess.run([*command, str(alone)], check=True, capture_output=True)  # noqa: S603 - our own command
         begun, done = 0, 0
         while not killed.is_file():
-            run = subprocess.Popen([*command, str(killed)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            run = subprocess.Popen(  # noqa: S603
+                [*command, str(killed)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
             checkpoints = killed.with_name("killed.checkpoints")
             before = _state(checkpoints)
             while done < number and run.poll() is None and _state(checkpoints) == before:
@@ -72,9 +74,8 @@ def kills(number: int) -> None:
                 run.kill()
                 done += 1
             run.wait()
-        print(
-            f"{done} kills in {begun} runs; the weights are {'' if _weights(alone) == _weights(killed) else 'NOT '}equal"
-        )
+        same = "equal" if _weights(alone) == _weights(killed) else "NOT equal"
+        print(f"{done} kills in {begun} runs; the weights are {same}")
 
 
 def _state(folder: Path) -> list[tuple[str, int]]:
@@ -119,9 +120,8 @@ def search(data_sets: int) -> None:
     for what, full, less in (("inner", inner, inner_halved), ("new tracks", score, halved)):
         gap = 100 * (less - full)
         error = gap.std(ddof=1) / np.sqrt(len(gap))
-        print(
-            f"macro-F1, {what}: full {100 * full.mean():.1f}, halved {100 * less.mean():.1f}, {gap.mean():+.2f} ± {error:.2f}"
-        )
+        means = f"full {100 * full.mean():.1f}, halved {100 * less.mean():.1f}"
+        print(f"macro-F1, {what}: {means}, {gap.mean():+.2f} ± {error:.2f}")
     print(f"epochs: {fewer.sum() / epochs.sum():.2f} of the full search")
 
 
