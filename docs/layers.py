@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "verification",
             "training",
             "prediction",
+            "network_tagging",
             "tag_training",
             "tag_prediction",
             "loading",

@@ -155,6 +155,32 @@ def read_array(stream: IO[bytes], size: int) -> np.ndarray:
     ValueError : it holds objects, or its size is not what its header says, or it is no ``.npy`` file.
     """
     import numpy as np
+
+    check_array(stream, size)
+    stream.seek(0)
+    return np.asarray(np.load(stream, allow_pickle=False))
+
+
+def map_array(path: Path) -> np.ndarray:
+    """Map a ``.npy`` file into memory, to be read where it is used; see `read_array` for what is refused.
+
+    Raises
+    ------
+    ValueError : as `read_array`, or it is no regular file.
+    OSError : it cannot be read.
+    """
+    import numpy as np
+
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path.name} is not a file")
+    with path.open("rb") as stream:
+        check_array(stream, status.st_size)
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def check_array(stream: IO[bytes], size: int) -> None:
+    """Check the header of a ``.npy`` file against its size; see `read_array`."""
     from numpy.lib import format as npy
 
     try:
@@ -167,8 +193,6 @@ def read_array(stream: IO[bytes], size: int) -> np.ndarray:
         raise ValueError(f"an array of type {dtype}")
     if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise ValueError(f"an array of {size} bytes that claims the shape {shape}")
-    stream.seek(0)
-    return np.asarray(np.load(stream, allow_pickle=False))
 
 
 def load_array(data: bytes) -> np.ndarray:

@@ -40,6 +40,7 @@ Probe = Callable[[None], Mapping[str, str]]
 """What a worker reports of itself, by name; importable by name."""
 
 _LOCAL = re.compile(r"local(?::(\d+))?")
+_ANY_PORT = "127.0.0.1:0"
 _CONNECT_SECONDS = 10.0
 _PROBE_SECONDS = 600.0
 _LOOK_SECONDS = 1.0  # between two looks at which workers there are
@@ -100,7 +101,11 @@ def _client(client: Client | str) -> Iterator[Client]:
             number = workers.available_workers(int(local[1]) if local[1] else None)
             with (
                 LocalCluster(
-                    n_workers=number, threads_per_worker=1, dashboard_address=None, silence_logs="CRITICAL"
+                    n_workers=number,
+                    threads_per_worker=1,
+                    dashboard_address=_ANY_PORT,
+                    worker_dashboard_address=_ANY_PORT,
+                    silence_logs="CRITICAL",
                 ) as made,
                 Client(made, set_as_default=False) as found,
             ):
@@ -212,11 +217,15 @@ class _Done(Generic[Value]):
 
 @dataclass(frozen=True)
 class _Batch(Generic[Item]):
-    """Items under way; `workers` are the only ones that may have them, where not all may."""
+    """Items under way; `workers` are the only ones that may have them, where not all may.
+
+    Where they are `alone`, nothing else is under way.
+    """
 
     future: Future[Any]
     tasks: tuple[tuple[int, Item], ...]
     workers: frozenset[str]
+    alone: bool
 
 
 class _Dispatch(Generic[Item, Value]):
@@ -245,6 +254,7 @@ class _Dispatch(Generic[Item, Value]):
         self._fresh = iter(enumerate(items))
         self._left = len(items)
         self._again: deque[tuple[tuple[int, Item], ...]] = deque()
+        self._suspects: deque[tuple[int, Item]] = deque()  # of having cost one Dask worker after another
         self._under_way: dict[str, _Batch[Item]] = {}
         self._done: SimpleQueue[Future[Any]] = SimpleQueue()
         self._threads: dict[str, int] = {}  # of each worker that is not left out
@@ -282,20 +292,25 @@ class _Dispatch(Generic[Item, Value]):
     def _hand_out(self) -> None:
         room = 2 * max(1, sum(self._threads.values()))
         while len(self._under_way) < room and not self._stop.requested and (tasks := self._next()):
-            chosen = frozenset(self._threads) if self._left_out else frozenset()
-            future = self._client.submit(
-                _work_off,
-                self._function,
-                tasks,
-                timeout=self._timeout,
-                run=self._run,
-                probe=self._probe,
-                expected=self._expected,
-                workers=sorted(chosen) or None,
-                pure=False,
-            )
-            self._under_way[future.key] = _Batch(future, tasks, chosen)
-            future.add_done_callback(self._done.put)
+            self._submit(tasks)
+        if self._suspects and not (self._under_way or self._stop.requested):
+            self._submit((self._suspects.popleft(),), alone=True)
+
+    def _submit(self, tasks: tuple[tuple[int, Item], ...], *, alone: bool = False) -> None:
+        chosen = frozenset(self._threads) if self._left_out else frozenset()
+        future = self._client.submit(
+            _work_off,
+            self._function,
+            tasks,
+            timeout=self._timeout,
+            run=self._run,
+            probe=self._probe,
+            expected=self._expected,
+            workers=sorted(chosen) or None,
+            pure=False,
+        )
+        self._under_way[future.key] = _Batch(future, tasks, chosen, alone)
+        future.add_done_callback(self._done.put)
 
     def _next(self) -> tuple[tuple[int, Item], ...]:
         """The next batch: about a second of work, and less towards the end, so that all workers end together."""
@@ -335,15 +350,19 @@ class _Dispatch(Generic[Item, Value]):
         yield from done.outcomes
 
     def _failed(self, batch: _Batch[Item]) -> Iterator[Outcome[Value]]:
-        """A batch without a result: it is tried again, and the item that loses one worker after another given up."""
+        """A batch without a result: it is tried again.
+
+        Dask gives up what has cost it several workers, and whatever waited there beside it. The items of such a batch
+        are tried at the end, each alone: the one that is given up again is to blame.
+        """
         from distributed.scheduler import KilledWorker
 
         error = batch.future.exception() if batch.future.status == "error" else None
         if isinstance(error, KilledWorker):
-            if len(batch.tasks) == 1:
+            if batch.alone:
                 yield Outcome(batch.tasks[0][0], None, TrackError("crashed", _KILLED), 0.0)
             else:
-                self._again.extend((task,) for task in batch.tasks)
+                self._suspects.extend(batch.tasks)
             return
         if error is None and self._client.status != "running":
             raise _scheduler_lost()

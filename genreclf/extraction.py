@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
 from genreclf.cluster import connected, run_on
-from genreclf.datasets import open_source
+from genreclf.datasets import find_dataset_folder, open_source
 from genreclf.datasets.edits import Edits, edit_manifest
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError
 from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
 from genreclf.features.series import SeriesKind, find_kind
+from genreclf.networks import named_corpora
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.series import Header, SeriesStores, kinds_in, series_folder
 from genreclf.tables.cells import path_name
@@ -33,6 +34,7 @@ from genreclf.tables.meta import beside, read_meta
 from genreclf.tables.parquet_store import open_store
 from genreclf.tables.store import Failure, Seen, StoredRow, TableStore
 from genreclf.versions import versions
+from genreclf.weights import add
 from genreclf.workers import TIMEOUT, Outcome, Stop, available_workers, check_timeout, run
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ def extract(
     *,
     feature_set: str | None = None,
     series: Sequence[str] | str = (),
+    onnx: Path | str | None = None,
     offset: float | None = None,
     duration: float | None = 30.0,
     float32: bool = False,
@@ -142,6 +145,8 @@ def extract(
     feature_set : which features, one of `genreclf.features.FEATURE_SETS`; None is the set of a table that is there
         already, `genreclf.features.DEFAULT_SET` for a new one.
     series : kinds of series to keep beside the table, see `genreclf.features.SERIES`; those that are there go on.
+    onnx : a network of one's own, an ONNX file with its card beside it, whose family is joined to `feature_set`; it is
+        installed, see `genreclf.weights.add`.
     offset, duration : seconds; without an offset a track that is at most a second longer than `duration` is
         described whole, a longer one by its middle.
     float32 : keep the features in single precision, in Parquet alone; a table that is there goes on as it is.
@@ -160,9 +165,11 @@ def extract(
         or cannot be written.
     """
     start = time.perf_counter()
+    if onnx is not None:
+        feature_set = "+".join(filter(None, (feature_set, add(onnx).prefix)))
     chosen = find_feature_set(feature_set or _set_of(Path(path), progress))
     kinds = _kinds(Path(path), [series] if isinstance(series, str) else series)
-    weights = chosen.weights()
+    weights, corpora = chosen.weights(), _corpora_of(source)
     _check_window(offset, duration)
     check_timeout(timeout)
     threads = available_workers(jobs)
@@ -183,7 +190,7 @@ def extract(
         open_store(
             Path(path),
             features=chosen.columns,
-            meta=_meta(chosen, request, weights),
+            meta=_meta(chosen, request, weights=weights, corpora=corpora),
             tags=manifest.has_tags,
             float32=float32 or (_made(Path(path)).get("dtype") == "float32"),
             progress=progress,
@@ -270,7 +277,18 @@ def _check_window(offset: float | None, duration: float | None) -> None:
         )
 
 
-def _meta(feature_set: FeatureSet, request: _Request, weights: dict[str, str]) -> dict[str, object]:
+def _corpora_of(source: str | Path | Sequence[str | Path] | Manifest) -> list[str]:
+    """The corpora that a source says it is, by the name of a data set or of its file or folder."""
+    if isinstance(source, Manifest):
+        return named_corpora([source.name])
+    names = [source] if isinstance(source, str | Path) else source
+    datasets = [found[0].name for name in names if (found := find_dataset_folder(name))]
+    return datasets or named_corpora(part for name in names for part in Path(name).absolute().parts[-2:])
+
+
+def _meta(
+    feature_set: FeatureSet, request: _Request, *, weights: dict[str, str], corpora: list[str]
+) -> dict[str, object]:
     return {
         "feature_set": feature_set.name,
         "parameters": {
@@ -279,8 +297,8 @@ def _meta(feature_set: FeatureSet, request: _Request, weights: dict[str, str]) -
             "sample_rate": feature_set.sample_rate,
         },
         "columns": list(feature_set.columns),
+        **{name: value for name, value in (("weights", weights), ("corpora", corpora)) if value},
         "versions": versions(*_LIBRARIES),
-        **({"weights": weights} if weights else {}),
     }
 
 

@@ -10,9 +10,11 @@ import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
+    AllowOverlap,
     ArtistColumn,
     ClassWeight,
     Cluster,
+    Corpus,
     Draws,
     Edits,
     Families,
@@ -68,6 +70,8 @@ def benchmark(
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
     edits: Edits = None,
+    corpus: Corpus = None,
+    allow_overlap: AllowOverlap = False,
     series: Annotated[
         str | None,
         typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
@@ -121,6 +125,8 @@ def benchmark(
         "learning_curve": learning_curve or None,
         "test_table": test_table,
         "edits": edits,
+        "corpus": names_in(corpus),
+        "allow_overlap": allow_overlap or None,
         "series": series,
         "jobs": jobs,
         "client": cluster,

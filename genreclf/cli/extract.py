@@ -34,6 +34,9 @@ def extract(
     series: Annotated[
         str | None, typer.Option(help="Comma-separated kinds of series to keep beside the table: {series}.")
     ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(help="A network of your own, with its card beside it; joined to the feature set.")
+    ] = None,
     offset: Annotated[
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
     ] = None,
@@ -62,6 +65,7 @@ def extract(
                 output,
                 feature_set=feature_set,
                 series=names_in(series) or (),
+                onnx=onnx,
                 offset=offset,
                 duration=duration,
                 float32=float32,

@@ -18,6 +18,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.best_set import best_set
 from genreclf.evaluation.fitting import run_all
 from genreclf.evaluation.groups import Groups, find_groups
+from genreclf.evaluation.heard import check_heard
 from genreclf.evaluation.multilabel.comparison import TagComparison
 from genreclf.evaluation.multilabel.fitting import TagData, TagFit, TagOutcome, fit_one
 from genreclf.evaluation.multilabel.folds import tag_plan
@@ -99,6 +100,8 @@ def benchmark_tags(
     min_artists: int = MIN_ARTISTS,
     synonyms: Mapping[str, str] | Path | str | None = None,
     precision: float | None = None,
+    corpus: str | Iterable[str] | None = None,
+    allow_overlap: bool = False,
     jobs: int | None = None,
     client: Client | str | None = None,
     draws: int = 1000,
@@ -115,6 +118,7 @@ def benchmark_tags(
     protocol : see `genreclf.evaluation.multilabel.folds.tag_plan`.
     folds, test_size, seed, group, train_on_validation, features, jobs, client, draws, command : as in
         `genreclf.evaluation.benchmark.benchmark`.
+    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
     probabilities : keep those of every model.
     class_weight : ``balanced`` weighs tracks with and without a tag alike, in taggers that take class weights.
     min_tracks, min_artists, synonyms : see `usable_tags`.
@@ -134,6 +138,7 @@ def benchmark_tags(
     if features is not None:
         table = table.select(features, sets=FEATURE_SETS)
         check_features(table)
+    networks, heard = check_heard([table], corpus=corpus, allow_overlap=allow_overlap)
     groups = find_groups(table)
     settings = Settings(folds, test_size, seed, group, train_on_validation)
     plan, planned = tag_plan(table, groups, settings, protocol)
@@ -147,6 +152,7 @@ def benchmark_tags(
         "command": command,
         "started": begun,
         "protocols": [plan.protocol],
+        "networks": networks,
         "parameters": {
             "protocol": protocol,
             "folds": folds,
@@ -167,7 +173,7 @@ def benchmark_tags(
         "table": described(table) | {"tags": tags},
         "seconds": round(time.perf_counter() - started, 3),
     }
-    notes = [*table.notes, *chosen, *groups.notes, *planned, *work.notes()]
+    notes = [*heard, *table.notes, *chosen, *groups.notes, *planned, *work.notes()]
     return TagComparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
 
 
