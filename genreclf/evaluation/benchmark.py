@@ -23,7 +23,7 @@ from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_no
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
-from genreclf.evaluation.usable import check_features, crossed, series_of, usable
+from genreclf.evaluation.usable import check_features, crossed, find_series, series_of, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
@@ -128,7 +128,16 @@ def benchmark(
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
     asked = None if features is None else list(features)
-    networks, heard = check_heard([table, *others], features=asked, corpus=corpus, allow_overlap=allow_overlap)
+    frames = None
+    if series is not None or (models is not None and any(entry.series for entry in entries)):
+        frames = find_series(table, series)
+    networks, heard = check_heard(
+        [table, *others],
+        features=asked,
+        series=None if frames is None else frames.kind,
+        corpus=corpus,
+        allow_overlap=allow_overlap,
+    )
     notes = [*heard, *table.notes, *notes]
     if others:
         table, more = crossed(table, others[0])
@@ -158,7 +167,7 @@ def benchmark(
     if asked is not None:
         table = table.select(asked, sets=FEATURE_SETS)
         check_features(table)
-    frames = series_of(table, series) if series is not None or any(entry.series for entry in entries) else None
+    frames = None if frames is None else series_of(table, frames)
     work = Work(
         table,
         groups,
