@@ -218,7 +218,7 @@ def benchmark(
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*LIBRARIES),
         "table": described(table) | {"genres": _tracks_of_genres(table)},
-        "series": None if frames is None else frames.described(),
+        "series": frames and frames.described() | {"models": [entry.name for entry in work.models if entry.series]},
         "label": table.label,
         "edits": None if edits is None else str(edits.name if isinstance(edits, Edits) else edits),
         "seconds": round(time.perf_counter() - started, 3),
