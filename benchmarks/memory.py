@@ -1,6 +1,6 @@
 """Train on series of ten times the memory that a process may take.
 
-    python benchmarks/memory.py --models pooled,segments,lstm --megabytes 60 --bins 500
+    python benchmarks/memory.py --models pooled,segments --megabytes 20 --frames 1000 --bins 128
 
 Series of made-up values are written, as many as ten times the limit. Each model is then fitted in a process of its own,
 which may take so much memory beyond what it had once its libraries were loaded and a few tracks fitted (`RLIMIT_DATA`:
