@@ -1,11 +1,13 @@
 """Kill an extraction at random moments, complete it, and compare with one that was left in peace.
 
     python benchmarks/kills.py FOLDER_OR_MANIFEST --n 100
+    python benchmarks/kills.py FOLDER_OR_MANIFEST --n 100 --kind parquet
 
 Each trial starts with no table, is killed with SIGKILL (the whole process group) at a moment drawn evenly over
 the time that an undisturbed run takes, and is then completed. Counted are rows that stood in the table before
 the kill and are gone after it, rows that stand there twice, rows that are torn once the table is opened again,
-and trials whose final bytes differ from the undisturbed run's. The exit code is 1 if any of these is not 0.
+and trials whose final bytes differ from the undisturbed run's. The exit code is 1 if any of these is not 0. A table in
+Parquet has parts of a few rows here, so that many kills come while one is written; its bytes are those as CSV.
 """
 
 from __future__ import annotations
@@ -22,12 +24,21 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from genreclf.tables.conversion import convert
 from genreclf.tables.table import FeatureTable
+
+SMALL_PARTS = """
+from genreclf.cli import main
+from genreclf.tables import parquet_store
+
+parquet_store.PART_ROWS = 7
+main()
+"""
 
 
 def command(source: str, table: Path, options: argparse.Namespace) -> list[str]:
     return [
-        *(sys.executable, "-m", "genreclf", "extract", source, "-o", str(table)),
+        *(sys.executable, "-c", SMALL_PARTS, "extract", source, "-o", str(table)),
         *("--duration", str(options.duration), "--jobs", str(options.jobs)),
     ]
 
@@ -44,21 +55,48 @@ def kill_at(moment: float, source: str, table: Path, options: argparse.Namespace
         command(source, table, options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     time.sleep(moment)
-    before = table.read_bytes() if table.exists() else b""
+    before = lines_of(table)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return before[: before.rfind(b"\n") + 1].splitlines()
+    return before
+
+
+def lines_of(table: Path) -> list[bytes]:
+    """The whole lines of a table; of Parquet, those that are not in a part yet and the rows of the parts as such."""
+    if table.suffix == ".csv":
+        return lines_of_file(table)
+    # Lines first: a row that goes into a part meanwhile is found there.
+    lines = lines_of_file(table.with_name(f".{table.name}.rows"))
+    if table.is_dir() and any(table.glob("part-*")):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "copy.csv"
+            FeatureTable.read(table).write(copy)
+            lines += lines_of_file(copy)
+    return list(dict.fromkeys(lines))
+
+
+def lines_of_file(path: Path) -> list[bytes]:
+    content = path.read_bytes() if path.exists() else b""
+    return content[: content.rfind(b"\n") + 1].splitlines()
+
+
+def as_csv(table: Path) -> bytes:
+    if table.suffix == ".csv":
+        return table.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        convert(table, Path(folder) / "copy.csv")
+        return (Path(folder) / "copy.csv").read_bytes()
 
 
 def trial(moment: float, source: str, whole: bytes, table: Path, options: argparse.Namespace) -> Counter[str]:
     before = kill_at(moment, source, table, options)
-    after = table.read_bytes().splitlines() if table.exists() else []
+    after = lines_of(table)
     found = Counter(lost=len(set(before) - set(after)), rows=max(0, len(before) - 1))
     complete(source, table, options)
     ids = FeatureTable.read(table).ids.tolist()
     found["doubled"] = len(ids) - len(set(ids))
-    found["torn"] = len(set(table.read_bytes().splitlines()) - set(whole.splitlines()))
-    found["different"] = table.read_bytes() != whole
+    found["torn"] = len(set(as_csv(table).splitlines()) - set(whole.splitlines()))
+    found["different"] = as_csv(table) != whole
     return found
 
 
@@ -67,6 +105,7 @@ def main() -> int:
     parser.add_argument("source")
     parser.add_argument("--n", type=int, default=100, help="how many kills")
     parser.add_argument("--duration", type=float, default=3.0, help="seconds of each track, to keep the trials short")
+    parser.add_argument("--kind", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -78,11 +117,11 @@ def main() -> int:
         whole.unlink()
         seconds = complete(options.source, whole, options)
         for number in range(options.n):
-            table = Path(folder) / f"{number}" / "t.csv"
+            table = Path(folder) / f"{number}" / f"t.{options.kind}"
             total += trial(moments.uniform(0, seconds), options.source, whole.read_bytes(), table, options)
             sys.stderr.write(f"\r{number + 1} of {options.n} kills; {dict(total)}")
     sys.stderr.write("\n")
-    found = {"kills": options.n, "seconds of an undisturbed run": round(seconds, 1)}
+    found = {"kind": options.kind, "kills": options.n, "seconds of an undisturbed run": round(seconds, 1)}
     found |= {"rows that stood before the kills": total["rows"]}
     found |= {name: total[name] for name in ("lost", "torn", "doubled", "different")}
     sys.stdout.write(json.dumps(found, indent=2) + "\n")

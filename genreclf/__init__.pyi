@@ -13,6 +13,7 @@ from .errors import TrackError as TrackError
 from .evaluation.benchmark import benchmark as benchmark
 from .evaluation.comparison import Comparison as Comparison
 from .evaluation.multilabel.benchmark import benchmark_tags as benchmark_tags
+from .evaluation.retrieval import compare_metrics as compare_metrics
 from .evaluation.retrieval import retrieval as retrieval
 from .evaluation.run_comparison import compare_runs as compare_runs
 from .export import export_report as export_report
@@ -24,6 +25,8 @@ from .inspection import inspect_track as inspect_track
 from .models.bundle.bundle import Bundle as Bundle
 from .similarity.index import Index as Index
 from .similarity.index import build_index as build_index
+from .similarity.index import open_index as open_index
+from .similarity.vectors import export_vectors as export_vectors
 from .tables.table import FeatureTable as FeatureTable
 from .tag_training import train_tags as train_tags
 from .training import train as train

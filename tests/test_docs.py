@@ -278,7 +278,7 @@ _OF_BENCHMARKS = {"--n", "--floor", "--rounds", "--quick", "--divisions", "--tra
 
 @pytest.mark.parametrize("page", WITH_READMES, ids=name_of)
 def test_options_named_in_the_text_exist(page: Path) -> None:
-    named = {option for code in re.findall(r"`([^`\n]+)`", prose(page)) for option in re.findall(r"--[a-z-]+", code)}
+    named = {option for code in re.findall(r"`([^`\n]+)`", prose(page)) for option in re.findall(r"--[a-z0-9-]+", code)}
     assert named <= every_option() | _OF_BENCHMARKS
 
 

@@ -25,6 +25,7 @@ from genreclf.errors import RequestError
 from genreclf.extraction import _todo, extract, file_digest
 from genreclf.features import DEFAULT_SET, FEATURE_SETS
 from genreclf.progress import Silent
+from genreclf.series import SeriesStores
 from genreclf.tables.store import StoredRow
 from genreclf.tables.table import IDENTITY, FeatureTable
 from genreclf.verification import verify
@@ -205,12 +206,12 @@ def test_a_table_behind_a_link_is_completed_where_it_is(music: Path, tmp_path: P
 def test_the_time_to_see_that_nothing_is_to_do_grows_with_the_tracks_and_no_faster(tmp_path: Path) -> None:
     def seconds(tracks: int) -> float:
         manifest = Manifest.of("many", (Track(f"{i:06d}", tmp_path / str(i), f"{i:06d}") for i in range(tracks)))
-        rows = {t.track_id: StoredRow(0, 0, (t.track_id, "", "", "", "", "", t.name, "d"), 0) for t in manifest}
+        rows = {t.track_id: StoredRow((t.track_id, "", "", "", "", "", t.name, "d")) for t in manifest}
         store = SimpleNamespace(
             rows=rows, failures={}, seen={}, rewritten=set(), identity=IDENTITY, revise=lambda **_: None
         )
         start = time.process_time()
-        assert _todo(manifest, store, 1, Stop(), left_out=()) == []
+        assert _todo(manifest, store, SeriesStores(tmp_path, []), 1, Stop(), left_out=()) == ([], [])
         return time.process_time() - start
 
     seconds(1000)

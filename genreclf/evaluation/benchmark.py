@@ -18,6 +18,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
+from genreclf.evaluation.heard import check_heard
 from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
@@ -69,6 +70,8 @@ def benchmark(
     edits: Edits | str | Path | None = None,
     series: Series | str | Path | None = None,
     nested: bool = False,
+    corpus: str | Iterable[str] | None = None,
+    allow_overlap: bool = False,
     jobs: int | None = None,
     client: Client | str | None = None,
     repeats: int | None = None,
@@ -99,6 +102,7 @@ def benchmark(
     test_table : tracks to test on, for ``cross``.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
+    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
     series : what models of series are fitted to: a kind of series beside the table, the path of others, or a `Series`
         of the same tracks. None takes the one kind beside the table if such a model is named.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
@@ -123,7 +127,9 @@ def benchmark(
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
-    notes = [*table.notes, *notes]
+    asked = None if features is None else list(features)
+    networks, heard = check_heard([table, *others], features=asked, corpus=corpus, allow_overlap=allow_overlap)
+    notes = [*heard, *table.notes, *notes]
     if others:
         table, more = crossed(table, others[0])
         notes += more
@@ -149,8 +155,8 @@ def benchmark(
     # What is left out of every score comes before all else.
     notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
     notes += _draws_note(draws)
-    if features is not None:
-        table = table.select(features, sets=FEATURE_SETS)
+    if asked is not None:
+        table = table.select(asked, sets=FEATURE_SETS)
         check_features(table)
     frames = series_of(table, series) if series is not None or any(entry.series for entry in entries) else None
     work = Work(
@@ -176,6 +182,7 @@ def benchmark(
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
     run |= selection | {
+        "networks": networks,
         "protocols": [p.protocol for p in plans],
         "parameters": {
             "protocol": protocol or ("cv" if test_table is None else "cross"),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from genreclf.models.entry import ModelSpec
+    from genreclf.models.neural.search import Trial
     from genreclf.progress import Progress
     from genreclf.series import Series
 
@@ -123,6 +124,7 @@ class Fitted:
     shuffled : (families, repeats, tested), genre codes with a family's features shuffled over the tracks.
     parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None without a search.
     fit_seconds, predict_seconds : of CPU time; fitting includes the search and the calibration.
+    trials : what a search by epochs tried; empty without one.
     warnings : warnings that the model did not converge, without repeats.
     """
 
@@ -133,6 +135,7 @@ class Fitted:
     shuffled: np.ndarray | None = None
     parameters: dict[str, Any] | None = None
     inner_macro_f1: float = float("nan")
+    trials: tuple[Trial, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -263,6 +266,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
         tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
+        groups=_tied(fit, data)[rows],
     )
     fitted = time.process_time()
     model, tested = base_estimator(found.estimator), data.of(fit, test)
@@ -276,6 +280,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         shuffled=_shuffled(model, tested, fit),
         parameters=found.parameters,
         inner_macro_f1=found.inner_macro_f1,
+        trials=found.trials,
         warnings=found.messages(ConvergenceWarning),
     )
 
@@ -285,10 +290,15 @@ def _tuning_folds(fit: Fit, data: Data, rows: np.ndarray) -> list[tuple[np.ndarr
     validation = fit.fold.validation
     if validation is None:
         return _inner(fit, data, folds=3)
-    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
+    tied = _tied(fit, data)
     train = np.setdiff1d(fit.fold.train, validation)
     train = train[~np.isin(tied[train], tied[validation])]
     return [(np.searchsorted(rows, train), np.searchsorted(rows, validation))]
+
+
+def _tied(fit: Fit, data: Data) -> np.ndarray:
+    """(tracks,), what must stay on one side inside the training part, as it does outside."""
+    return data.artists if fit.grouped and data.artists is not None else data.recordings
 
 
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:

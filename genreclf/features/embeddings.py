@@ -64,15 +64,20 @@ def families(card: Card) -> tuple[Family, ...]:
 
 
 def _describe(spectra: Spectra, *, network: str, output: str) -> np.ndarray:
-    return _summary(spectra.shared(_outputs, network=network)[output], output)
+    return _summary(series(spectra, network=network, output=output), output)
 
 
 def _outputs(spectra: Spectra, *, network: str) -> dict[str, np.ndarray]:
     return run_network(network, logmel.patches(spectra.samples, find_network(network)))
 
 
-def _summary(series: np.ndarray, output: str) -> np.ndarray:
-    wide = series.astype(np.float64)
+def series(spectra: Spectra, *, network: str, output: str) -> np.ndarray:
+    """What a network gives for each patch of a track, (patches, size), shared with the families of its statistics."""
+    return spectra.shared(_outputs, network=network)[output]
+
+
+def _summary(vectors: np.ndarray, output: str) -> np.ndarray:
+    wide = vectors.astype(np.float64)
     return np.concatenate([getattr(wide, name)(axis=0) for name in _STATISTICS[output]])
 
 

@@ -37,12 +37,14 @@ class Storage:
         have the shapes and values that they must have. `genreclf.models.bundle.structure` has the common conditions.
     parts : full names of the other types inside a fitted classifier.
     omitted : attributes that are left out of the file; `check` restores those that predictions use.
+    tensors : the attribute, arrays by name, that is kept beside the estimator as safetensors; empty for none.
     """
 
     type: str
     check: Check
     parts: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    tensors: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,10 @@ class ModelSpec:
     wide : parameters that differ for tables of more than `WIDE` features.
     light : parameters that make it cheaper, such as fewer trees, to choose among models by; empty where it is cheap.
     most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
+    extra : the extra of genreclf that fitting it needs; a comparison of all models leaves it out. Empty for none.
+    by_epochs : whether the classifier is trained by epochs. Then its `fit` takes ``groups``, (tracks,), what must not
+        stand both among the tracks that it is fitted to and among those that tell it when to stop; and a search gives
+        parameters up that fall behind, see `genreclf.models.neural.search`.
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
     cost : seconds to fit 6,000 tracks of 57 features, roughly; the longest fits are started first.
@@ -81,6 +87,8 @@ class ModelSpec:
     wide: Mapping[str, Any] = field(default_factory=dict)
     light: Mapping[str, Any] = field(default_factory=dict)
     most_tracks: int | None = None
+    extra: str = ""
+    by_epochs: bool = False
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
     cost: float = 1.0

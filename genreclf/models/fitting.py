@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from genreclf.models.calibration import HeldOut
     from genreclf.models.entry import ModelSpec
+    from genreclf.models.neural.search import Trial
 
 Folds = Sequence[tuple["np.ndarray", "np.ndarray"]]
 
@@ -32,6 +33,7 @@ class FittedPipeline:
     parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None and NaN without a search.
     warnings : what was warned of while it was fitted.
     held_out : what it predicted for tracks that it was not fitted on; None where it is not calibrated.
+    trials : what a search by epochs tried; empty without one.
     """
 
     estimator: Any
@@ -39,6 +41,7 @@ class FittedPipeline:
     inner_macro_f1: float
     warnings: tuple[warnings.WarningMessage, ...]
     held_out: HeldOut | None = None
+    trials: tuple[Trial, ...] = ()
 
     def messages(self, category: type[Warning] = Warning) -> tuple[str, ...]:
         """The warnings of a category, each on one line, sorted and without repeats."""
@@ -57,6 +60,7 @@ def fit_pipeline(
     rows: np.ndarray | None = None,
     tune_folds: Folds | None = None,
     calibration_folds: Folds | None = None,
+    groups: np.ndarray | None = None,
 ) -> FittedPipeline:
     """Fit a model: search its parameters, calibrate it, or neither.
 
@@ -70,20 +74,24 @@ def fit_pipeline(
     tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
     calibration_folds : rows, among those fitted on, to calibrate on, every fold training on every class; None gives
         no calibration.
+    groups : (tracks,), what must stay on one side wherever the classifier divides its tracks itself, see
+        `ModelSpec.by_epochs`; None where nothing must.
     """
-    from genreclf.models.calibration import fit_calibrated
+    from genreclf.models.calibration import fit_calibrated, fit_grouped
     from genreclf.models.tuning import search
 
     model, parameters, inner = entry.build(seed, families=families, impute=impute), None, float("nan")
-    held_out = None
+    held_out: HeldOut | None = None
+    trials: Sequence[Trial] = ()
+    groups = groups if entry.by_epochs else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:
-            model, parameters, inner = search(model, entry, X, y, tune_folds, seed=seed)
+            model, parameters, inner, trials = search(model, entry, X, y, tune_folds, seed=seed)
         if rows is not None:
-            X, y = X[rows], y[rows]
+            X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
         if calibration_folds is None:
-            model.fit(X, y)
+            fit_grouped(model, X, y, groups)
         else:
-            model, held_out = fit_calibrated(model, X, y, calibration_folds)
-    return FittedPipeline(model, parameters, inner, tuple(caught), held_out)
+            model, held_out = fit_calibrated(model, X, y, calibration_folds, groups=groups)
+    return FittedPipeline(model, parameters, inner, tuple(caught), held_out, tuple(trials))

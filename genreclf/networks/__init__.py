@@ -17,8 +17,10 @@ from genreclf.networks.installed import (
     weights_folder,
 )
 from genreclf.networks.known import NETWORKS
+from genreclf.networks.ledger import CORPORA, named_corpora
 
 __all__ = [
+    "CORPORA",
     "EMBEDDING",
     "EXTRA",
     "NETWORKS",
@@ -29,6 +31,7 @@ __all__ = [
     "encoded",
     "find_network",
     "installed",
+    "named_corpora",
     "onnx_file",
     "own_networks",
     "read_card",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from zlib import crc32
 
@@ -10,11 +11,14 @@ import numpy as np
 from genreclf.errors import RequestError
 from genreclf.series.format import HEADER, Entry, Header, read_entries, read_header, shard_path, sizes
 from genreclf.series.series import Series
+from genreclf.tables.meta import beside
+
+_SUFFIX = ".series"
 
 
 def series_folder(table: Path) -> Path:
-    """The folder of the series beside a table."""
-    return table.with_suffix(".series")
+    """The folder of the series beside a table, or beside what leads to it as a link."""
+    return beside(Path(os.path.realpath(table)), _SUFFIX)
 
 
 def kinds_in(folder: Path) -> list[str]:
@@ -35,7 +39,7 @@ def open_series(path: Path | str, *, kind: str | None = None) -> Series:
     RequestError : there are none, or none or several of that kind, or a file is not as the index says.
     """
     place = Path(path)
-    if not place.is_dir():
+    if place.suffix != _SUFFIX and not (place / HEADER).exists():
         place = series_folder(place)
     if not (place / HEADER).exists():
         place = _of_kind(place, kind)

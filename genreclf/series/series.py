@@ -145,7 +145,8 @@ class Series:
         Parameters
         ----------
         track_ids : (tracks,).
-        digests : (tracks,), of their files. A track is found by this where it is known, and else by its id.
+        digests : (tracks,), of their files; None, or empty, where unknown. A track is found by its id if the digest is
+            the same, and else, as one of another name, by the digest.
 
         Raises
         ------
@@ -154,10 +155,11 @@ class Series:
         source = self._source
         by_digest = {source.digests[row]: row for row in self._rows.tolist() if source.digests[row]}
         by_id = {source.track_ids[row]: row for row in self._rows.tolist()}
-        found = [
-            by_digest.get(digest) if digest and by_digest else by_id.get(track_id)
-            for track_id, digest in zip(track_ids, digests or [""] * len(track_ids), strict=True)
-        ]
+        found: list[int | None] = []
+        for track_id, digest in zip(track_ids, digests or [""] * len(track_ids), strict=True):
+            row = by_id.get(track_id)
+            same = row is not None and (not digest or source.digests[row] in ("", digest))
+            found.append(row if same else by_digest.get(digest))
         if None in found:
             raise RequestError(
                 f"no {self.kind} series of {found.count(None)} of {len(found)} tracks, "

@@ -25,6 +25,7 @@ class _Meta(msgspec.Struct):
     columns: list[str] = []
     versions: dict[str, Any] = {}
     weights: dict[str, str] = {}
+    corpora: list[str] = []
 
 
 def read_meta(table: Path) -> dict[str, Any] | None:

@@ -38,6 +38,8 @@ def pyarrow() -> Any:  # noqa: ANN401 - pyarrow has no types
     """
     try:
         import pyarrow as pa
+        import pyarrow.compute
+        import pyarrow.csv
         import pyarrow.parquet
     except ImportError:
         raise RequestError('Parquet needs pyarrow; install it with: pip install "genreclf[parquet]"') from None

@@ -193,8 +193,7 @@ class ParquetStore(TableStore):
     def _from_lines(self) -> Any:  # noqa: ANN401 - pyarrow has no types
         """The lines as an Arrow table; its reader gives the nearest double, as Python's does."""
         pa = pyarrow()
-        from pyarrow import csv
-
+        csv = pa.csv
         kinds = dict.fromkeys(self.identity, pa.string()) | dict.fromkeys(self.features, pa.float64())
         return csv.read_csv(
             self._file,

@@ -250,6 +250,9 @@ class TableStore(AbstractContextManager["TableStore"]):
                     f"{self.path} was made with {name} {_shown(there.get(name))}, this run asks for {_shown(value)}; "
                     f"choose another file with -o, or delete {self.path.name} and {known} to start over"
                 )
+        corpora = sorted({*made.get("corpora", ()), *self.meta.get("corpora", ())})
+        if corpora != sorted(made.get("corpora", ())):
+            write_meta(self.path, made | {"corpora": corpora})
         # Rows of another version stay; that they stand beside ours must be known.
         before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
         if before != now:

@@ -7,7 +7,9 @@ are welcome: any CSV or Parquet with a label column and numeric columns; errors 
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -277,13 +279,7 @@ class FeatureTable(Displayed):
             meta = write_parquet(path, self.frame, self.features, self.meta)
         else:
             meta = {name: value for name, value in self.meta.items() if name != "dtype"}
-            with whole_file(path) as stream:
-                for start in range(0, max(1, len(self)), _CHUNK_ROWS):
-                    # In double: the shortest text for a number in single precision is that of another in double.
-                    rows = self.frame.iloc[start : start + _CHUNK_ROWS]
-                    rows = rows.astype(dict.fromkeys(self.features, "float64"))
-                    text = rows.to_csv(index=False, header=not start, lineterminator="\n")
-                    stream.write(text.encode("utf-8", "backslashreplace"))
+            _write_csv(path, self.frame)
         write_meta(path, meta)
 
     @classmethod
@@ -323,3 +319,21 @@ class FeatureTable(Displayed):
             return table
         taken = table.take(sample_rows(table.y, sample, seed=seed))
         return replace(taken, notes=(*table.notes, sample_note(sample, len(table), seed)))
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a data frame whole or not at all, each number as the shortest text that reads back as it."""
+    with whole_file(path) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(frame.columns)
+        for start in range(0, len(frame), _CHUNK_ROWS):
+            rows = frame.iloc[start : start + _CHUNK_ROWS]
+            writer.writerows(zip(*(_cells(rows[name]) for name in rows), strict=True))
+        text.flush()
+        text.detach()
+
+
+def _cells(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column, as texts or in double precision; an empty text where there is none."""
+    return ["" if value != value else value for value in column.tolist()]  # noqa: PLR0124 - NaN is not itself

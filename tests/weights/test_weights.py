@@ -218,3 +218,14 @@ def test_the_list_says_what_each_network_has_heard_and_what_is_here(folder, tmp_
     assert not rows["musicnn:mtt"]["installed"]
     assert "Magnatune" in rows["musicnn:mtt"]["training"]
     assert onnx_file(installed("mine")).parent == folder
+
+
+def test_extract_adds_a_network_of_ones_own_and_joins_its_family(folder, tmp_path):
+    import soundfile
+
+    from genreclf import extract
+
+    soundfile.write(tmp_path / "a.wav", np.zeros(16000) + 0.25, 16000)
+    done = extract([tmp_path / "a.wav"], tmp_path / "t.csv", onnx=write_own(tmp_path / "own.onnx"), jobs=1)
+    assert done.computed == 1
+    assert (tmp_path / "t.csv").read_text().splitlines()[0].endswith(",mine_std_01,mine_std_02")
