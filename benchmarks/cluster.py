@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -36,9 +37,7 @@ import numpy as np
 from genreclf import cluster
 from genreclf.cluster import connected, run_on
 from genreclf.datasets.manifest import Track
-from genreclf.extraction import _keep_all, _Row
 from genreclf.features import FEATURE_SETS
-from genreclf.progress import SILENT, Silent
 from genreclf.tables.store import TableStore
 from genreclf.workers import Outcome, Stop
 
@@ -53,11 +52,10 @@ QUIET = {
 TRACK_SECONDS = 0.07  # that describing a clip takes
 
 
-def describe(track: Track, *, seconds: float) -> _Row:
+def describe(track: Track, *, seconds: float) -> tuple[float, ...]:
     """The made-up decoder: a row that follows from the track's name, after a while."""
     time.sleep(seconds)
-    values = np.random.default_rng(int(track.track_id)).standard_normal(len(COLUMNS))
-    return _Row(f"{int(track.track_id):020x}", (1, 1), tuple(values.tolist()), ("", "", ""))
+    return tuple(np.random.default_rng(int(track.track_id)).standard_normal(len(COLUMNS)).tolist())
 
 
 def probe(_: None) -> dict[str, str]:
@@ -68,20 +66,22 @@ def tracks(number: int) -> list[Track]:
     return [Track(f"{i:08d}", Path(f"/music/{i:08d}.mp3"), f"{i:08d}.mp3", "rock") for i in range(number)]
 
 
-class Clock(Silent):
-    """Keeps the time of each row."""
+def keep(todo: list[Track], outcomes: Iterable[Outcome], store: TableStore) -> list[float]:
+    """Write the rows; the time of each."""
+    times = []
+    for outcome in outcomes:
+        track = todo[outcome.index]
+        digest = f"{int(track.track_id):020x}"
+        store.append((track.track_id, track.genre, "", "", "", "", track.name, digest), outcome.value)
+        store.seen[track.name] = (1, 1, digest)
+        times.append(time.perf_counter())
+    return times
 
-    def __init__(self) -> None:
-        self.times: list[float] = []
 
-    def advance(self, detail: str = "") -> None:  # noqa: ARG002 - as of `Progress`
-        """Note the time."""
-        self.times.append(time.perf_counter())
-
-    def rate(self) -> float:
-        """Rows a second between the first tenth and the last."""
-        first, last = len(self.times) // 10, len(self.times) - len(self.times) // 10 - 1
-        return (last - first) / (self.times[last] - self.times[first]) if last > first else 0.0
+def rate(times: list[float]) -> float:
+    """Rows a second between the first tenth and the last."""
+    first, last = len(times) // 10, len(times) - len(times) // 10 - 1
+    return (last - first) / (times[last] - times[first]) if last > first else 0.0
 
 
 def extract(client, path: Path, number: int, seconds: float) -> dict[str, float]:
@@ -91,15 +91,14 @@ def extract(client, path: Path, number: int, seconds: float) -> dict[str, float]
         todo = [track for track in tracks(number) if track.track_id not in store.rows]
         here = import_module(Path(__file__).stem)  # by name, as the package's functions travel, not by their code
         outcomes = run_on(client, partial(here.describe, seconds=seconds), todo, probe=here.probe, stop=stop)
-        clock = Clock()
-        computed = _keep_all(todo, outcomes, store, clock)
+        times = keep(todo, outcomes, store)
         done, cpu = time.perf_counter() - start, time.process_time() - began
         store.finish()
     return {
-        "tracks": computed,
+        "tracks": len(times),
         "seconds": done,
-        "tracks_per_s": clock.rate(),
-        "cpu_ms_per_track": 1e3 * cpu / max(computed, 1),
+        "tracks_per_s": rate(times),
+        "cpu_ms_per_track": 1e3 * cpu / max(len(times), 1),
         "peak_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -108,7 +107,7 @@ def right_table(path: Path, number: int) -> bytes:
     """The bytes of the table that an undisturbed run on one machine writes."""
     outcomes = (Outcome(i, describe(track, seconds=0), None, 0.0) for i, track in enumerate(tracks(number)))
     with TableStore(path, features=COLUMNS, meta=META) as store:
-        _keep_all(tracks(number), outcomes, store, SILENT)
+        keep(tracks(number), outcomes, store)
         store.finish()
     return path.read_bytes()
 
@@ -248,9 +247,9 @@ def limit(options: argparse.Namespace) -> list[dict[str, object]]:
     for number in options.workers:
         hosts = max(1, number // 64)
         with tempfile.TemporaryDirectory() as folder, Scene(hosts, number // hosts) as scene:
-            rate = min(number / options.seconds, 3000)
+            ideal = min(number / options.seconds, 3000)
             before = cpu_seconds(scene.scheduler.pid)
-            process = scene.client(Path(folder) / "t.csv", int(options.duration * rate), options.seconds)
+            process = scene.client(Path(folder) / "t.csv", int(options.duration * ideal), options.seconds)
             out, errors = process.communicate()
             sys.stderr.write(errors)
             row = json.loads(out)

@@ -50,7 +50,7 @@ _BATCH_SECONDS = 1.0
 _LONGEST_BATCH_SECONDS = 8.0
 _BATCHES_PER_SECOND = 32.0  # that the scheduler shall see, where longer batches bring it down to that
 _LARGEST_BATCH = 256
-_MOST_AT_ONCE = 16  # batches that are fetched together, which bounds the memory that they take here
+_MOST_AT_ONCE = 4  # batches that are fetched together, which bounds the memory that they take here
 _IDLE_SECONDS = 60.0  # after which a Dask worker that got nothing more to do ends its crew
 _KILLED = "the Dask workers that read this file were lost, one after another; it may take all of their memory"
 
