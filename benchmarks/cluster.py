@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections import Counter
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,12 @@ from genreclf.workers import Outcome, Stop
 
 COLUMNS = FEATURE_SETS["study"].columns
 META = {"feature_set": "study", "parameters": {}, "columns": list(COLUMNS), "versions": {}}
+# What Dask watches of itself would cost more than the simulated work, as many workers share a machine here.
+QUIET = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "600s",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "5s",
+}
 TRACK_SECONDS = 0.07  # that describing a clip takes
 
 
@@ -65,7 +72,8 @@ def extract(client, path: Path, number: int, seconds: float) -> dict[str, float]
     start, began = time.perf_counter(), time.process_time()
     with TableStore(path, features=COLUMNS, meta=META) as store, Stop() as stop:
         todo = [track for track in tracks(number) if track.track_id not in store.rows]
-        outcomes = run_on(client, partial(describe, seconds=seconds), todo, probe=probe, stop=stop)
+        here = import_module(Path(__file__).stem)  # by name, as the package's functions travel, not by their code
+        outcomes = run_on(client, partial(here.describe, seconds=seconds), todo, probe=here.probe, stop=stop)
         computed = _keep_all(todo, outcomes, store, SILENT)
         done, cpu = time.perf_counter() - start, time.process_time() - began
         store.finish()
@@ -99,7 +107,7 @@ class SleepingCrew:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def call(self, function, item, *, timeout: float) -> Outcome:  # noqa: ARG002 - as of `Crew`
+    def call(self, function, item, **_: float) -> Outcome:
         """Call the function here."""
         return Outcome(0, function(item), None, 0.0)
 
@@ -151,7 +159,7 @@ class Scene:
             cwd=self._folder.name,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"},
+            env=os.environ | QUIET,
         )
 
     def _start_scheduler(self) -> subprocess.Popen[bytes]:
@@ -221,7 +229,9 @@ def limit(options: argparse.Namespace) -> list[dict[str, object]]:
         with tempfile.TemporaryDirectory() as folder, Scene(hosts, number // hosts) as scene:
             rate = min(number / options.seconds, 3000) if options.seconds else 3000
             process = scene.client(Path(folder) / "t.csv", int(20 * rate), options.seconds)
-            row = json.loads(process.communicate()[0])
+            out, errors = process.communicate()
+            sys.stderr.write(errors)
+            row = json.loads(out)
             spent = cpu_seconds(scene.scheduler.pid)
         scheduler = {"scheduler_cpu_ms_per_track": 1e3 * spent / row["tracks"]}
         rows.append({"workers": number} | row | {"ideal": number / options.seconds} | scheduler)
