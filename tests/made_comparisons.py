@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -209,10 +208,11 @@ def _extras(  # noqa: PLR0917 - a step of the maker
 def _trials(model: str) -> pd.DataFrame:
     """Two folds of six trials, of which two are trained to their end and one has no score."""
     scores = (0.4, 0.3, 0.2, 0.55, None, 0.5)
+    ended = (1, 4)
     return pd.DataFrame(
         [
-            {"protocol": "cv-artist", "model": model, "fold": fold, "trial": trial,
-             "epochs": 27 if trial % 3 == 1 else 3, "pruned": trial % 3 != 1, "macro_f1": score, "parameters": json.dumps({"hidden": 2**trial})}
+            {"protocol": "cv-artist", "model": model, "fold": fold, "trial": trial, "macro_f1": score,
+             "epochs": 27 if trial in ended else 3, "pruned": trial not in ended, "parameters": "{}"}
             for fold in (1, 2)
             for trial, score in enumerate(scores, start=1)
         ]
