@@ -31,7 +31,7 @@ from genreclf.evaluation.scores import macro_f1
 from genreclf.evaluation.uncertainty import Estimate, Jackknife
 from genreclf.evaluation.usable import usable
 from genreclf.features import find_feature_set
-from genreclf.models import MODELS, ModelSpec, is_baseline, resolve_all
+from genreclf.models import ModelSpec, resolve_all
 from genreclf.progress import SILENT
 
 SETS = ("study", "study+gauss", "study+mscat", "texture", "fma")
@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", type=Path, nargs="+")
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--models", default=",".join(name for name in MODELS if not is_baseline(name)))
+    parser.add_argument("--models", default=",".join(entry.name for entry in resolve_all(None) if not entry.baseline))
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--jobs", type=int)
     options = parser.parse_args()

@@ -24,7 +24,7 @@ from genreclf.evaluation.groups import find_groups
 from genreclf.evaluation.probability_scores import score_probabilities
 from genreclf.evaluation.uncertainty import Jackknife
 from genreclf.evaluation.usable import usable
-from genreclf.models import MODELS, ModelSpec, resolve_all
+from genreclf.models import ModelSpec, resolve_all
 from genreclf.models.calibration import calibrate, candidates, cross_fitted, has_probabilities, inner_scores, log_loss
 from genreclf.models.threads import one_thread
 from genreclf.training import calibration_folds
@@ -87,7 +87,7 @@ def rows(table: FeatureTable, entry: ModelSpec, divisions: int) -> Iterator[str]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
-    parser.add_argument("--models", default=",".join(name for name, entry in MODELS.items() if not entry.baseline))
+    parser.add_argument("--models", default=",".join(entry.name for entry in resolve_all(None) if not entry.baseline))
     parser.add_argument("--tracks", type=int, help="draw so many; all by default")
     parser.add_argument("--divisions", type=int, default=1)
     options = parser.parse_args()

@@ -1,73 +1,112 @@
-"""Times indexes and queries on made-up rows, and the recall of the approximate search against the exact one.
+"""Times the index of similar tracks as its user meets it: made, written, opened, asked, filtered and added to.
 
-Run it with the sizes to try, for example ``python benchmarks/similarity.py 1000 100000 1000000``. Rows are Gaussian
-clouds in 57 features, drawn from 100 centres. Above 100,000 tracks the search is approximate (the extra usearch); its
-recall at 10 is measured against an exact search for the same 100 queries.
+    python benchmarks/similarity.py 1000 100000 1000000
+
+Rows are those of ``benchmarks/vectors.py``, as a feature table of 185 columns. An index of up to 100,000 tracks is
+searched exactly, a larger one in lists; its recall at 10 is measured against exact search for the same tracks.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import statistics
+import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from vectors import FEATURES, GENRES, vectors
 
-from genreclf.similarity.index import EXACT_LIMIT, build_index
+from genreclf.similarity.index import build_index, open_index
 from genreclf.tables.table import FeatureTable
 
-FEATURES = 57
 QUERIES = 100
 K = 10
 
 
-def made_up_rows(tracks: int, *, seed: int = 0) -> FeatureTable:
-    """A table of made-up tracks in eight genres."""
-    rng = np.random.default_rng(seed)
-    centres = rng.normal(scale=2.0, size=(100, FEATURES))
-    cloud = rng.integers(100, size=tracks)
-    X = centres[cloud] + rng.normal(size=(tracks, FEATURES))
-    identity = {"track_id": np.arange(tracks).astype(str).astype(object), "genre": (cloud % 8).astype(str)}
-    names = [f"mfcc_mean_{i:02d}" for i in range(FEATURES)]
-    frame = pd.concat([pd.DataFrame(identity), pd.DataFrame(X, columns=names)], axis=1)
-    return FeatureTable(frame, tuple(names), name="made-up")
+def made_up_rows(tracks: int, *, first: int = 0) -> FeatureTable:
+    """A table of made-up tracks."""
+    numbers = pd.Series(np.arange(first, first + tracks))
+    identity = {
+        "track_id": "t" + numbers.astype(str),
+        "genre": "genre " + (numbers % GENRES).astype(str),
+        "artist": "artist " + (numbers // 40).astype(str),
+        "title": "title " + numbers.astype(str),
+        "path": "music/" + (numbers // 1000).astype(str) + "/" + numbers.astype(str) + ".mp3",
+    }
+    names = [f"mfcc_mean_{i:03d}" for i in range(FEATURES)]
+    features = pd.DataFrame(vectors(tracks, seed=first).astype(np.float64), columns=names, copy=False)
+    return FeatureTable(pd.concat([pd.DataFrame(identity), features], axis=1), tuple(names), name="made-up")
 
 
-def measure(tracks: int, *, approximate: bool) -> str:
-    table = made_up_rows(tracks)
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     started = time.perf_counter()
-    index = build_index(table, approximate=approximate)
-    if approximate:
-        index.neighbours(index.points[:QUERIES].repeat(10, axis=0), K)
-    built = time.perf_counter() - started
-    asked = np.random.default_rng(1).permutation(tracks)[:QUERIES]
-    times, found = [], []
-    for row in asked:
-        started = time.perf_counter()
-        near, _ = index.neighbours(index.points[row : row + 1], K)
-        times.append(time.perf_counter() - started)
-        found.append(set(near[0].tolist()))
-    recall = 1.0
-    if approximate:
-        right, _ = replace(index, approximate=False).neighbours(index.points[asked], K)
-        recall = float(np.mean([len(f & set(r.tolist())) / K for f, r in zip(found, right, strict=True)]))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    kind = "usearch" if approximate else "exact"
-    median = 1000 * statistics.median(times)
-    return f"{tracks:>9,}  {kind:>8}  {built:>8.2f} s  {median:>9.3f} ms  {recall:>9.3f}  {peak:>8.0f} MB"
+    done = work()
+    return time.perf_counter() - started, done
+
+
+def peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def make(place: Path, tracks: int) -> dict[str, float]:
+    table = made_up_rows(tracks)
+    before = peak()
+    building, index = timed(lambda: build_index(table))
+    writing, _ = timed(lambda: index.save(place))
+    return {"build, s": building, "write, s": writing, "table, GB": before, "peak, GB": peak()}
+
+
+def ask(place: Path, tracks: int) -> dict[str, float]:
+    opening, index = timed(lambda: open_index(place))
+    rows = np.random.default_rng(1).permutation(tracks)[:QUERIES]
+    ids = [f"t{row}" for row in rows]
+    first, _ = timed(lambda: index.query(ids[0], K))
+    times, found = zip(*[timed(lambda track=track: index.query(track, K)) for track in ids], strict=True)
+    filtered = [timed(lambda track=track: index.query(track, K, other_artists=True))[0] for track in ids[:20]]
+    exact, right = zip(
+        *[timed(lambda track=track: index.query(track, K, exact=True)) for track in ids[:50]], strict=True
+    )
+    shared = [len(set(f["track_id"]) & set(r["track_id"])) / K for f, r in zip(found, right, strict=False)]
+    return {
+        "open, s": opening,
+        "first query, ms": 1000 * first,
+        "query, ms": 1000 * statistics.median(times),
+        "other artists, ms": 1000 * statistics.median(filtered),
+        "exact, ms": 1000 * statistics.median(exact),
+        "recall@10": float(np.mean(shared)),
+        "memory, GB": peak(),
+    }
+
+
+def add(place: Path, tracks: int) -> dict[str, float]:
+    table = made_up_rows(tracks // 10, first=tracks)
+    adding, _ = timed(lambda: open_index(place).extend(table).save(place))
+    files = [place] if place.is_file() else list(place.iterdir())
+    return {"add a tenth, s": adding, "bytes a track": sum(file.stat().st_size for file in files) / (1.1 * tracks)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sizes", type=int, nargs="*", default=[1_000, 100_000])
-    print(f"{'tracks':>9}  {'search':>8}  {'index':>10}  {'query':>12}  {'recall@10':>9}  {'peak':>11}")
-    for size in parser.parse_args().sizes:
-        if size <= EXACT_LIMIT:
-            print(measure(size, approximate=False), flush=True)
-        print(measure(size, approximate=True), flush=True)
+    sizes = parser.parse_args().sizes
+    for size in sizes:
+        figures: dict[str, float] = {"tracks": size}
+        with tempfile.TemporaryDirectory() as folder:
+            for step in (make, ask, add):
+                with multiprocessing.get_context("spawn").Pool(1) as pool:
+                    figures |= pool.apply(step, (Path(folder) / "index", size))
+        if size == sizes[0]:
+            print(f"| {' | '.join(figures)} |\n{'|---' * len(figures)}|")
+        print(
+            f"| {' | '.join(f'{value:,.3g}' if value < 1000 else f'{value:,.0f}' for value in figures.values())} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

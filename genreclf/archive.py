@@ -44,11 +44,13 @@ class Kind:
     name : one word of ASCII letters for messages, for example ``model``.
     members : names of the members, each with the most bytes it may have when unpacked.
     made_with : the command that makes such a file.
+    optional : the members that may be missing.
     """
 
     name: str
     members: Mapping[str, int]
     made_with: str
+    optional: frozenset[str] = frozenset()
 
     @property
     def with_article(self) -> str:
@@ -82,6 +84,8 @@ def write_container(path: Path, kind: Kind, members: Mapping[str, bytes]) -> Non
     blank = kind.comment("0" * 64)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for name, limit in kind.members.items():
+            if name in kind.optional and name not in members:
+                continue
             if len(members[name]) > limit:
                 raise RequestError(
                     f"{path}: the {kind.name} is too large to store: {len(members[name]):,} bytes in {name}, "
@@ -151,6 +155,32 @@ def read_array(stream: IO[bytes], size: int) -> np.ndarray:
     ValueError : it holds objects, or its size is not what its header says, or it is no ``.npy`` file.
     """
     import numpy as np
+
+    check_array(stream, size)
+    stream.seek(0)
+    return np.asarray(np.load(stream, allow_pickle=False))
+
+
+def map_array(path: Path) -> np.ndarray:
+    """Map a ``.npy`` file into memory, to be read where it is used; see `read_array` for what is refused.
+
+    Raises
+    ------
+    ValueError : as `read_array`, or it is no regular file.
+    OSError : it cannot be read.
+    """
+    import numpy as np
+
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{path.name} is not a file")
+    with path.open("rb") as stream:
+        check_array(stream, status.st_size)
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def check_array(stream: IO[bytes], size: int) -> None:
+    """Check the header of a ``.npy`` file against its size; see `read_array`."""
     from numpy.lib import format as npy
 
     try:
@@ -163,8 +193,6 @@ def read_array(stream: IO[bytes], size: int) -> np.ndarray:
         raise ValueError(f"an array of type {dtype}")
     if any(length < 0 for length in shape) or math.prod(shape) * dtype.itemsize != size - stream.tell():
         raise ValueError(f"an array of {size} bytes that claims the shape {shape}")
-    stream.seek(0)
-    return np.asarray(np.load(stream, allow_pickle=False))
 
 
 def load_array(data: bytes) -> np.ndarray:
@@ -212,7 +240,7 @@ def _check_digest(path: Path, kind: Kind, content: bytes) -> None:
 
 def _check_members(path: Path, kind: Kind, members: list[zipfile.ZipInfo]) -> None:
     names = [info.filename for info in members]
-    if sorted(names) != sorted(kind.members):
+    if len(set(names)) != len(names) or not kind.members.keys() - kind.optional <= set(names) <= kind.members.keys():
         shown = ", ".join(repr(name[:60]) for name in names[:4]) + (" and more" if len(names) > 4 else "")
         raise damaged(path, f"it holds {shown or 'nothing'}, not {' and '.join(kind.members)}")
     for info in members:

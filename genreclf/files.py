@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _HEAD, _TAIL = 1024, 128  # bytes in which a mark stands
+
+
+def user_cache(name: str) -> Path:
+    """The folder of that name among the user's caches; it need not be there."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = Path("/nonexistent")
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "genreclf" / name
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "genreclf" / name
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "genreclf" / name
 
 
 @contextmanager

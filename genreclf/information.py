@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
     from genreclf.models.bundle.manifest import BundleManifest, HeldOutSummary
     from genreclf.prediction import TrackPredictor
-    from genreclf.similarity.index import Index
+    from genreclf.similarity.querying import Searchable
     from genreclf.tables.table import FeatureTable
 
 Facts = Mapping[str, Any]
@@ -120,9 +120,13 @@ def information(source: object) -> Information:
     from genreclf.datasets import open_table
     from genreclf.evaluation.comparison import Comparison
     from genreclf.loading import load
-    from genreclf.similarity.index import Index
+    from genreclf.similarity.index import is_index, open_index
 
     path = Path(source)
+    if is_index(path):
+        size = sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))
+        made = {"file": path.name, "bytes": size, "made": _changed(path)}
+        return Information("index", str(path), _index(open_index(path), made))
     if path.is_dir():
         if not is_parquet(path):
             return Information("report", str(path), _report(Comparison.read(path)))
@@ -134,8 +138,6 @@ def information(source: object) -> Information:
     except OSError as error:
         raise RequestError(f"{path}: {(error.strerror or 'it cannot be read').lower()}") from None
     made = {"file": path.name, "bytes": len(content)}
-    if b"genreclf index sha256:" in content[-200:]:
-        return Information("index", str(path), _index(Index.load(path), made | {"made": _changed(path)}))
     if content.startswith(b"PK"):
         return Information("model", str(path), _model(load(path), made))
     return Information("table", str(path), _table_facts(open_table(path), made | {"made": _changed(path)}))
@@ -145,7 +147,7 @@ def _of_object(source: object) -> Information:
     from genreclf.evaluation.comparison import Comparison
     from genreclf.models.bundle.bundle import Bundle
     from genreclf.prediction import TrackPredictor
-    from genreclf.similarity.index import Index
+    from genreclf.similarity.querying import Searchable
     from genreclf.tables.table import FeatureTable
 
     match source:
@@ -155,7 +157,7 @@ def _of_object(source: object) -> Information:
             return _of_object(TrackPredictor(source))
         case TrackPredictor():
             return Information("model", source.model_id, _model(source, {}))
-        case Index():
+        case Searchable():
             return Information("index", repr(source), _index(source, {}))
         case FeatureTable():
             return Information("table", source.name, _table_facts(source, {}))
@@ -242,13 +244,13 @@ def _thresholds(held_out: HeldOutSummary) -> dict[str, Any]:
     return {"tracks answered": coverage, "sets that hold the genre": sets}
 
 
-def _index(index: Index, made: Facts) -> dict[str, Facts]:
+def _index(index: Searchable, made: Facts) -> dict[str, Facts]:
     return {
-        "index": {**made, "tracks": len(index), "dimensions": index.points.shape[1]},
+        "index": {**made, "tracks": len(index), "dimensions": index.dimensions},
         "search": {
             "metric": index.metric,
             "hubness": index.hubness,
-            "approximate": index.approximate,
+            **index.how_searched(),
             "skew of the 10-occurrence": index.skew,
         },
         "features": {
@@ -256,7 +258,10 @@ def _index(index: Index, made: Facts) -> dict[str, Facts]:
             "features": len(index.features),
             **index.feature_parameters,
         },
-        "tracks": {"columns": list(index.tracks), "genres": _counted(index.tracks.get("genre", []))},
+        "tracks": {
+            "columns": list(index.columns),
+            "genres": {genre: {"tracks": tracks} for genre, tracks in index.genre_counts().items()},
+        },
     }
 
 
@@ -316,10 +321,6 @@ def _report(comparison: Comparison) -> dict[str, Facts]:
         "notes": {str(number): note for number, note in enumerate(comparison.notes, start=1)},
         "versions": dict(run.get("versions") or {}),
     }
-
-
-def _counted(names: list[str]) -> dict[str, dict[str, int]]:
-    return {name: {"tracks": names.count(name)} for name in sorted(set(names))}
 
 
 def _changed(path: Path) -> str:

@@ -438,6 +438,12 @@ class TrackPredictor(Displayed):
                 f"this model was made with {what}, which the feature set {chosen.name} of this genreclf lacks; "
                 "extract and train again"
             )
+        for name, digest in chosen.weights().items():
+            if manifest.versions.get(name, digest) != digest:
+                raise RequestError(
+                    f"this model was made with other weights of {name} than those on this machine; extract and train "
+                    "again"
+                )
         duration = manifest.feature_parameters.get("duration")
         return {"feature_set": manifest.feature_set, "duration": duration, "features": manifest.features}
 

@@ -113,7 +113,7 @@ def train_tags(
         scores={},
         probe_probabilities=tuple(tuple(map(float, row)) for row in probe(fitted.model, means, stds)),
         seed=seed,
-        versions=versions(*_LIBRARIES),
+        versions=versions(*_LIBRARIES) | table.meta.get("weights", {}),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         licence=licence,
         notes=notes,

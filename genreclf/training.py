@@ -16,6 +16,7 @@ from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import BundleManifest, GenreCount
 from genreclf.models.calibration import CalibratedModel, base_estimator, has_probabilities
+from genreclf.models.neural.entries import EXTRA as NEURAL
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
 from genreclf.versions import versions
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 BEST = "best"
 _QUICK = 5.0  # of `ModelSpec.cost`
 _LIBRARIES = ("catboost", "librosa", "numpy", "scikit-learn", "scipy", "skops")
+_LIBRARIES_OF_NETWORKS = ("onnxruntime", "torch")
 _SCORES = ("protocol", "macro_f1", "macro_f1_low", "macro_f1_high", "accuracy")
 
 
@@ -92,6 +94,8 @@ def train(
         options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight}
         model, scores = _winner(table, families, jobs=jobs, progress=progress, **options)
     (entry,), messages = weighted((resolve(model),), class_weight)
+    if entry.series and entry.storage is None:
+        raise RequestError(f"{entry.name} is fitted to series and compares models; train one that is stored, as svc")
     check_seed(seed)
     table, more = usable(table)
     for line in dict.fromkeys((*table.notes, *messages, *more)):
@@ -187,21 +191,25 @@ def _winner(
 def _fitted(
     table: FeatureTable, entry: ModelSpec, *, seed: int, tune: bool, folds: Folds | None, progress: Progress
 ) -> FittedPipeline:
+    from genreclf.evaluation.groups import find_groups
     from genreclf.models.fitting import fit_pipeline
+    from genreclf.models.neural.watching import watched
     from genreclf.models.tuning import at_edges
 
     try:
-        fitted = fit_pipeline(
-            entry,
-            table.X,
-            # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
-            _codes(table),
-            seed=seed,
-            families=table.family_numbers,
-            impute=bool(table.incomplete),
-            tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
-            calibration_folds=folds,
-        )
+        with watched(progress):
+            fitted = fit_pipeline(
+                entry,
+                table.X,
+                # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
+                _codes(table),
+                seed=seed,
+                families=table.family_numbers,
+                impute=bool(table.incomplete),
+                tune_folds=_tuning_folds(table, seed=seed) if tune and entry.space else None,
+                calibration_folds=folds,
+                groups=find_groups(table).widest,
+            )
     except RequestError:
         raise
     except Exception as error:
@@ -324,7 +332,8 @@ def _manifest(
         scores=dict(scores),
         probe_probabilities=tuple(tuple(map(float, row)) for row in probe(estimator, means, stds)),
         seed=seed,
-        versions=versions(*_LIBRARIES),
+        versions=versions(*_LIBRARIES, *(_LIBRARIES_OF_NETWORKS if entry.extra == NEURAL else ()))
+        | table.meta.get("weights", {}),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         licence=licence,
         notes=notes,

@@ -390,6 +390,9 @@ class Crew(AbstractContextManager["Crew"]):
             threading.Thread(target=self._start, args=(pool,)).start()
             seconds = time.perf_counter() - start
             return _late(0, timeout) if seconds >= timeout else _lost(0, "crashed", _CRASHED, seconds)
+        except BaseException:
+            self._free.put(pool)
+            raise
         self._free.put(pool)
         return outcome
 

@@ -48,3 +48,27 @@ def act(deed: object) -> object:
     """Do what the item says: return, raise, die, or hang; what it says itself where nothing comes of it."""
     came = DEEDS[deed]() if isinstance(deed, str) and deed in DEEDS else None
     return deed if came is None else came
+
+
+def report(_: None, *, version: str) -> dict[str, str]:
+    """What a worker reports of itself."""
+    return {"numpy": version, "a sound": "1f"}
+
+
+def report_in_turn(_: None, *, folder: Path) -> dict[str, str]:
+    """What a worker reports of itself: the first process to do so something else than all others."""
+    first = folder / "first"
+    try:
+        first.touch(exist_ok=False)
+    except FileExistsError:
+        return {"numpy": "1" if first.read_text() == str(os.getpid()) else "2"}
+    first.write_text(str(os.getpid()))
+    return {"numpy": "1"}
+
+
+def end_the_dask_worker(deed: object) -> object:
+    """Kill the Dask worker whose crew this process belongs to; anything but ``lose`` is given back."""
+    if deed == "lose":
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
+    return deed

@@ -25,6 +25,7 @@ from genreclf.errors import RequestError
 from genreclf.extraction import _todo, extract, file_digest
 from genreclf.features import DEFAULT_SET, FEATURE_SETS
 from genreclf.progress import Silent
+from genreclf.series import SeriesStores
 from genreclf.tables.store import StoredRow
 from genreclf.tables.table import IDENTITY, FeatureTable
 from genreclf.verification import verify
@@ -210,7 +211,7 @@ def test_the_time_to_see_that_nothing_is_to_do_grows_with_the_tracks_and_no_fast
             rows=rows, failures={}, seen={}, rewritten=set(), identity=IDENTITY, revise=lambda **_: None
         )
         start = time.process_time()
-        assert _todo(manifest, store, 1, Stop(), left_out=()) == []
+        assert _todo(manifest, store, SeriesStores(tmp_path, []), 1, Stop(), left_out=()) == ([], [])
         return time.process_time() - start
 
     seconds(1000)

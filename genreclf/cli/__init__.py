@@ -33,6 +33,7 @@ from genreclf.cli import (
     similar,
     table,
     train,
+    weights,
 )
 from genreclf.cli.console import Command, complain, show
 from genreclf.cli.options import as_options
@@ -65,6 +66,7 @@ for command in COMMANDS:
     app.command(cls=Command)(command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(table.app, name="table")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(requested: bool) -> None:

@@ -10,8 +10,11 @@ import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted
 from genreclf.cli.options import (
+    AllowOverlap,
     ArtistColumn,
     ClassWeight,
+    Cluster,
+    Corpus,
     Draws,
     Edits,
     Families,
@@ -53,6 +56,7 @@ def benchmark(
     seed: Seed = 42,
     features: Families = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     group: Annotated[
         bool, typer.Option("--group-artists/--no-group", help="Keep each artist in one fold where artists are known.")
     ] = True,
@@ -66,6 +70,12 @@ def benchmark(
     group_column: ArtistColumn = None,
     artists: GuessedArtists = None,
     edits: Edits = None,
+    corpus: Corpus = None,
+    allow_overlap: AllowOverlap = False,
+    series: Annotated[
+        str | None,
+        typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
+    ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
     ] = False,
@@ -115,7 +125,11 @@ def benchmark(
         "learning_curve": learning_curve or None,
         "test_table": test_table,
         "edits": edits,
+        "corpus": names_in(corpus),
+        "allow_overlap": allow_overlap or None,
+        "series": series,
         "jobs": jobs,
+        "client": cluster,
         "repeats": repeats,
         "draws": draws,
         "min_tracks": min_tracks,

@@ -59,8 +59,9 @@ class Command(TyperCommand):
 def _choices() -> dict[str, str]:
     from genreclf.datasets import DATASETS
     from genreclf.evaluation.protocols import choices
-    from genreclf.features import DEFAULT_SET, FEATURE_SETS
+    from genreclf.features import DEFAULT_SET, FEATURE_SETS, SERIES
     from genreclf.models import MODELS
+    from genreclf.networks import CORPORA
 
     subsets = (f"for {d.name}:DIR {', '.join(d.subsets)}" for d in DATASETS.values() if d.subsets)
     return {
@@ -68,7 +69,9 @@ def _choices() -> dict[str, str]:
         "baselines": ", ".join(name for name, model in MODELS.items() if model.baseline),
         "protocols": ", ".join(choices()),
         "feature_sets": ", ".join(f"{name} ({len(found.columns)})" for name, found in FEATURE_SETS.items()),
+        "corpora": ", ".join(CORPORA),
         "default_set": DEFAULT_SET,
+        "series": ", ".join(SERIES),
         "datasets": " or ".join(f"{name}:DIR" for name in DATASETS),
         "published": " or ".join(f"{d.name}:DIR" for d in DATASETS.values() if d.features),
         "subsets": "; ".join(subsets),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, interrupted, show
-from genreclf.cli.options import Edits, Jobs, Json, Subset
+from genreclf.cli.options import Cluster, Edits, Jobs, Json, Subset, names_in
 
 if TYPE_CHECKING:
     from genreclf.extraction import Extraction
@@ -26,7 +26,16 @@ def extract(
     ] = Path("features/tracks.csv"),
     feature_set: Annotated[
         str | None,
-        typer.Option(help="Feature set: {feature_sets}; by default that of the table, {default_set} for a new one."),
+        typer.Option(
+            help="Feature sets and families, joined by +: {feature_sets}, musicnn, vggish; by default those of the "
+            "table, {default_set} for a new one."
+        ),
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option(help="Comma-separated kinds of series to keep beside the table: {series}.")
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(help="A network of your own, with its card beside it; joined to the feature set.")
     ] = None,
     offset: Annotated[
         float | None, typer.Option(help="Start, in seconds; by default the middle of the track is used.")
@@ -41,6 +50,7 @@ def extract(
     split: Annotated[Path | None, typer.Option(help="A published split: a folder of lists, or one file.")] = None,
     edits: Edits = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     timeout: Annotated[float, typer.Option(help="Time limit per track, in seconds.")] = 120.0,
     verify: Annotated[int, typer.Option(help="Number of tracks to compare with plain librosa.")] = 0,
     json: Json = False,
@@ -54,6 +64,8 @@ def extract(
                 source,
                 output,
                 feature_set=feature_set,
+                series=names_in(series) or (),
+                onnx=onnx,
                 offset=offset,
                 duration=duration,
                 float32=float32,
@@ -62,6 +74,7 @@ def extract(
                 split=split,
                 edits=edits,
                 jobs=jobs,
+                client=cluster,
                 timeout=timeout,
                 verify=verify,
                 progress=progress,
@@ -90,8 +103,9 @@ def summary(done: Extraction) -> str:
     tracks = "1 track" if done.tracks == 1 else f"{done.tracks} tracks"
     if rows < done.tracks:
         tracks = f"{rows} of {tracks}"
+    kinds = f" and {', '.join(done.series)} series" if done.series else ""
     line = (
-        f"{done.path}: {tracks}, {done.features} features each; {done.computed} computed, "
+        f"{done.path}: {tracks}, {done.features} features{kinds} each; {done.computed} computed, "
         f"{done.reused} already there, {len(done.failed)} failed; {done.seconds:.1f} s{rate}"
     )
     if done.failed:

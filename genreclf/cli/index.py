@@ -8,30 +8,60 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import show
-from genreclf.cli.options import Label, Seed, Subset, Table, TrackId
+from genreclf.cli.options import Label, Seed, Subset, TrackId
+from genreclf.errors import RequestError
 
 
 def index(
-    table: Table,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The index to write.")],
+    table: Annotated[
+        str,
+        typer.Argument(help="A feature table, any CSV file, or {published}; or an index, to export its vectors."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The index to write, or NAME.parquet for its vectors alone.")
+    ],
     subset: Subset = None,
+    append: Annotated[bool, typer.Option("--append", help="Add the tracks that the index does not have yet.")] = False,
     metric: Annotated[
         str, typer.Option(help="euclidean, learned from the genres (lda, nca), or from the tags (tags).")
     ] = "euclidean",
     hubness: Annotated[str, typer.Option(help="Reduction of hubness: none or mutual-proximity.")] = "none",
-    approximate: Annotated[bool, typer.Option("--approximate", help="Search approximately, with usearch.")] = False,
+    approximate: Annotated[
+        bool | None,
+        typer.Option("--approximate/--exact", help="Search inverted lists; by default above 100,000 tracks."),
+    ] = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     seed: Seed = 42,
 ) -> None:
     """Make an index that finds similar tracks."""
     from genreclf.datasets import open_table
-    from genreclf.similarity.index import KIND, build_index
+    from genreclf.similarity.index import build_index, check_place, is_index, open_index
+    from genreclf.similarity.vectors import check_parquet, export_vectors
 
-    KIND.check_place(output)
-    read = open_table(table, subset=subset, label=label, id=id)
-    made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
+    to_parquet = output.suffix.lower() == ".parquet"
+    if append and (to_parquet or metric != "euclidean" or hubness != "none" or approximate is not None):
+        raise RequestError("--append adds tracks to an index as it was made; give the table, -o and no other option")
+    if to_parquet:
+        check_parquet(output)
+    else:
+        check_place(output)
+    if to_parquet and is_index(Path(table)):
+        made = open_index(table)
+    else:
+        read = open_table(table, subset=subset, label=label, id=id)
+        if append:
+            made = open_index(output)
+            before, made = len(made), made.extend(read)
+        else:
+            made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
+    if to_parquet:
+        show(f"{output}: {export_vectors(made, output)} vectors of {made.dimensions} dimensions")
+        return
     made.save(output)
+    if append:
+        show(f"{output}: {len(made) - before} tracks added, {len(made)} in all")
+        return
     show(
         f"{output}: {len(made)} tracks, metric {made.metric}, hubness {made.hubness}; "
         f"skewness of the 10-occurrence {made.skew:.2f} (0: no hubs; above 1: some tracks are close to everything)"

@@ -41,7 +41,17 @@ Precision = Annotated[
     float | None,
     typer.Option(help="With tags: the precision that each threshold shall reach; by default, thresholds of best F1."),
 ]
+Corpus = Annotated[
+    str | None,
+    typer.Option(help="Where the music comes from, if its name does not tell; a network may have heard it: {corpora}."),
+]
+AllowOverlap = Annotated[
+    bool, typer.Option("--allow-overlap", help="Test networks on music that they were trained on; the report says so.")
+]
 Jobs = Annotated[int | None, typer.Option(help="Worker processes; one per core by default.")]
+Cluster = Annotated[
+    str | None, typer.Option(help="Work on a Dask cluster: its scheduler's address, or local:N for N workers here.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed.")]
 Draws = Annotated[int, typer.Option(help="Draws of the comparison of models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -14,12 +14,18 @@ def similar(
     index: Annotated[Path, typer.Argument(help="An index made by genreclf index.")],
     track: Annotated[str, typer.Argument(help="A file, or the id of a track in the index.")],
     k: Annotated[int, typer.Option("-k", help="Number of tracks.")] = 10,
+    genre: Annotated[str | None, typer.Option(help="Only tracks of this genre.")] = None,
+    exclude_artist: Annotated[str | None, typer.Option(help="No tracks by this artist.")] = None,
+    other_artists: Annotated[bool, typer.Option("--other-artists", help="No tracks by the track's artist.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Compare with all tracks of a large index.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each track.")] = False,
 ) -> None:
     """Find the tracks that sound most like a track."""
-    from genreclf.similarity.index import Index
+    from genreclf.similarity.index import open_index
 
-    found = Index.load(index).query(track, k)
+    found = open_index(index).query(
+        track, k, genre=genre, exclude_artist=exclude_artist, other_artists=other_artists, exact=exact
+    )
     if json:
         for row in found.to_dict(orient="records"):
             emit_json(row)

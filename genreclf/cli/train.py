@@ -68,6 +68,7 @@ def train(
 
     from genreclf.datasets import open_table
     from genreclf.models.bundle.bundle import KIND
+    from genreclf.models.neural.watching import resumable
     from genreclf.tasks import find_task
 
     task = find_task(labels)
@@ -90,7 +91,7 @@ def train(
     options = task.options(run, options)
     KIND.check_place(output)
     families = names_in(features)
-    with TerminalProgress() as progress:
+    with TerminalProgress() as progress, resumable(output):
         bundle = run(
             open_table(
                 table, subset=subset, label=label, id=id, group=group, artists=artists, sample=sample, seed=seed

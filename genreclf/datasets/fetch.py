@@ -2,7 +2,7 @@
 
 A download goes on where its ``.part`` file ends, if the server can; what arrives is checked against the published
 checksum before it gets its name, and what fails the check is removed. Where none is published, only https serves, and
-the SHA-256 of what arrived is told. Nothing else of genreclf uses the network.
+the SHA-256 of what arrived is told. The weights of networks are fetched in the same way, see `genreclf.weights`.
 """
 
 from __future__ import annotations

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.cluster import connected
 from genreclf.datasets import as_table
 from genreclf.datasets.edits import Edits, edit_tables
 from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
+from genreclf.evaluation.heard import check_heard
 from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
-from genreclf.evaluation.usable import check_features, crossed, usable
+from genreclf.evaluation.usable import check_features, crossed, series_of, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
@@ -36,9 +38,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.selection import Selection
     from genreclf.models.entry import ModelSpec
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
 REPEATS = 5
@@ -64,8 +68,12 @@ def benchmark(
     learning_curve: bool = False,
     test_table: FeatureTable | str | Path | None = None,
     edits: Edits | str | Path | None = None,
+    series: Series | str | Path | None = None,
     nested: bool = False,
+    corpus: str | Iterable[str] | None = None,
+    allow_overlap: bool = False,
     jobs: int | None = None,
+    client: Client | str | None = None,
     repeats: int | None = None,
     draws: int = 1000,
     progress: Progress = AUTOMATIC,
@@ -77,7 +85,7 @@ def benchmark(
     ----------
     table : tracks with genres, and with artists where known; or the path of such a table.
     models : a name in `genreclf.models.MODELS` or a scikit-learn classifier, or several; None for all of the registry,
-        baselines included.
+        baselines included, and those of series where `series` are given.
     protocol : one of `genreclf.evaluation.protocols.choices`; None is ``cv``, or ``cross`` with a `test_table`. Where
         artists are known, ``cv`` is artist-disjoint and random cross-validation.
     folds, test_size : options of the protocol.
@@ -94,10 +102,15 @@ def benchmark(
     test_table : tracks to test on, for ``cross``.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
+    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
+    series : what models of series are fitted to: a kind of series beside the table, the path of others, or a `Series`
+        of the same tracks. None takes the one kind beside the table if such a model is named.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
+    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to fit on a Dask cluster, whose
+        workers have the same versions; the data is sent to each once.
     repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models
         that cannot be among the best after the first division are not repeated.
@@ -114,13 +127,16 @@ def benchmark(
     run: dict[str, Any] = {"command": command, "started": datetime.now(UTC).isoformat(timespec="seconds")}
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
-    notes = [*table.notes, *notes]
+    asked = None if features is None else list(features)
+    networks, heard = check_heard([table, *others], features=asked, corpus=corpus, allow_overlap=allow_overlap)
+    notes = [*heard, *table.notes, *notes]
     if others:
         table, more = crossed(table, others[0])
         notes += more
     table, more = usable(table)
     notes += more
     if models is None:
+        entries = tuple(entry for entry in entries if series is not None or not entry.series)
         entries, more = _affordable(entries, len(table))
         notes += more
     if probabilities:
@@ -139,9 +155,10 @@ def benchmark(
     # What is left out of every score comes before all else.
     notes = [*more, *notes, *groups.notes] if len(table) < rows else [*notes, *groups.notes, *more]
     notes += _draws_note(draws)
-    if features is not None:
-        table = table.select(features, sets=FEATURE_SETS)
+    if asked is not None:
+        table = table.select(asked, sets=FEATURE_SETS)
         check_features(table)
+    frames = series_of(table, series) if series is not None or any(entry.series for entry in entries) else None
     work = Work(
         table,
         groups,
@@ -153,27 +170,19 @@ def benchmark(
         ablate=ablate,
         learning_curve=learning_curve,
         draws=draws,
+        series=frames,
     )
-    selection = None
-    if nested:
-        selection = work.selection(jobs=jobs, progress=progress)
-        work, chosen, more = _raced(work, selection)
-        notes += more
-    fits = work.fits
-    outcomes = list(zip(fits, fit_all(fits, work.data, jobs=jobs, progress=progress), strict=True))
-    again, more = _repeated(work, outcomes, every=repeats is not None)
+    with connected(client, jobs=jobs, same=LIBRARIES) as cluster:
+        pool: dict[str, Any] = {"jobs": jobs, "client": cluster, "progress": progress}
+        work, outcomes, selection, more = _fit_all(work, pool, nested=nested, every=repeats is not None)
     notes += more
-    outcomes += zip(again, fit_all(again, work.data, jobs=jobs, progress=progress), strict=True)
-    if selection is not None:
-        chosen_outcomes = zip(chosen, fit_all(chosen, work.data, jobs=jobs, progress=progress), strict=True)
-        score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(plans[0]))
-        run["selection"] = selection.as_json(score)
     tables = work.tables(outcomes, progress)
     names = tuple(entry.name for entry in work.models)
     notes += [*_warnings(outcomes), *_edge_notes(outcomes)]
     if probabilities:
         notes += _without_probabilities(tables["probabilities"], plans, names)
-    run |= {
+    run |= selection | {
+        "networks": networks,
         "protocols": [p.protocol for p in plans],
         "parameters": {
             "protocol": protocol or ("cv" if test_table is None else "cross"),
@@ -200,6 +209,7 @@ def benchmark(
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*LIBRARIES),
         "table": described(table) | {"genres": _tracks_of_genres(table)},
+        "series": None if frames is None else frames.described(),
         "label": table.label,
         "edits": None if edits is None else str(edits.name if isinstance(edits, Edits) else edits),
         "seconds": round(time.perf_counter() - started, 3),
@@ -277,6 +287,37 @@ def _plans(
         hint = "" if tried else "; protocol 'cv' adds artist-disjoint folds"
         notes += [f"{note}{hint}" for made in plans for note in leak_notes(made, groups)]
     return tuple(plans), notes
+
+
+def _fit_all(
+    work: Work, pool: Mapping[str, Any], *, nested: bool, every: bool
+) -> tuple[Work, list[tuple[Fit, Fitted]], dict[str, Any], list[str]]:
+    """All fits, repeats included.
+
+    Parameters
+    ----------
+    pool : where they run.
+    nested : choose the best model inside the folds as well, and leave out what the choice finds far behind.
+    every : see `_repeated`.
+
+    Returns
+    -------
+    The work that was done in the end, its fits with their outcomes, what ``run.json`` says of the choice, and notes.
+    """
+    notes: list[str] = []
+    chosen: list[Fit] = []
+    selection = work.selection(**pool) if nested else None
+    if selection is not None:
+        work, chosen, notes = _raced(work, selection)
+    fits = work.fits
+    outcomes = list(zip(fits, fit_all(fits, work.data, **pool), strict=True))
+    again, more = _repeated(work, outcomes, every=every)
+    outcomes += zip(again, fit_all(again, work.data, **pool), strict=True)
+    if selection is None:
+        return work, outcomes, {}, [*notes, *more]
+    chosen_outcomes = zip(chosen, fit_all(chosen, work.data, **pool), strict=True)
+    score = selection.macro_f1([*outcomes, *chosen_outcomes], work.jackknife(work.plans[0]))
+    return work, outcomes, {"selection": selection.as_json(score)}, [*notes, *more]
 
 
 def _repeated(work: Work, outcomes: Sequence[tuple[Fit, Fitted]], *, every: bool) -> tuple[list[Fit], list[str]]:

@@ -10,7 +10,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
@@ -22,8 +21,11 @@ from genreclf.models.fitting import fit_pipeline
 from genreclf.models.threads import one_thread
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
+    from genreclf.series import Series
 
 # Starting workers costs about as long as this many seconds of fitting.
 _WORTH_WORKERS = 3.0
@@ -41,6 +43,7 @@ class Data:
     genres : number of genres.
     recordings, artists : (tracks,), what must stay together, see `genreclf.evaluation.groups.Groups`.
     families : (features,), the number of each feature's family.
+    series : of the tracks, for models of series; None where there is none of them.
     """
 
     X: np.ndarray
@@ -49,6 +52,14 @@ class Data:
     recordings: np.ndarray
     artists: np.ndarray | None
     families: np.ndarray
+    series: Series | None = None
+
+    def of(self, fit: Fit, rows: np.ndarray) -> Any:  # noqa: ANN401 - an array or a `Series`
+        """What a fit's model sees of some tracks."""
+        if not fit.entry.series:
+            return self.X[np.ix_(rows, fit.columns)]
+        assert self.series is not None, "a comparison with models of series has some"  # noqa: S101
+        return self.series[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,18 +135,21 @@ class Fitted:
     warnings: tuple[str, ...] = ()
 
 
-def fit_all(fits: Sequence[Fit], data: Data, *, jobs: int | None, progress: Progress) -> list[Fitted]:
+def fit_all(
+    fits: Sequence[Fit], data: Data, *, jobs: int | None, client: Client | None = None, progress: Progress
+) -> list[Fitted]:
     """Run fits in a pool of workers and return their outcomes in the order of the fits.
 
     Parameters
     ----------
     jobs : number of workers; None takes one for each core.
+    client : of a Dask cluster, whose workers are the pool.
 
     Raises
     ------
     RequestError : a model cannot be fitted to its tracks.
     """
-    return run_all(fits, partial(fit_one, data=data), jobs=jobs, progress=progress)
+    return run_all(fits, fit_one, data, jobs=jobs, client=client, progress=progress)
 
 
 class AnyFit(Protocol):
@@ -147,24 +161,31 @@ class AnyFit(Protocol):
 
 
 _AnyFit = TypeVar("_AnyFit", bound=AnyFit)
+_Data = TypeVar("_Data")
 _Outcome = TypeVar("_Outcome")
 
 
 def run_all(
-    fits: Sequence[_AnyFit], one: Callable[[_AnyFit], _Outcome], *, jobs: int | None, progress: Progress
+    fits: Sequence[_AnyFit],
+    one: Callable[[_AnyFit, _Data], _Outcome],
+    data: _Data,
+    *,
+    jobs: int | None,
+    client: Client | None = None,
+    progress: Progress,
 ) -> list[_Outcome]:
     """Run fits of any task in a pool of workers; see `fit_all`.
 
     Parameters
     ----------
-    one : what a worker does for a fit.
+    one : what a worker does for a fit and the data, which are sent once to each worker.
     """
     workers = _workers(fits, jobs)
     longest_first = sorted(range(len(fits)), key=lambda k: -fits[k].seconds)
     found: dict[int, _Outcome] = {}
     progress.begin("fitting models", len(fits))
     try:
-        for place, fitted in _run([(k, fits[k]) for k in longest_first], one, workers):
+        for place, fitted in _run([(k, fits[k]) for k in longest_first], one, data, workers, client):
             found[place] = fitted
             progress.advance(str(fits[place]))
     finally:
@@ -183,21 +204,30 @@ def _workers(fits: Sequence[AnyFit], jobs: int | None) -> int:
 
 
 def _run(
-    numbered: Sequence[tuple[int, _AnyFit]], one: Callable[[_AnyFit], _Outcome], workers: int
+    numbered: Sequence[tuple[int, _AnyFit]],
+    one: Callable[[_AnyFit, _Data], _Outcome],
+    data: _Data,
+    workers: int,
+    client: Client | None,
 ) -> Iterator[tuple[int, _Outcome]]:
-    if workers <= 1:
+    if client is None and workers <= 1:
         for place, fit in numbered:
-            yield place, one(fit)
+            yield place, one(fit, data)
         return
     import joblib
 
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+    if client is None:
+        where = joblib.parallel_config(backend="loky", inner_max_num_threads=1)
+    else:
+        where = joblib.parallel_config(backend="dask", client=client, scatter=[data])
+        workers = max(1, sum(client.nthreads().values()))
+    with where:
         pool = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers + 1)
-        yield from pool(joblib.delayed(_numbered)(place, fit, one) for place, fit in numbered)
+        yield from pool(joblib.delayed(_numbered)(place, fit, one, data) for place, fit in numbered)
 
 
-def _numbered(place: int, fit: _AnyFit, one: Callable[[_AnyFit], _Outcome]) -> tuple[int, _Outcome]:
-    return place, one(fit)
+def _numbered(place: int, fit: _AnyFit, one: Callable[[_AnyFit, _Data], _Outcome], data: _Data) -> tuple[int, _Outcome]:
+    return place, one(fit, data)
 
 
 def fit_one(fit: Fit, data: Data) -> Fitted:
@@ -225,17 +255,18 @@ def _fit(fit: Fit, data: Data) -> Fitted:
     started = time.process_time()
     found = fit_pipeline(
         fit.entry,
-        data.X[np.ix_(rows, fit.columns)],
+        data.of(fit, rows),
         data.y[rows],
         seed=fit.seed,
         families=data.families[fit.columns],
-        impute=bool(np.isnan(data.X[:, fit.columns]).any()),
+        impute=not fit.entry.series and bool(np.isnan(data.X[:, fit.columns]).any()),
         rows=None if len(rows) == len(train) else np.searchsorted(rows, train),
         tune_folds=_tuning_folds(fit, data, rows) if fit.tune and fit.entry.space else None,
         calibration_folds=_calibration_folds(fit, data) if calibrate else None,
+        groups=_tied(fit, data)[rows],
     )
     fitted = time.process_time()
-    model, tested = base_estimator(found.estimator), data.X[np.ix_(test, fit.columns)]
+    model, tested = base_estimator(found.estimator), data.of(fit, test)
     y_pred = model.predict(tested)
     predicted = time.process_time()
     return Fitted(
@@ -255,10 +286,15 @@ def _tuning_folds(fit: Fit, data: Data, rows: np.ndarray) -> list[tuple[np.ndarr
     validation = fit.fold.validation
     if validation is None:
         return _inner(fit, data, folds=3)
-    tied = data.artists if fit.grouped and data.artists is not None else data.recordings
+    tied = _tied(fit, data)
     train = np.setdiff1d(fit.fold.train, validation)
     train = train[~np.isin(tied[train], tied[validation])]
     return [(np.searchsorted(rows, train), np.searchsorted(rows, validation))]
+
+
+def _tied(fit: Fit, data: Data) -> np.ndarray:
+    """(tracks,), what must stay on one side inside the training part, as it does outside."""
+    return data.artists if fit.grouped and data.artists is not None else data.recordings
 
 
 def _inner(fit: Fit, data: Data, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -279,7 +315,7 @@ def _calibration_folds(fit: Fit, data: Data) -> list[tuple[np.ndarray, np.ndarra
     return folds if all(len(np.unique(y[train])) == genres for train, _ in folds) else None
 
 
-def _probabilities(model: Any, X: np.ndarray, genres: int) -> np.ndarray | None:  # noqa: ANN401
+def _probabilities(model: Any, X: Any, genres: int) -> np.ndarray | None:  # noqa: ANN401
     """(tracks, genres), with zeros for genres that the model was not trained on; None where it has none."""
     if not has_probabilities(model):
         return None
@@ -288,7 +324,7 @@ def _probabilities(model: Any, X: np.ndarray, genres: int) -> np.ndarray | None:
     return probabilities
 
 
-def _shuffled(model: Any, X: np.ndarray, fit: Fit, repeats: int = 5) -> np.ndarray | None:  # noqa: ANN401
+def _shuffled(model: Any, X: Any, fit: Fit, repeats: int = 5) -> np.ndarray | None:  # noqa: ANN401
     if not fit.families:
         return None
     rng = np.random.default_rng([fit.seed, fit.number])

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,8 @@ from genreclf.evaluation.scores import macro_f1
 from genreclf.evaluation.uncertainty import Estimate, Jackknife, count
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from genreclf.evaluation.plans import Plan
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
@@ -82,7 +84,14 @@ class Selection:
 
 
 def select(
-    plan: Plan, models: Sequence[ModelSpec], data: Data, *, seed: int, jobs: int | None, progress: Progress
+    plan: Plan,
+    models: Sequence[ModelSpec],
+    data: Data,
+    *,
+    seed: int,
+    jobs: int | None,
+    client: Client | None = None,
+    progress: Progress,
 ) -> Selection:
     """Choose a model inside the training part of every fold of a plan.
 
@@ -96,6 +105,7 @@ def select(
     """
     if not models:
         raise RequestError("no model to choose from")
+    pool: dict[str, Any] = {"jobs": jobs, "client": client, "progress": progress}
     pairs = [_inner(fold, data, grouped=plan.grouped, seed=seed) for fold in plan.folds]
     candidates = [tuple(model.name for model in models) for _ in plan.folds]
     outcomes: list[tuple[Fit, Fitted]] = []
@@ -117,7 +127,7 @@ def select(
             if model.name in names and len(names) > 1
             for fold in folds[rounds]
         ]
-        outcomes += zip(fits, fit_all(fits, data, jobs=jobs, progress=progress), strict=True) if fits else []
+        outcomes += zip(fits, fit_all(fits, data, **pool), strict=True) if fits else []
         if fits and not rounds.start:
             behind = _behind(outcomes, data)
             candidates = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from genreclf.errors import RequestError
 from genreclf.similarity.metrics import standard_deviations
 
 if TYPE_CHECKING:
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
 
@@ -55,6 +57,32 @@ def check_features(table: FeatureTable) -> None:
         raise RequestError(f"{table.name}: no feature is chosen; name at least one feature family")
     if not standard_deviations(table).any():
         raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
+
+
+def series_of(table: FeatureTable, series: Series | str | Path | None) -> Series:
+    """The series of a table's tracks, in their order.
+
+    Parameters
+    ----------
+    series : a `Series` of these tracks or more; a kind of series beside the table; the path of some; None for the one
+        kind beside the table.
+
+    Raises
+    ------
+    RequestError : there are none, or not of all tracks.
+    """
+    from genreclf.series import Series, open_series
+
+    if not isinstance(series, Series):
+        path = Path(series or "")
+        if series is not None and (isinstance(series, Path) or len(path.parts) > 1 or path.exists()):
+            series = open_series(path)
+        elif table.path is None:
+            raise RequestError(f"{table.name}: not read from a file, so no series are beside it; give their path")
+        else:
+            series = open_series(table.path, kind=series)
+    digests = [str(digest) for digest in table.frame["digest"]] if "digest" in table.frame else None
+    return series.matching([str(name) for name in table.ids], digests)
 
 
 def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, list[str]]:

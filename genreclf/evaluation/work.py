@@ -37,11 +37,13 @@ from genreclf.evaluation.uncertainty import Jackknife
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.groups import Groups
     from genreclf.evaluation.plans import Plan
     from genreclf.models.entry import ModelSpec
     from genreclf.progress import Progress
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
 _MOST_TRACKS_OF_RETRIEVAL = 20_000
@@ -56,6 +58,7 @@ class Work:
     table, groups : the usable tracks, and which of them must stay on one side.
     plans : the protocols on this table; ranking and ablation go by the first.
     models : their entries in the registry.
+    series : of the tracks, for models of series.
     """
 
     table: FeatureTable
@@ -68,6 +71,7 @@ class Work:
     ablate: bool
     learning_curve: bool
     draws: int
+    series: Series | None = None
 
     @cached_property
     def positions(self) -> dict[str, np.ndarray]:
@@ -80,7 +84,7 @@ class Work:
         genres = np.array(self.table.genres)
         codes = np.searchsorted(genres, self.table.y.astype(str))
         groups, families = self.groups, self.table.family_numbers
-        return Data(self.table.X, codes, len(genres), groups.recordings, groups.artists, families)
+        return Data(self.table.X, codes, len(genres), groups.recordings, groups.artists, families, self.series)
 
     @cached_property
     def fits(self) -> list[Fit]:
@@ -88,7 +92,8 @@ class Work:
         found = [fit for model in self.models for fit in self._fits(model, 0)]
         found += default_fits([fit for fit in found if fit.protocol == self.plans[0].protocol])
         if self.ablate:
-            found += ablation_fits(self.plans[0], self.models, self.positions, seed=self.seed, tuned=self.tune)
+            models = [model for model in self.models if not model.series]
+            found += ablation_fits(self.plans[0], models, self.positions, seed=self.seed, tuned=self.tune)
         if self.learning_curve:
             groups, features = self.groups.widest, len(self.table.features)
             options = {"features": features, "seed": self.seed}
@@ -121,7 +126,7 @@ class Work:
         ]
 
     def _shuffled_families(self, made: Plan, model: ModelSpec) -> tuple[np.ndarray, ...]:
-        shuffle = self.ablate and made is self.plans[0] and not model.baseline
+        shuffle = self.ablate and made is self.plans[0] and not (model.baseline or model.series)
         return tuple(self.positions.values()) if shuffle else ()
 
     def contenders(self, outcomes: Sequence[tuple[Fit, Fitted]]) -> set[str]:
@@ -129,10 +134,10 @@ class Work:
         found = self._predictions(self.plans[0], [(fit, fitted) for fit, fitted in outcomes if not fit.step])
         return {model for model, member in zip(found.ranked, found.best.members, strict=True) if member}
 
-    def selection(self, *, jobs: int | None, progress: Progress) -> Selection:
+    def selection(self, *, jobs: int | None, client: Client | None, progress: Progress) -> Selection:
         """The choice of the best model under the first protocol, made inside its folds."""
         models = [model for model in self.models if not model.baseline]
-        return select(self.plans[0], models, self.data, seed=self.seed, jobs=jobs, progress=progress)
+        return select(self.plans[0], models, self.data, seed=self.seed, jobs=jobs, client=client, progress=progress)
 
     def jackknife(self, made: Plan) -> Jackknife:
         """The tested tracks of a plan by their groups."""

@@ -18,13 +18,16 @@ from genreclf.features.registry import (
     register,
     series_family,
 )
+from genreclf.features.series import SERIES, SeriesKind
 from genreclf.features.spectra import Spectra
 
 __all__ = [
     "DEFAULT_SET",
     "FEATURE_SETS",
+    "SERIES",
     "Family",
     "FeatureSet",
+    "SeriesKind",
     "Spectra",
     "compile_kernels",
     "describe",

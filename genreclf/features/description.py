@@ -12,9 +12,13 @@ from genreclf.features import sets  # noqa: F401 - registers the package's own
 from genreclf.features.registry import DEFAULT_SET, Family, FeatureSet, find_feature_set
 from genreclf.features.spectra import Spectra
 from genreclf.forks import unforked
+from genreclf.series import as_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from genreclf.audio import Source
+    from genreclf.features.series import SeriesKind
 
 
 def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | FeatureSet = DEFAULT_SET) -> dict[str, float]:
@@ -49,18 +53,29 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | Featur
         sound = sound.astype(np.float32, copy=False)
     sound = np.ascontiguousarray(mono(sound))
     check_samples(sound, sample_rate)
-    phases = any(family.phases for family in chosen.parts)
-    spectra: dict[int, Spectra] = {}
-    parts = []
-    for family in chosen.parts:
-        rate = family.sample_rate or sample_rate
-        if rate not in spectra:
-            spectra[rate] = Spectra(resample(sound, sample_rate, rate), rate, phases=phases)
-        parts.append(_described(family, spectra[rate]))
-    values = np.concatenate(parts)
+    return _row(chosen, _Sound(sound, sample_rate, phases=any(family.phases for family in chosen.parts)))
+
+
+class _Sound:
+    """The spectra of one sound at each rate that is asked for, each made once."""
+
+    def __init__(self, samples: np.ndarray, sample_rate: int, *, phases: bool) -> None:
+        self._samples, self._rate, self._phases = samples, sample_rate, phases
+        self._spectra: dict[int, Spectra] = {}
+
+    def at(self, sample_rate: int | None) -> Spectra:
+        """At a rate in Hz, or at the sound's own."""
+        rate = sample_rate or self._rate
+        if rate not in self._spectra:
+            self._spectra[rate] = Spectra(resample(self._samples, self._rate, rate), rate, phases=self._phases)
+        return self._spectra[rate]
+
+
+def _row(feature_set: FeatureSet, sound: _Sound) -> dict[str, float]:
+    values = np.concatenate([_described(family, sound.at(family.sample_rate)) for family in feature_set.parts])
     if not np.isfinite(values).all():
         raise TrackError("not-finite", "its features are not finite numbers")
-    return dict(zip(chosen.columns, values.tolist(), strict=True))
+    return dict(zip(feature_set.columns, values.tolist(), strict=True))
 
 
 def _described(family: Family, spectra: Spectra) -> np.ndarray:
@@ -102,6 +117,43 @@ def extract_features(
         If the request makes no sense.
     """
     chosen = find_feature_set(feature_set)
-    samples, rate = load(path, sample_rate=chosen.sample_rate, offset=offset, duration=duration)
+    return describe_file(path, feature_set=chosen, offset=offset, duration=duration)[0]
+
+
+def describe_file(
+    path: Source,
+    *,
+    feature_set: FeatureSet | None,
+    series: Sequence[SeriesKind] = (),
+    offset: float | None = None,
+    duration: float | None = DURATION,
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Describe a sound file by one row of features and by series, which share the spectra.
+
+    Parameters
+    ----------
+    feature_set : None for no row.
+    series : kinds of series.
+    path, offset, duration : as for `extract_features`.
+
+    Returns
+    -------
+    (row, series) : each column's value, and of each kind (frames, bins) float16.
+
+    Raises
+    ------
+    TrackError, RequestError
+        As `extract_features`.
+    """
+    parts: list[Family | SeriesKind] = [*(feature_set.parts if feature_set else ()), *series]
+    rates = {part.sample_rate for part in parts}
+    samples, rate = load(path, sample_rate=rates.pop() if len(rates) == 1 else None, offset=offset, duration=duration)
     with with_path(name_of(path)):
-        return describe(samples, rate, feature_set=feature_set)
+        sound = _Sound(samples, rate, phases=any(part.phases for part in parts))
+        row = _row(feature_set, sound) if feature_set else {}
+        return row, {kind.name: _frames(kind, sound.at(kind.sample_rate)) for kind in series}
+
+
+def _frames(kind: SeriesKind, spectra: Spectra) -> np.ndarray:
+    with unforked():
+        return as_frames(kind.frames(spectra), bins=kind.bins, kind=kind.name)

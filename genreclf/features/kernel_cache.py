@@ -16,6 +16,8 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from genreclf.files import user_cache
+
 _PACKAGE = Path(__file__).parent
 _VARIABLE = "NUMBA_CACHE_DIR"
 
@@ -69,15 +71,7 @@ def _processor() -> str:
 
 
 def _user_cache() -> Path:
-    try:
-        home = Path.home()
-    except RuntimeError:
-        home = Path("/nonexistent")
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "genreclf" / "kernels"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "genreclf" / "kernels"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "genreclf" / "kernels"
+    return user_cache("kernels")
 
 
 def _temporary_cache() -> Path:

@@ -24,6 +24,8 @@ from genreclf.features.statistics import STATISTICS
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from genreclf.networks import LogMel
+
 
 def load(path: Path, *, sample_rate: int | None, offset: float, duration: float) -> tuple[np.ndarray, int]:
     """(n,) mono samples and their rate, by librosa's own reader."""
@@ -144,6 +146,33 @@ def mscat(spectra: Spectra) -> np.ndarray:
         envelope = np.abs(np.fft.ifft(np.fft.fft(series) * gains * (frequencies > 0)))
         values.append(np.log((envelope.mean(axis=1) + 1e-6) / (mean + 1e-5)))
     return np.concatenate(values)
+
+
+def log_mel(samples: np.ndarray, kind: LogMel, sample_rate: int) -> np.ndarray:
+    """The log-mel spectrogram that a network takes, (frames, bands)."""
+    import librosa
+
+    length = kind.win_length or kind.n_fft
+    if kind.centred:
+        spectrum = librosa.stft(samples, n_fft=kind.n_fft, hop_length=kind.hop_length, win_length=length)
+        magnitudes = np.abs(spectrum)
+    else:
+        sound = np.pad(samples, (0, max(0, length - len(samples))))
+        frames = np.lib.stride_tricks.sliding_window_view(sound, length)[:: kind.hop_length]
+        window = librosa.filters.get_window("hann", length)
+        magnitudes = np.abs(np.fft.rfft(frames * window, kind.n_fft)).T
+    if kind.scale == "slaney":
+        bank = librosa.filters.mel(sr=sample_rate, n_fft=kind.n_fft, n_mels=kind.n_mels)
+    else:
+        top = kind.fmax or sample_rate / 2
+        edges = librosa.mel_frequencies(kind.n_mels + 2, fmin=kind.fmin, fmax=top, htk=True)
+        edges, bins = (
+            librosa.hz_to_mel(f, htk=True) for f in (edges, librosa.fft_frequencies(sr=sample_rate, n_fft=kind.n_fft))
+        )
+        bank = np.array([np.interp(bins, edges[k : k + 3], [0.0, 1.0, 0.0]) for k in range(kind.n_mels)])
+        bank[:, 0] = 0
+    values = np.log(kind.gain * (bank @ magnitudes**kind.power).T + kind.offset)
+    return np.asarray(values / np.log(kind.base) if kind.base else values)
 
 
 def fma_family(name: str) -> Callable[[Spectra], np.ndarray]:

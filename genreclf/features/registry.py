@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from genreclf.audio import SAMPLE_RATE
 from genreclf.errors import RequestError, unknown
 from genreclf.features.statistics import STATISTICS, column_names, summarise
+from genreclf.networks import installed
 from genreclf.plugins import entries, warn_left_out
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Family:
         `genreclf.verify`, which passes over a family that has none.
     sample_rate : in Hz, at which tracks are described; None for each file's own.
     phases : whether `describe` may use `Spectra.transform` or `Spectra.stft`; without, they need not be kept.
+    network : the network whose weights it needs, see `genreclf.networks`; empty for none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Family:
     plain: Callable[[Spectra], np.ndarray] | None = None
     sample_rate: int | None = int(SAMPLE_RATE)
     phases: bool = True
+    network: str = ""
 
     def __post_init__(self) -> None:
         _check_name("feature family", self.name)
@@ -95,6 +98,16 @@ class FeatureSet:
         """The columns of each family, by its name, in order."""
         return {family.name: family.columns for family in self.parts}
 
+    def weights(self) -> dict[str, str]:
+        """The digests of the weights that its families need, by the names of the networks.
+
+        Raises
+        ------
+        RequestError : one is not ready to run, see `genreclf.networks.installed`.
+        """
+        needed = dict.fromkeys(family.network for family in self.parts if family.network)
+        return {name: installed(name).digest for name in needed}
+
 
 def series_family(
     name: str,
@@ -127,6 +140,7 @@ class _FeatureSets(Mapping[str, FeatureSet]):
     def __init__(self) -> None:
         self.sets: dict[str, FeatureSet] = {}
         self.families: dict[str, Family] = {}
+        self.finders: list[Callable[[str], Family | None]] = []
 
     def __getitem__(self, name: str) -> FeatureSet:
         parts = [self._part(part) for part in name.split("+")]
@@ -148,7 +162,10 @@ class _FeatureSets(Mapping[str, FeatureSet]):
             _load_installed()
         if name in self.sets:
             return self.sets[name]
-        family = self.families[name]
+        found = (find(name) for find in self.finders)
+        family = self.families.get(name) or next(filter(None, found), None)
+        if family is None:
+            raise KeyError(name)
         return FeatureSet(name, f"the family {name}", (family,))
 
 
@@ -174,6 +191,14 @@ def register(new: object) -> None:
         _REGISTERED.sets[new.name] = new
     else:
         _REGISTERED.families[new.name] = new
+
+
+def register_finder(find: Callable[[str], Family | None]) -> None:
+    """Make known families that come and go, by a function from a name to the family, or None.
+
+    It is called for names that are not registered, each time.
+    """
+    _REGISTERED.finders.append(find)
 
 
 def find_feature_set(name: str | FeatureSet) -> FeatureSet:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from genreclf.features import (
     chroma,
+    embeddings,
     gauss,
     mfcc,
     mscat,
@@ -21,8 +22,9 @@ from genreclf.features import (
     tonnetz,
     zero_crossings,
 )
-from genreclf.features.registry import Family, FeatureSet, register, series_family
+from genreclf.features.registry import Family, FeatureSet, register, register_finder, series_family
 from genreclf.features.statistics import STATISTICS
+from genreclf.networks import NETWORKS, own_networks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +57,7 @@ _FMA_SERIES: tuple[tuple[str, int, Callable[[Spectra], np.ndarray]], ...] = (
     ("zcr", 1, zero_crossings.series),
 )
 
-for _family in (*_STUDY, *_TEXTURE):
+for _family in (*_STUDY, *_TEXTURE, *(one for card in NETWORKS.values() for one in embeddings.families(card))):
     register(_family)
 register(
     FeatureSet(
@@ -91,3 +93,12 @@ register(
         ),
     )
 )
+
+
+def _own_family(name: str) -> Family | None:
+    """The family of that name of a network of one's own."""
+    known = (family for card in own_networks().values() for family in embeddings.families(card))
+    return next((family for family in known if family.name == name), None)
+
+
+register_finder(_own_family)

@@ -74,7 +74,7 @@ class Spectra:
         """(frames, 128) float32, the mel power spectrogram in dB, at most 80 dB below the track's peak."""
         return self.shared(_mel_decibels)
 
-    def shared(self, compute: Callable[..., Shared], **options: float) -> Shared:
+    def shared(self, compute: Callable[..., Shared], **options: float | str) -> Shared:
         """``compute(self, **options)``, remembered: for what several families need, and only they."""
         key = (compute, tuple(sorted(options.items())))
         if key not in self._shared:

@@ -142,6 +142,8 @@ def fit_calibrated(
     X: np.ndarray,
     y: np.ndarray,
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    groups: np.ndarray | None = None,
 ) -> tuple[CalibratedModel, HeldOut]:
     """Fit a classifier, choose how its scores become probabilities, and fit that.
 
@@ -151,9 +153,10 @@ def fit_calibrated(
     X : (tracks, features).
     y : (tracks,), classes.
     folds : rows to train on and to test on; every row is tested once, and every fold trains on every class.
+    groups : see `fit_grouped`.
     """
-    inner = inner_scores(estimator, X, y, folds)
-    model = estimator.fit(X, y)
+    inner = inner_scores(estimator, X, y, folds, groups=groups)
+    model = fit_grouped(estimator, X, y, groups)
     held_out = {name: cross_fitted(name, inner) for name in candidates(model)}
     best = min(held_out, key=lambda name: log_loss(held_out[name], inner.codes))
     uncalibrated = _averaged("none", inner.scores, []) if has_probabilities(model) else None
@@ -165,6 +168,8 @@ def inner_scores(
     X: np.ndarray,
     y: np.ndarray,
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    groups: np.ndarray | None = None,
 ) -> InnerScores:
     """The scores of a cross-validation; the arguments are those of `fit_calibrated`."""
     import numpy as np
@@ -173,13 +178,18 @@ def inner_scores(
     classes, codes = np.unique(y, return_inverse=True)
     fold, y_pred, scores = np.empty(len(y), dtype=int), np.empty(len(y), dtype=int), _Scores()
     for number, (train, test) in enumerate(folds):
-        fitted = clone(estimator).fit(X[train], y[train])
+        fitted = fit_grouped(clone(estimator), X[train], y[train], None if groups is None else groups[train])
         fold[test] = number
         Z = transformed(fitted, X[test])
         y_pred[test] = np.searchsorted(classes, fitted[-1].predict(Z))
         for kind, found in _scores_of(candidates(fitted), fitted[-1], Z).items():
             scores.setdefault(kind, np.empty((len(y), found.shape[1])))[test] = found
     return InnerScores(codes, fold, y_pred, scores)
+
+
+def fit_grouped(pipeline: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> Any:  # noqa: ANN401
+    """Fit a pipeline, and hand its classifier the groups if there are any; see `genreclf.models.ModelSpec.grouped`."""
+    return pipeline.fit(X, y) if groups is None else pipeline.fit(X, y, model__groups=groups)
 
 
 def calibrate(model: Any, name: str, inner: InnerScores) -> CalibratedModel:  # noqa: ANN401

@@ -37,12 +37,14 @@ class Storage:
         have the shapes and values that they must have. `genreclf.models.bundle.structure` has the common conditions.
     parts : full names of the other types inside a fitted classifier.
     omitted : attributes that are left out of the file; `check` restores those that predictions use.
+    tensors : the attribute, arrays by name, that is kept beside the estimator as safetensors; empty for none.
     """
 
     type: str
     check: Check
     parts: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
+    tensors: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class ModelSpec:
     name : what it is called on the command line and in tables.
     title : what it is called in texts and pictures.
     factory : seed -> scikit-learn classifier, on one thread, not fitted.
+    series : whether its X is a `genreclf.series.Series` of the tracks in place of their features; it then standardises
+        by itself.
     space : values to search, by the classifier's own parameter names; empty where there is nothing to search.
     only_with : for a parameter that other values leave without effect, what gives it one: its name -> the name and the
         values of the parameter that it depends on.
@@ -62,6 +66,9 @@ class ModelSpec:
     wide : parameters that differ for tables of more than `WIDE` features.
     light : parameters that make it cheaper, such as fewer trees, to choose among models by; empty where it is cheap.
     most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
+    extra : the extra of genreclf that fitting it needs; a comparison of all models leaves it out. Empty for none.
+    grouped : whether `fit` of the classifier takes ``groups``, (tracks,), what must not stand both among the tracks
+        that it is fitted to and among those that it judges itself by, to stop early.
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
     cost : seconds to fit 6,000 tracks of 57 features, roughly; the longest fits are started first.
@@ -73,11 +80,14 @@ class ModelSpec:
     factory: Callable[[int], Any]
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     only_with: Mapping[str, tuple[str, tuple[Any, ...]]] = field(default_factory=dict)
+    series: bool = False
     limit: float | None = None
     by_family: bool = False
     wide: Mapping[str, Any] = field(default_factory=dict)
     light: Mapping[str, Any] = field(default_factory=dict)
     most_tracks: int | None = None
+    extra: str = ""
+    grouped: bool = False
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
     cost: float = 1.0
@@ -102,6 +112,8 @@ class ModelSpec:
     def build(self, seed: int = 42, *, families: np.ndarray | None = None, impute: bool = False) -> Pipeline:
         """A pipeline of standardisation (``scale``) and classifier (``model``), not fitted.
 
+        Of a model of series it has the classifier alone.
+
         Parameters
         ----------
         families : (features,), the number of each feature's family, as `FeatureTable.family_numbers` has them; None
@@ -114,6 +126,8 @@ class ModelSpec:
         from genreclf.models.scaling import ClippedScaler
 
         classifier = self.factory(seed)
+        if self.series:
+            return Pipeline([("model", classifier)])
         if families is not None:
             parameters = dict(self.wide) if len(families) > WIDE else {}
             if self.by_family:

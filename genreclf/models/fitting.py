@@ -57,6 +57,7 @@ def fit_pipeline(
     rows: np.ndarray | None = None,
     tune_folds: Folds | None = None,
     calibration_folds: Folds | None = None,
+    groups: np.ndarray | None = None,
 ) -> FittedPipeline:
     """Fit a model: search its parameters, calibrate it, or neither.
 
@@ -70,20 +71,23 @@ def fit_pipeline(
     tune_folds : rows to train on and to test on in the search; None, or an empty search space, keeps the parameters.
     calibration_folds : rows, among those fitted on, to calibrate on, every fold training on every class; None gives
         no calibration.
+    groups : (tracks,), what must stay on one side wherever the classifier divides its tracks itself, see
+        `ModelSpec.grouped`; None where nothing must.
     """
-    from genreclf.models.calibration import fit_calibrated
+    from genreclf.models.calibration import fit_calibrated, fit_grouped
     from genreclf.models.tuning import search
 
     model, parameters, inner = entry.build(seed, families=families, impute=impute), None, float("nan")
     held_out = None
+    groups = groups if entry.grouped else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:
-            model, parameters, inner = search(model, entry, X, y, tune_folds, seed=seed)
+            model, parameters, inner = search(model, entry, X, y, tune_folds, seed=seed, groups=groups)
         if rows is not None:
-            X, y = X[rows], y[rows]
+            X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
         if calibration_folds is None:
-            model.fit(X, y)
+            fit_grouped(model, X, y, groups)
         else:
-            model, held_out = fit_calibrated(model, X, y, calibration_folds)
+            model, held_out = fit_calibrated(model, X, y, calibration_folds, groups=groups)
     return FittedPipeline(model, parameters, inner, tuple(caught), held_out)

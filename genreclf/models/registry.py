@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from genreclf.errors import RequestError, nearest, one_line, unknown
 from genreclf.models.entry import ModelSpec
+from genreclf.models.neural.entries import ENTRIES as NEURAL
 from genreclf.models.zoo import ENTRIES
 from genreclf.plugins import Registry
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from sklearn.pipeline import Pipeline
 
-MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, ENTRIES, group="genreclf.models")
+MODELS: Registry[ModelSpec] = Registry("model", ModelSpec, (*ENTRIES, *NEURAL), group="genreclf.models")
 register = MODELS.register
 _KIN = dict.fromkeys(("xgboost", "xgb", "lightgbm", "lgbm"), "histgb")  # models of other libraries
 CLASS_WEIGHTS = ("balanced", "none")
@@ -74,7 +75,7 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
 
 
 def resolve_all(models: object) -> tuple[ModelSpec, ...]:
-    """The entries of one or several models, all of them for None; classifiers of one class are numbered.
+    """The entries of one or several models, all that need no extra for None; classifiers of one class are numbered.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def resolve_all(models: object) -> tuple[ModelSpec, ...]:
     """
     found: dict[str, ModelSpec] = {}
     if models is None:
-        models = MODELS
+        models = [name for name, entry in MODELS.items() if not entry.extra]
     for model in models if isinstance(models, Iterable) and not isinstance(models, str) else (models,):
         entry = resolve(model)
         if entry.name in found and found[entry.name] != entry:

@@ -22,6 +22,7 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, clone
 
+from genreclf.errors import RequestError
 from genreclf.models.oblivious import oblivious_trees, raw_scores
 from genreclf.models.registry import MODELS, resolve
 from genreclf.plugins import Registry
@@ -443,6 +444,8 @@ def resolve_tagger(model: Any) -> TaggerSpec:  # noqa: ANN401 - a name, a scikit
     if isinstance(model, str) and (model in TAGGERS or (model not in MODELS and model.casefold() not in MODELS)):
         return TAGGERS.find(model)
     entry = resolve(model)
+    if entry.series:
+        raise RequestError(f"{entry.name} is fitted to series and predicts genres; choose from {', '.join(TAGGERS)}")
     return TaggerSpec(entry.name, entry.title, partial(_one_vs_rest, entry), cost=20 * entry.cost)
 
 

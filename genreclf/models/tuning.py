@@ -39,6 +39,7 @@ def search(
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     *,
     seed: int,
+    groups: np.ndarray | None = None,
 ) -> tuple[Any, dict[str, Any], float]:
     """Find the best parameters of a model's search space.
 
@@ -48,6 +49,7 @@ def search(
     entry : its entry in the zoo, with the space.
     X, y : (tracks, features) and (tracks,), the training part.
     folds : rows of X to train on and to test on.
+    groups : (tracks,), see `genreclf.models.fitting.fit_pipeline`.
 
     Returns
     -------
@@ -58,12 +60,13 @@ def search(
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - importing it is what enables it
     from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, ParameterGrid
 
+    parameters = {} if groups is None else {"model__groups": groups}
     shared = {"scoring": "f1_macro", "cv": list(folds), "refit": False, "n_jobs": 1}
     if len(ParameterGrid(entry.grid)) > _LARGE and len(X) >= _WORTH_HALVING:
         halving = HalvingGridSearchCV(model, entry.grid, factor=3, random_state=seed, **shared)
-        found = halving.fit(X, y)
+        found = halving.fit(X, y, **parameters)
     else:
-        found = GridSearchCV(model, entry.grid, **shared).fit(X, y)
+        found = GridSearchCV(model, entry.grid, **shared).fit(X, y, **parameters)
     chosen = dict(found.best_params_)
     names = {name.removeprefix("model__"): value for name, value in chosen.items()}
     return clone(model).set_params(**chosen), names, float(found.best_score_)

@@ -59,6 +59,18 @@ def _family_kernels(seed: int) -> Any:  # noqa: ANN401, ARG001 - nothing in it i
     return FamilyKernelSVC(C=3, weights="size")
 
 
+def _segment_vote(seed: int) -> Any:  # noqa: ANN401, ARG001 - nothing in it is random
+    from genreclf.models.segments import SegmentVote
+
+    return SegmentVote()
+
+
+def _pooled(seed: int) -> Any:  # noqa: ANN401, ARG001
+    from genreclf.models.segments import PooledLogistic
+
+    return PooledLogistic()
+
+
 def _dummy(strategy: str, seed: int) -> Any:  # noqa: ANN401
     from sklearn.dummy import DummyClassifier
 
@@ -179,6 +191,22 @@ ENTRIES = (
         most_tracks=10_000,
         cost=10,
         storage=Storage("genreclf.models.family_kernel.FamilyKernelSVC", structure.check_family_kernels),
+    ),
+    ModelSpec(
+        name="segments",
+        title="Mean over segments",
+        factory=_segment_vote,
+        series=True,
+        space={"C": (0.01, 0.1, 1.0), "seconds": (1.0, 3.0, 10.0)},
+        cost=10,
+    ),
+    ModelSpec(
+        name="pooled",
+        title="Pooled series",
+        factory=_pooled,
+        series=True,
+        space={"C": (0.001, 0.01, 0.1, 1.0)},
+        cost=2,
     ),
     ModelSpec(
         name="most_frequent",

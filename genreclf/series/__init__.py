@@ -5,8 +5,19 @@ tracks whose values stay on disk until they are read, so that more can be traine
 opens what ``genreclf extract --series`` wrote; `SeriesStore` is what writes it.
 """
 
-from genreclf.series.opening import open_series, series_folder
+from genreclf.series.format import Header
+from genreclf.series.opening import kinds_in, open_series, series_folder
 from genreclf.series.series import Series, series_of_arrays
-from genreclf.series.store import SeriesStore, as_frames
+from genreclf.series.store import SeriesStore, SeriesStores, as_frames
 
-__all__ = ["Series", "SeriesStore", "as_frames", "open_series", "series_folder", "series_of_arrays"]
+__all__ = [
+    "Header",
+    "Series",
+    "SeriesStore",
+    "SeriesStores",
+    "as_frames",
+    "kinds_in",
+    "open_series",
+    "series_folder",
+    "series_of_arrays",
+]

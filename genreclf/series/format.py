@@ -29,6 +29,7 @@ class Header(msgspec.Struct, frozen=True):
     bins : values in each frame.
     frame_rate : frames in a second.
     parameters : of the extraction: stretch of the track, sample rate.
+    weights : digest of the weights of the network that computed the values; empty for none.
     versions : of the libraries that computed the values.
     """
 
@@ -36,6 +37,7 @@ class Header(msgspec.Struct, frozen=True):
     bins: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
     frame_rate: Annotated[float, msgspec.Meta(gt=0, le=1e6)]
     parameters: dict[str, float | None] = {}
+    weights: str = ""
     versions: dict[str, Any] = {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from zlib import crc32
 
@@ -10,11 +11,14 @@ import numpy as np
 from genreclf.errors import RequestError
 from genreclf.series.format import HEADER, Entry, Header, read_entries, read_header, shard_path, sizes
 from genreclf.series.series import Series
+from genreclf.tables.meta import beside
+
+_SUFFIX = ".series"
 
 
 def series_folder(table: Path) -> Path:
-    """The folder of the series beside a table."""
-    return table.with_suffix(".series")
+    """The folder of the series beside a table, or beside what leads to it as a link."""
+    return beside(Path(os.path.realpath(table)), _SUFFIX)
 
 
 def kinds_in(folder: Path) -> list[str]:
@@ -35,7 +39,7 @@ def open_series(path: Path | str, *, kind: str | None = None) -> Series:
     RequestError : there are none, or none or several of that kind, or a file is not as the index says.
     """
     place = Path(path)
-    if not place.is_dir():
+    if place.suffix != _SUFFIX and not (place / HEADER).exists():
         place = series_folder(place)
     if not (place / HEADER).exists():
         place = _of_kind(place, kind)
@@ -68,7 +72,8 @@ class _Files:
         self.digests = tuple(entry.digest for entry in found)
         self.lengths = np.array([entry.frames for entry in found], dtype=np.int64)
         self._folder = folder.absolute()
-        self._places = np.array([(entry.shard, entry.offset, entry.crc) for entry in found], dtype=np.int64)
+        self.checksums = np.array([entry.crc for entry in found], dtype=np.int64)
+        self._places = np.array([(entry.shard, entry.offset) for entry in found], dtype=np.int64)
         self._checked = np.zeros(len(found), dtype=bool)
         size = sizes(folder, found)
         for entry in found:
@@ -76,7 +81,7 @@ class _Files:
                 raise self._damaged(entry.shard, "shorter than its index says")
 
     def frames(self, track: int) -> np.ndarray:
-        shard, offset, crc = map(int, self._places[track])
+        shard, offset = map(int, self._places[track])
         shape = (int(self.lengths[track]), self.bins)
         path = shard_path(self._folder, shard)
         try:
@@ -88,7 +93,7 @@ class _Files:
         except OSError as error:
             raise RequestError(f"{path}: cannot be read: {error.strerror or error}") from None
         if not self._checked[track]:
-            if crc32(values.data) != crc:
+            if crc32(values.data) != self.checksums[track]:
                 raise self._damaged(shard, f"the values of {self.track_ids[track]!r} have changed")
             self._checked[track] = True
         return np.asarray(values)

@@ -6,8 +6,10 @@ level of -80 dB is stored to the nearest 0.06 dB.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Protocol, overload
+from zlib import crc32
 
 import numpy as np
 
@@ -43,6 +45,10 @@ class Source(Protocol):
     @property
     def lengths(self) -> np.ndarray:
         """(tracks,), frames of each."""
+
+    @property
+    def checksums(self) -> np.ndarray:
+        """(tracks,) int64, CRC-32 of the bytes of each."""
 
     def frames(self, track: int) -> np.ndarray:
         """(frames, bins) float16 of one track, which cannot be written to."""
@@ -101,6 +107,24 @@ class Series:
         """(tracks,) int64, frames of each."""
         return self._source.lengths[self._rows]
 
+    @property
+    def digest(self) -> str:
+        """BLAKE2b of the kind and the values of the tracks in their order, in hexadecimal."""
+        digest = hashlib.blake2b(f"{self.kind} {self.bins} {self.frame_rate!r}".encode(), digest_size=10)
+        digest.update(np.c_[self.lengths, self._source.checksums[self._rows]].tobytes())
+        return digest.hexdigest()
+
+    def described(self) -> dict[str, Any]:
+        """What the series are, in plain values."""
+        lengths = self.lengths
+        return {
+            "kind": self.kind,
+            "bins": self.bins,
+            "frame_rate": round(self.frame_rate, 6),
+            "digest": self.digest,
+            "frames": {"fewest": int(lengths.min()), "median": float(np.median(lengths)), "most": int(lengths.max())},
+        }
+
     @overload
     def __getitem__(self, key: int) -> np.ndarray: ...
     @overload
@@ -121,22 +145,27 @@ class Series:
         Parameters
         ----------
         track_ids : (tracks,).
-        digests : (tracks,), of their files, which are what is looked for; None goes by the ids.
+        digests : (tracks,), of their files; None, or empty, where unknown. A track is found by its id if the digest is
+            the same, and else, as one of another name, by the digest.
 
         Raises
         ------
         RequestError : there is no series of some of them.
         """
-        there = self._source.digests if digests is not None else self._source.track_ids
-        rows = {there[row]: row for row in self._rows.tolist()}
-        wanted = track_ids if digests is None else digests
-        missing = [track for track, key in zip(track_ids, wanted, strict=True) if key not in rows]
-        if missing:
+        source = self._source
+        by_digest = {source.digests[row]: row for row in self._rows.tolist() if source.digests[row]}
+        by_id = {source.track_ids[row]: row for row in self._rows.tolist()}
+        found: list[int | None] = []
+        for track_id, digest in zip(track_ids, digests or [""] * len(track_ids), strict=True):
+            row = by_id.get(track_id)
+            same = row is not None and (not digest or source.digests[row] in ("", digest))
+            found.append(row if same else by_digest.get(digest))
+        if None in found:
             raise RequestError(
-                f"no {self.kind} series of {len(missing)} of {len(wanted)} tracks, {missing[0]!r} the first; extract "
-                f"them with --series {self.kind}"
+                f"no {self.kind} series of {found.count(None)} of {len(found)} tracks, "
+                f"{track_ids[found.index(None)]!r} the first; extract them with --series {self.kind}"
             )
-        return Series(self._source, np.array([rows[key] for key in wanted], dtype=np.intp))
+        return Series(source, np.array(found, dtype=np.intp))
 
     def batch(
         self,
@@ -212,6 +241,7 @@ class _Arrays:
         self.track_ids = tuple(track_ids)
         self.digests = ("",) * len(arrays)
         self.lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        self.checksums = np.array([crc32(array.data) for array in arrays], dtype=np.int64)
         self._arrays = arrays
 
     def frames(self, track: int) -> np.ndarray:

@@ -10,8 +10,8 @@ import errno
 import io
 import os
 import time
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -166,7 +166,7 @@ class SeriesStore(AbstractContextManager["SeriesStore"]):
 
     def _check_header(self) -> None:
         there = read_header(self.folder)
-        for name in ("kind", "bins", "frame_rate", "parameters"):
+        for name in ("kind", "bins", "frame_rate", "parameters", "weights"):
             made, asked = getattr(there, name), getattr(self.header, name)
             if made != asked:
                 raise RequestError(
@@ -220,6 +220,46 @@ class SeriesStore(AbstractContextManager["SeriesStore"]):
             if stream is not None:
                 os.fsync(stream.fileno())
         self._synced = time.monotonic()
+
+
+class SeriesStores(AbstractContextManager["SeriesStores"]):
+    """The series of all kinds beside a table, open for writing; there may be none.
+
+    Parameters
+    ----------
+    folder : ``TABLE.series``.
+    headers : of each kind.
+    """
+
+    def __init__(self, folder: Path, headers: Sequence[Header], *, progress: Progress = SILENT) -> None:
+        self._stores = {header.kind: SeriesStore(folder / header.kind, header, progress=progress) for header in headers}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            for store in self._stores.values():
+                opening.enter_context(store)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def has(self, track_id: str, digest: str) -> bool:
+        """Whether the series of a track are there in every kind, of a file of this digest."""
+        return all(store.has(track_id, digest) for store in self._stores.values())
+
+    def append(self, track_id: str, digest: str, series: Mapping[str, np.ndarray]) -> None:
+        """Write the series of a track, by kind."""
+        for kind, frames in series.items():
+            self._stores[kind].append(track_id, digest, frames)
+
+    def finish(self, digests: Mapping[str, str]) -> None:
+        """See `SeriesStore.finish`."""
+        for store in self._stores.values():
+            store.finish(digests)
 
 
 def _line(entry: Entry) -> bytes:

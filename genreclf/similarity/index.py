@@ -1,11 +1,8 @@
 """The index of similar tracks: finds the nearest tracks, and measures how far hubs distort that.
 
 Tracks are points of a space, see `genreclf.similarity.metrics`; distances are measured there. Hubness is measured and
-can be reduced, see `genreclf.similarity.hubness`.
-
-Search is exact and in blocks of bounded memory; above `EXACT_LIMIT` tracks the extra usearch takes over.
-
-Source: Malkov and Yashunin (2018), Hierarchical Navigable Small World graphs.
+can be reduced, see `genreclf.similarity.hubness`. An `Index` holds its points in memory and compares a track with all
+of them, in blocks of bounded memory; above `EXACT_LIMIT` tracks a `LargeIndex` searches inverted lists.
 """
 
 from __future__ import annotations
@@ -13,24 +10,36 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import numpy as np
 
 from genreclf.archive import Kind, damaged, decode, dump_array, load_array, read_container, write_container
-from genreclf.display import Displayed
-from genreclf.errors import RequestError, nearest, one_line, unknown
+from genreclf.errors import RequestError, one_line, unknown
+from genreclf.similarity import large_index
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
+from genreclf.similarity.large_index import LargeIndex, is_large_index
 from genreclf.similarity.metrics import METRICS, TAGS, Space, fit_space, standard_deviations
+from genreclf.similarity.querying import (
+    LARGEST,
+    SHOWN,
+    WINDOW,
+    Condition,
+    Searchable,
+    all_below,
+    check_complete,
+    columns_of,
+    identity_of,
+    made_with,
+    points_of,
+)
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from genreclf.tables.table import FeatureTable
 
 HUBNESS = ("none", "mutual-proximity")
@@ -42,11 +51,7 @@ KIND = Kind(
     made_with="genreclf index TABLE -o INDEX",
 )
 _FORMAT = 1
-_LARGEST = 1e15  # coordinate; squares of sums of such numbers stay finite in single precision
 _SAMPLE = 2_000  # tracks from which hubness and spreads of distances are estimated in large tables
-_WORTH_A_GRAPH = 1_000  # queries; making the graph takes as long as some thousand exact ones
-_WINDOW = ("duration", "offset")  # feature parameters that are kept
-_SHOWN = ("track_id", "genre", "artist", "title", "path")
 
 
 class _Version(msgspec.Struct):
@@ -62,8 +67,7 @@ class _Description(_Version):
     features: tuple[str, ...]
     metric: str
     hubness: str
-    approximate: bool
-    skew: Annotated[float, msgspec.Meta(gt=-_LARGEST, lt=_LARGEST)]
+    skew: Annotated[float, msgspec.Meta(gt=-LARGEST, lt=LARGEST)]
     feature_set: str
     feature_parameters: dict[str, float | None]
     sha256: dict[str, str]
@@ -72,9 +76,9 @@ class _Description(_Version):
 _DESCRIBED = tuple(name for name in _Description.__struct_fields__ if name not in ("sha256", "format"))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Index(Displayed):
-    """Tracks as points in a space, searched for nearest neighbours.
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Index(Searchable):
+    """Tracks in memory, all of which a query is compared with.
 
     Parameters
     ----------
@@ -82,128 +86,92 @@ class Index(Displayed):
     spread : (tracks, 2), mean and standard deviation of the distances from each track to the others; empty without
         mutual proximity.
     tracks : identity columns of the tracks, each a list of texts.
-    space : how features become a point.
-    features : names of the columns.
-    metric, hubness : how the index was built.
-    approximate : whether it is searched with usearch.
-    skew : of the 10-occurrence; estimated from a sample in a large index.
-    feature_set, feature_parameters : how audio was described; empty for a table from elsewhere.
     """
 
     points: np.ndarray
     spread: np.ndarray
     tracks: Mapping[str, list[str]]
-    space: Space
-    features: tuple[str, ...]
-    metric: str = "euclidean"
-    hubness: str = "none"
-    approximate: bool = False
-    skew: float = 0.0
-    feature_set: str = ""
-    feature_parameters: Mapping[str, float | None] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.points)
 
-    def __repr__(self) -> str:
-        how = f"metric {self.metric}, hubness {self.hubness}"
-        return f"<index of {len(self)} tracks, {len(self.features)} features, {how}>"
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The identity columns that are known."""
+        return tuple(self.tracks)
 
-    def query(self, track: str | Path | np.ndarray, k: int = 10) -> pd.DataFrame:
-        """The nearest tracks.
+    @property
+    def dimensions(self) -> int:
+        """Of the space."""
+        return int(self.points.shape[1])
 
-        Parameters
-        ----------
-        track : the id of a track in the index, which is not its own neighbour; a file; or features, (features,).
-        k : number of tracks.
+    def identity(self, rows: Sequence[int] | np.ndarray) -> dict[str, list[str]]:
+        """The identity columns of some tracks."""
+        return {name: [values[row] for row in rows] for name, values in self.tracks.items()}
 
-        Returns
-        -------
-        Nearest first: ``distance``, then the identity columns that are known. With mutual proximity, the distance
-        is 1 minus the proximity, from 0 to 1.
+    def row_of(self, track_id: str) -> int | None:
+        """The row of a track; None where there is none with that id."""
+        return self._rows.get(track_id)
 
-        Raises
-        ------
-        RequestError : there is no such track or file, or `k` is below 1.
-        TrackError : the file cannot be read.
-        """
-        import pandas as pd
-
-        if k < 1:
-            raise RequestError(f"{k} neighbours make no list; ask for at least one")
-        points, itself = self._points_of(track)
-        near, distances = self.neighbours(points, min(k + (itself is not None), len(self)))
-        keep = near[0] != itself if itself is not None else np.ones(len(near[0]), dtype=bool)
-        rows, found = near[0][keep][:k], distances[0][keep][:k]
-        columns = {name: [values[row] for row in rows] for name, values in self.tracks.items()}
-        return pd.DataFrame({"distance": found.astype(float), **columns})
-
-    def neighbours(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the `k` nearest tracks of each point, (points, k), nearest first, and their distances.
-
-        An approximate index makes its graph when it is first searched for many points at once, and keeps it; for a
-        few, exact search is quicker. The graph is never read from a file, as usearch does not check what it reads.
-        """
-        if self.approximate and (len(points) >= _WORTH_A_GRAPH or "_graph" in vars(self)):
-            found = self._graph.search(np.asarray(points, dtype=np.float32), k)
-            keys = np.asarray(found.keys).reshape(len(points), -1)
-            return keys.astype(np.intp), np.sqrt(np.maximum(np.asarray(found.distances).reshape(keys.shape), 0))
-        return _exact(points, self, k)
-
-    @cached_property
-    def _graph(self) -> Any:  # noqa: ANN401 - usearch has no types
-        graph = _usearch().Index(ndim=self.points.shape[1], metric="l2sq", dtype="f32")
-        graph.add(np.arange(len(self.points)), self.points, threads=1)
-        return graph
-
-    def _points_of(self, track: str | Path | np.ndarray) -> tuple[np.ndarray, int | None]:
-        if isinstance(track, np.ndarray):
-            if track.shape != (len(self.features),):
-                raise RequestError(f"features of shape {track.shape}; the index needs ({len(self.features)},)")
-            return self._point(track), None
-        row = self._rows.get(str(track))
-        if row is not None:
-            return self.points[row : row + 1], row
-        if not os.path.exists(track):  # noqa: PTH110 - for `Path`, a name that cannot be is an error
-            raise RequestError(
-                f"{track}: no track with that id in the index, and no such file{nearest(str(track), self._rows)}"
-            )
-        return self._point(self._described(Path(track))), None
-
-    def _point(self, features: np.ndarray) -> np.ndarray:
-        """Features, (features,), as the only row of (1, dimensions)."""
-        with np.errstate(all="ignore"):
-            point = self.space(features[None])
-        if not _all_below(point, _LARGEST):
-            raise RequestError("the track's features lie too far from those of the index to be compared")
-        return point.astype(np.float32)
+    def has(self, track_ids: np.ndarray) -> np.ndarray:
+        """Whether each of some ids is a track's, (ids,), bool."""
+        return np.array([name in self._rows for name in track_ids], dtype=bool)
 
     @cached_property
     def _rows(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.tracks["track_id"])}
 
-    def _described(self, path: Path) -> np.ndarray:
-        from genreclf.features import FEATURE_SETS, extract_features
+    def point(self, row: int) -> np.ndarray:
+        """The point of a track in the index, (dimensions,), float32."""
+        return np.asarray(self.points[row])
 
-        if self.feature_set not in FEATURE_SETS or set(self.features) - set(FEATURE_SETS[self.feature_set].columns):
-            raise RequestError(
-                "this index was made from features that genreclf does not extract; ask for a track by its id, or index "
-                "a table that genreclf extract made"
-            )
-        window = {name: self.feature_parameters.get(name) for name in _WINDOW}
-        row = extract_features(path, feature_set=self.feature_set, **window)
-        return np.array([row[name] for name in self.features])
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Rows and their points, until every track has come once."""
+        yield np.arange(len(self)), self.points
+
+    def genre_counts(self) -> dict[str, int]:
+        """The number of tracks of each genre, sorted by name."""
+        names, tracks = np.unique(np.array(self.tracks.get("genre", []), dtype=str), return_counts=True)
+        return dict(zip(names.tolist(), tracks.tolist(), strict=True))
+
+    def how_searched(self) -> dict[str, int | bool]:
+        """Facts for people about the search."""
+        return {"exact": True}
+
+    def neighbours(self, points: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of the `k` nearest tracks of each point, (points, k), nearest first, and their distances."""
+        return _exact(points, self, k)
+
+    def _near(
+        self, point: np.ndarray, k: int, conditions: Sequence[Condition], *, exact: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        del exact  # it always is
+        keep = None
+        if conditions:
+            held = [[(value == c.value) == c.equal for value in self.tracks[c.column]] for c in conditions]
+            keep = np.all(held, axis=0)
+        near, distances = _exact(point[None], self, k, keep=keep)
+        found = np.isfinite(distances[0])
+        return near[0][found], distances[0][found]
+
+    def extend(self, table: FeatureTable) -> Index:
+        """The index with the tracks of a table that are not in it yet; see `Searchable.extend`."""
+        new = self.additions(table)
+        if not len(new):
+            return self
+        points = np.concatenate([self.points, points_of(self.space, new)])
+        added = identity_of(new, self.columns)
+        return replace(
+            self,
+            points=points,
+            spread=_spread(points, points, seed=0) if self.hubness != "none" else self.spread,
+            tracks={name: values + added[name] for name, values in self.tracks.items()},
+        )
 
     def save(self, path: Path | str) -> None:
-        """Write the index whole or not at all.
-
-        Raises
-        ------
-        RequestError : the place cannot be written to.
-        """
-        space = np.vstack([self.space.mean, self.space.std, self.space.projection.T])
-        arrays = {"points.npy": self.points, "space.npy": space, "spread.npy": self.spread}
-        members = {name: dump_array(array) for name, array in arrays.items()}
+        """Write the index whole or not at all; see `Searchable.save`."""
+        arrays = {"points": self.points, "spread": self.spread, **self.space.arrays()}
+        members = {f"{name}.npy": dump_array(array) for name, array in arrays.items()}
         described = {name: getattr(self, name) for name in _DESCRIBED}
         text = json.dumps(described | {"sha256": _digests(members), "format": _FORMAT}, sort_keys=True)
         write_container(Path(path), KIND, {"index.json": text.encode("ascii")} | members)
@@ -225,7 +193,9 @@ class Index(Displayed):
         if description.sha256 != _digests(members):
             raise damaged(path, "its arrays are not those that index.json names")
         try:
-            return _from_parts(description, {name: load_array(data) for name, data in members.items()})
+            return _from_parts(
+                description, {name.removesuffix(".npy"): load_array(data) for name, data in members.items()}
+            )
         except ValueError as error:
             raise damaged(path, f"index.json and its arrays do not fit ({one_line(error)})") from None
 
@@ -239,42 +209,81 @@ def build_index(
     *,
     metric: str = "euclidean",
     hubness: str = "none",
-    approximate: bool = False,
+    approximate: bool | None = None,
     seed: int = 42,
-) -> Index:
+) -> Index | LargeIndex:
     """Make an index of the tracks of a table.
 
     Parameters
     ----------
     metric : ``euclidean`` on standardised features, or learned from the genres, ``lda`` or ``nca``, or from the tags,
         ``tags``.
-    hubness : how hubness is reduced: ``none`` or ``mutual-proximity``.
-    approximate : search with usearch, which is needed above `EXACT_LIMIT` tracks.
-    seed : of samples, and of NCA.
+    hubness : how hubness is reduced: ``none`` or ``mutual-proximity``, which goes with exact search.
+    approximate : search inverted lists; by default above `EXACT_LIMIT` tracks.
+    seed : of samples, of NCA, and of k-means.
 
     Raises
     ------
-    RequestError : an option makes no sense or does not suit the table, or usearch is not installed.
+    RequestError : an option makes no sense or does not suit the table.
     """
-    _check_options(table, metric=metric, hubness=hubness, approximate=approximate)
+    _check_options(table, metric=metric, hubness=hubness, approximate=bool(approximate))
     standard_deviations(table)  # raises on values that cannot be standardised
     labels = table.tags.matrix if metric == TAGS else table.y
     space = fit_space(table.X, labels, metric=metric, seed=seed)
-    points = np.ascontiguousarray(space(table.X), dtype=np.float32)
-    window = table.meta.get("parameters") or {}
+    points = points_of(space, table)
+    feature_set, window = made_with(table)
+    columns = columns_of(table)
     index = Index(
         points=points,
         spread=_spread(points, points, seed=seed) if hubness != "none" else np.zeros((0, 2)),
-        tracks={name: table.frame[name].astype(str).tolist() for name in _SHOWN if name in table.frame},
+        tracks=identity_of(table, columns),
         space=space,
         features=table.features,
         metric=metric,
         hubness=hubness,
-        approximate=approximate,
-        feature_set=str(table.meta.get("feature_set", "")),
-        feature_parameters={name: window.get(name) for name in _WINDOW},
+        feature_set=feature_set,
+        feature_parameters=window,
     )
-    return replace(index, skew=_measured_skew(index, seed=seed))
+    index = replace(index, skew=_measured_skew(index, seed=seed))
+    if approximate or (approximate is None and hubness == "none" and len(table) > EXACT_LIMIT):
+        return LargeIndex.of(index, points=points, tracks=index.tracks, seed=seed)
+    return index
+
+
+def open_index(path: Path | str) -> Index | LargeIndex:
+    """Open an index of either kind.
+
+    Raises
+    ------
+    RequestError : it is missing, altered, not an index, or made by a newer version.
+    """
+    return LargeIndex.load(path) if Path(path).is_dir() else Index.load(path)
+
+
+def is_index(path: Path) -> bool:
+    """Whether there is a file or a folder that looks like an index."""
+    if is_large_index(path):
+        return True
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 200))
+            return KIND.comment("")[:-1] in stream.read()
+    except (OSError, ValueError):
+        return False
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place for an index before work begins.
+
+    Raises
+    ------
+    RequestError : something else is there.
+    """
+    if is_large_index(path):
+        return
+    if path.is_dir():
+        large_index.check_place(path)
+    KIND.check_place(path)
 
 
 def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximate: bool) -> None:
@@ -284,20 +293,10 @@ def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximat
         raise unknown("hubness reduction", hubness, HUBNESS)
     if len(table) < 2:
         raise RequestError(f"{table.name}: an index needs at least two tracks; there is {len(table)}")
-    if table.incomplete:
-        raise RequestError(
-            f"{table.name}: column {table.incomplete[0]!r} has empty cells, and distances need every value; fill or "
-            "remove the cells or the column"
-        )
+    check_complete(table)
     _check_labels(table, metric)
     if approximate and hubness != "none":
         raise RequestError(f"hubness={hubness} goes with exact search; leave out approximate=True")
-    if len(table) > EXACT_LIMIT and not approximate:
-        raise RequestError(
-            f"{table.name}: {len(table):,} tracks; exact search is for up to {EXACT_LIMIT:,}: choose approximate=True"
-        )
-    if approximate:
-        _usearch()
 
 
 def _check_labels(table: FeatureTable, metric: str) -> None:
@@ -311,16 +310,15 @@ def _check_labels(table: FeatureTable, metric: str) -> None:
             raise RequestError(f"{table.name}: the metric {metric} needs two genres or more with two tracks each")
 
 
-def _usearch() -> Any:  # noqa: ANN401 - usearch has no types
-    try:
-        from usearch import index
-    except ImportError:
-        raise RequestError('approximate search needs an extra: pip install "genreclf[usearch]"') from None
-    return index
+def _exact(
+    points: np.ndarray, index: Index, k: int, *, keep: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search block by block; ties are broken by row, so that the result does not depend on the blocks.
 
-
-def _exact(points: np.ndarray, index: Index, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Search block by block; ties are broken by row, so that the result does not depend on the blocks."""
+    Parameters
+    ----------
+    keep : which tracks may be found, (tracks,); the others are at an infinite distance.
+    """
     near, far = [], []
     for rows in blocks(len(points), len(index)):
         block = np.asarray(points[rows])
@@ -328,6 +326,8 @@ def _exact(points: np.ndarray, index: Index, k: int) -> tuple[np.ndarray, np.nda
         if index.hubness != "none":
             spread = _spread(block, index.points, seed=0)
             distances = 1.0 - mutual_proximity(distances.astype(np.float64), spread, index.spread)
+        if keep is not None:
+            distances[:, ~keep] = np.inf
         nearest = np.broadcast_to(np.arange(len(index)), distances.shape)
         if k < len(index):
             nearest = np.sort(np.argpartition(distances, k - 1, axis=1)[:, :k])
@@ -371,35 +371,27 @@ def _from_parts(description: _Description, arrays: dict[str, np.ndarray]) -> Ind
     ------
     ValueError : its parts do not fit each other.
     """
-    points, space, spread = arrays["points.npy"], arrays["space.npy"], arrays["spread.npy"]
+    points, spread = arrays.pop("points"), arrays.pop("spread")
     tracks, features = description.tracks, description.features
     rows, width = points.shape
     spreads = rows if description.hubness != "none" else 0
     fits = {
         "format": description.format == _FORMAT,
         "options": description.metric in METRICS and description.hubness in HUBNESS,
-        "feature parameters": description.feature_parameters.keys() <= set(_WINDOW),
+        "feature parameters": description.feature_parameters.keys() <= set(WINDOW),
         "tracks": "track_id" in tracks
-        and tracks.keys() <= set(_SHOWN)
+        and tracks.keys() <= set(SHOWN)
         and all(len(column) == rows for column in tracks.values()),
-        "points": points.dtype == np.float32 and rows >= 2 and width >= 1 and _all_below(points, _LARGEST),
-        "space": space.dtype == np.float64
-        and space.shape == (width + 2, len(features))
-        and _all_below(space, np.inf)
-        and bool((space[1] > 0).all()),
+        "points": points.dtype == np.float32 and rows >= 2 and width >= 1 and all_below(points, LARGEST),
         "spread": spread.dtype == np.float64
         and spread.shape == (spreads, 2)
-        and _all_below(spread, np.inf)
+        and all_below(spread, np.inf)
         and bool((spread[:, 1] > 0).all()),
     }
     for what, holds in fits.items():
         if not holds:
             raise ValueError(what)
     described = {name: getattr(description, name) for name in _DESCRIBED}
-    described["tracks"] = {name: tracks[name] for name in _SHOWN if name in tracks}
-    return Index(points=points, spread=spread, space=Space(space[0], space[1], space[2:].T), **described)
-
-
-def _all_below(array: np.ndarray, limit: float) -> bool:
-    """Whether the magnitude of every number is below a limit, and none is NaN."""
-    return bool((np.abs(array) < limit).all())
+    described["tracks"] = {name: tracks[name] for name in SHOWN if name in tracks}
+    space = Space.of_arrays(arrays, features=len(features), dimensions=width)
+    return Index(points=points, spread=spread, space=space, **described)

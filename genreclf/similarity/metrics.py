@@ -9,9 +9,9 @@ Source: Goldberger et al. (2004), Neighbourhood Components Analysis.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -38,9 +38,29 @@ class Space:
     std: np.ndarray
     projection: np.ndarray
 
+    ARRAYS: ClassVar = ("space",)
+
     def __call__(self, X: np.ndarray) -> np.ndarray:
         """(tracks, features) to (tracks, dimensions)."""
         return np.asarray(((X - self.mean) / self.std) @ self.projection)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What it is stored as, some of `ARRAYS`."""
+        return {"space": np.vstack([self.mean, self.std, self.projection.T])}
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, np.ndarray], *, features: int, dimensions: int) -> Space:
+        """Read what `arrays` gave.
+
+        Raises
+        ------
+        ValueError : it does not fit.
+        """
+        space = arrays["space"]
+        fits = space.dtype == np.float64 and space.shape == (dimensions + 2, features)
+        if not (fits and np.isfinite(space).all() and (space[1] > 0).all()):
+            raise ValueError("space")
+        return cls(space[0], space[1], space[2:].T)
 
 
 def standard_deviations(table: FeatureTable) -> np.ndarray:

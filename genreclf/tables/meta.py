@@ -24,6 +24,8 @@ class _Meta(msgspec.Struct):
     parameters: dict[str, _Number | None] = {}
     columns: list[str] = []
     versions: dict[str, Any] = {}
+    weights: dict[str, str] = {}
+    corpora: list[str] = []
 
 
 def read_meta(table: Path) -> dict[str, Any] | None:

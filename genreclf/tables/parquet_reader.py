@@ -73,6 +73,7 @@ def read_parquet(
         name=path.stem,
         label=roles.columns.get("genre", "genre"),
         grouping=roles.grouping,
+        path=path,
     )
 
 

@@ -59,6 +59,7 @@ def read_csv(path: Path, *, label: str | None, id_column: str | None, group: str
         name=path.stem,
         label=roles.columns.get("genre", "genre"),
         grouping=roles.grouping,
+        path=path,
     )
 
 

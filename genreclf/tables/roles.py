@@ -26,6 +26,7 @@ class TableParts(NamedTuple):
     name: str
     label: str
     grouping: tuple[str, ...]
+    path: Path
 
 
 class Roles(NamedTuple):

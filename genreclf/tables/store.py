@@ -86,8 +86,8 @@ class TableStore(AbstractContextManager["TableStore"]):
     ----------
     path : the table; where it is a link, what it leads to is the table.
     features : names of the feature columns.
-    meta : what the table is made with; must equal what an existing table was made with under ``feature_set`` and
-        ``parameters``.
+    meta : what the table is made with; must equal what an existing table was made with under ``feature_set``,
+        ``parameters`` and, where there are some, ``weights``.
     tags : whether the tracks have tags; a table without the column gets it.
 
     Raises
@@ -156,7 +156,7 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def can_hold(self, values: Iterable[float]) -> bool:
         """Whether each value has a place in the table's precision."""
-        return self.meta.get("dtype") != "float32" or max(map(abs, values)) < _FLOAT32_MAX
+        return self.meta.get("dtype") != "float32" or all(abs(value) < _FLOAT32_MAX for value in values)
 
     def append(self, identity: Sequence[str], values: Iterable[float]) -> None:
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""
@@ -239,8 +239,10 @@ class TableStore(AbstractContextManager["TableStore"]):
                 "choose another file with -o"
             )
         asked, there = (
-            {"feature set": meta["feature_set"], "dtype": meta.get("dtype", "float64")} | dict(meta["parameters"])
-            for meta in (self.meta, {"parameters": {}} | made)
+            {"feature set": meta["feature_set"], "dtype": meta.get("dtype", "float64")}
+            | dict(meta.get("parameters", {}))
+            | {f"weights {name}": digest[:12] for name, digest in meta.get("weights", {}).items()}
+            for meta in (self.meta, made)
         )
         for name, value in asked.items():
             if there.get(name) != value:
@@ -248,6 +250,9 @@ class TableStore(AbstractContextManager["TableStore"]):
                     f"{self.path} was made with {name} {_shown(there.get(name))}, this run asks for {_shown(value)}; "
                     f"choose another file with -o, or delete {self.path.name} and {known} to start over"
                 )
+        corpora = sorted({*made.get("corpora", ()), *self.meta.get("corpora", ())})
+        if corpora != sorted(made.get("corpora", ())):
+            write_meta(self.path, made | {"corpora": corpora})
         # Rows of another version stay; that they stand beside ours must be known.
         before, now = (meta.get("versions", {}).get("genreclf") for meta in (made, self.meta))
         if before != now:

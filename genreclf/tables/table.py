@@ -73,6 +73,7 @@ class FeatureTable(Displayed):
     name : short name for reports.
     label : what the genre column was called where it came from, for example ``mood``.
     grouping : columns whose tracks stay together besides those of an artist, for example ``album``.
+    path : the file that it was read from; series are beside it.
     """
 
     frame: pd.DataFrame
@@ -82,6 +83,7 @@ class FeatureTable(Displayed):
     name: str = "table"
     label: str = "genre"
     grouping: tuple[str, ...] = ()
+    path: Path | None = None
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -126,7 +126,7 @@ def test_models_of_installed_packages_are_found_when_the_registry_is_first_read(
     monkeypatch.setattr(
         plugins, "entries", lambda group: iter([(None, NAIVE_BAYES)] if group == "genreclf.models" else [])
     )
-    assert tuple(Registry("model", ModelSpec, ENTRIES, group="genreclf.models")) == (*MODELS, "nb")
+    assert tuple(Registry("model", ModelSpec, ENTRIES, group="genreclf.models"))[-2:] == (ENTRIES[-1].name, "nb")
 
 
 def test_models_that_are_not_registered_here_have_a_title_and_are_no_baselines():

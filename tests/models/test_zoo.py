@@ -17,6 +17,8 @@ from genreclf.models.catboost import _share_of_features
 
 _CHEAP = {"n_estimators": 5, "iterations": 10, "max_iter": 20}
 
+_CORE = [name for name, entry in MODELS.items() if not entry.extra]
+
 
 def _cheap(name):
     classifier = spec(name).factory(0)
@@ -47,12 +49,12 @@ def _expected_failures(classifier):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([_cheap(name) for name in MODELS], expected_failed_checks=_expected_failures)
+@parametrize_with_checks([_cheap(name) for name in _CORE], expected_failed_checks=_expected_failures)
 def test_classifiers_pass_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", _CORE)
 def test_models_clone_seed_and_predict_object_labels(name):
     table = made_up_table(tracks=60)
     model = clone(build(name, seed=3)).set_params(

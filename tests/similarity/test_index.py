@@ -127,27 +127,6 @@ def test_an_index_finds_the_same_after_a_round_trip(made_table, tmp_path, metric
     assert loaded.skew == index.skew
 
 
-def test_the_approximate_search_finds_what_the_exact_one_finds(made_table, tmp_path, monkeypatch):
-    pytest.importorskip("usearch", reason="the extra usearch is not installed")
-    monkeypatch.setattr("genreclf.similarity.index._WORTH_A_GRAPH", 100)
-    index = genreclf.build_index(made_table, approximate=True)
-    index.save(tmp_path / "index")
-    exact = genreclf.build_index(made_table)
-    loaded = Index.load(tmp_path / "index")
-    near, _ = loaded.neighbours(index.points, 10)
-    assert "_graph" in vars(loaded)
-    right, _ = exact.neighbours(exact.points, 10)
-    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(near, right, strict=True)]) > 0.95
-
-
-def test_a_missing_extra_is_answered_with_the_pip_line(made_table, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "usearch", None)
-    with pytest.raises(RequestError, match=r'pip install "genreclf\[usearch\]"'):
-        genreclf.build_index(made_table, approximate=True)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

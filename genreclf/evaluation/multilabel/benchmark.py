@@ -6,17 +6,19 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.cluster import connected
 from genreclf.datasets import as_table
 from genreclf.errors import RequestError
 from genreclf.evaluation.best_set import best_set
 from genreclf.evaluation.fitting import run_all
 from genreclf.evaluation.groups import Groups, find_groups
+from genreclf.evaluation.heard import check_heard
 from genreclf.evaluation.multilabel.comparison import TagComparison
 from genreclf.evaluation.multilabel.fitting import TagData, TagFit, TagOutcome, fit_one
 from genreclf.evaluation.multilabel.folds import tag_plan
@@ -36,6 +38,7 @@ from genreclf.workers import check_memory
 
 if TYPE_CHECKING:
     import pandas as pd
+    from distributed import Client
 
     from genreclf.evaluation.plans import Plan
     from genreclf.evaluation.uncertainty import Estimate
@@ -97,7 +100,10 @@ def benchmark_tags(
     min_artists: int = MIN_ARTISTS,
     synonyms: Mapping[str, str] | Path | str | None = None,
     precision: float | None = None,
+    corpus: str | Iterable[str] | None = None,
+    allow_overlap: bool = False,
     jobs: int | None = None,
+    client: Client | str | None = None,
     draws: int = 1000,
     progress: Progress = AUTOMATIC,
     command: str = "",
@@ -110,8 +116,9 @@ def benchmark_tags(
     models : names in `genreclf.models.taggers.TAGGERS`, or of other models and classifiers, which are fitted to one tag
         after another; None for `genreclf.models.taggers.DEFAULTS`. The references stand beside them in any case.
     protocol : see `genreclf.evaluation.multilabel.folds.tag_plan`.
-    folds, test_size, seed, group, train_on_validation, features, jobs, draws, command : as in
+    folds, test_size, seed, group, train_on_validation, features, jobs, client, draws, command : as in
         `genreclf.evaluation.benchmark.benchmark`.
+    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
     probabilities : keep those of every model.
     class_weight : ``balanced`` weighs tracks with and without a tag alike, in taggers that take class weights.
     min_tracks, min_artists, synonyms : see `usable_tags`.
@@ -131,11 +138,13 @@ def benchmark_tags(
     if features is not None:
         table = table.select(features, sets=FEATURE_SETS)
         check_features(table)
+    networks, heard = check_heard([table], corpus=corpus, allow_overlap=allow_overlap)
     groups = find_groups(table)
     settings = Settings(folds, test_size, seed, group, train_on_validation)
     plan, planned = tag_plan(table, groups, settings, protocol)
     work = Work(table, groups, plan, _entries(models, table, class_weight), seed, precision, draws)
-    outcomes = run_all(work.fits, partial(fit_one, data=work.data), jobs=jobs, progress=progress)
+    with connected(client, jobs=jobs, same=LIBRARIES) as cluster:
+        outcomes = run_all(work.fits, fit_one, work.data, jobs=jobs, client=cluster, progress=progress)
     tables = work.tables(outcomes, probabilities=probabilities)
     tags = dict(zip(table.tags.names, table.tags.matrix.sum(axis=0).tolist(), strict=True))
     run = {
@@ -143,6 +152,7 @@ def benchmark_tags(
         "command": command,
         "started": begun,
         "protocols": [plan.protocol],
+        "networks": networks,
         "parameters": {
             "protocol": protocol,
             "folds": folds,
@@ -163,7 +173,7 @@ def benchmark_tags(
         "table": described(table) | {"tags": tags},
         "seconds": round(time.perf_counter() - started, 3),
     }
-    notes = [*table.notes, *chosen, *groups.notes, *planned, *work.notes()]
+    notes = [*heard, *table.notes, *chosen, *groups.notes, *planned, *work.notes()]
     return TagComparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
 
 

@@ -1,10 +1,10 @@
 """Bundles: a trained model as one file, safe to take from a stranger and sure to predict as it did.
 
-A bundle is an archive (see `genreclf.archive`) with ``manifest.json`` and ``estimator.skops``. Reading one runs no
-code from it: the estimator is built of known types only and its parts are checked against each other (see
-`genreclf.models.bundle.stored`), and then it predicts a few made-up rows. The probabilities must be those that it
-gave when it was saved; so a model that another version of scikit-learn would read wrongly is refused instead of
-predicting wrongly.
+A bundle is an archive (see `genreclf.archive`) with ``manifest.json`` and ``estimator.skops``, and for networks their
+weights in ``tensors.safetensors``. Reading one runs no code from it: the estimator is built of known types only and its
+parts are checked against each other (see `genreclf.models.bundle.stored`), and then it predicts a few made-up rows. The
+probabilities must be those that it gave when it was saved; so a model that another version of scikit-learn would read
+wrongly is refused instead of predicting wrongly.
 
 Loading takes at most four times the unpacked size of the file in memory, or 128 MiB where that is more, and never more
 than 8 GiB, as a file unpacks to 2 GiB at most.
@@ -35,13 +35,16 @@ if TYPE_CHECKING:
 
     from genreclf.models.bundle.manifest import BundleManifest
 
+TENSORS = "tensors.safetensors"
 KIND = Kind(
     name="model",
-    members={"manifest.json": 1 << 22, "estimator.skops": 1 << 31},
+    members={"manifest.json": 1 << 22, "estimator.skops": 1 << 31, TENSORS: 1 << 27},
     made_with="genreclf train TABLE --model NAME -o MODEL",
+    optional=frozenset({TENSORS}),
 )
 OLDEST_SCIKIT_LEARN = (1, 6)
 _SAME = 1e-6  # other processors and libraries add up in another order; another tree or vector differs far more
+_SAME_OF_NETWORKS = 1e-4  # which compute in float32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,10 +76,12 @@ class Bundle(Displayed):
         ------
         RequestError : the estimator is not one that a registered model stores, or the place cannot be written to.
         """
-        estimator = dump_estimator(self.estimator)
-        self.manifest.rebuild(Path(path), estimator)  # what could not be read is not written
-        manifest = msgspec.structs.replace(self.manifest, estimator_sha256=hashlib.sha256(estimator).hexdigest())
-        write_container(Path(path), KIND, {"manifest.json": manifest.to_json(), "estimator.skops": estimator})
+        estimator, tensors = dump_estimator(self.estimator)
+        self.manifest.rebuild(Path(path), estimator, tensors)  # what could not be read is not written
+        digest = hashlib.sha256(estimator + tensors).hexdigest()
+        manifest = msgspec.structs.replace(self.manifest, estimator_sha256=digest)
+        members = {"manifest.json": manifest.to_json(), "estimator.skops": estimator}
+        write_container(Path(path), KIND, members | ({TENSORS: tensors} if tensors else {}))
 
     @classmethod
     def load(cls, path: Path | str, *, deferred: bool = False) -> Bundle:
@@ -95,7 +100,8 @@ class Bundle(Displayed):
         members = read_container(path, KIND)
         manifest = read_manifest(path, members["manifest.json"])
         _check_version(path, manifest)
-        bundle = _DeferredBundle(partial(_read, path, members.pop("estimator.skops"), manifest), manifest)
+        stored = members.pop("estimator.skops"), members.pop(TENSORS, b"")
+        bundle = _DeferredBundle(partial(_read, path, stored, manifest), manifest)
         return bundle if deferred else cls(bundle.estimator, manifest)
 
 
@@ -110,16 +116,17 @@ class _DeferredBundle(Bundle):
         return vars(self).pop("_read")()
 
 
-def _read(path: Path, data: bytes, manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def _read(path: Path, stored: tuple[bytes, bytes], manifest: BundleManifest) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """The estimator of a bundle, if it predicts as it did when it was saved."""
     import numpy as np
 
-    estimator, expected = manifest.rebuild(path, data), np.array(manifest.probe_probabilities)
+    estimator, expected = manifest.rebuild(path, *stored), np.array(manifest.probe_probabilities)
+    same = _SAME_OF_NETWORKS if stored[1] else _SAME
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             given = probe(estimator, manifest.feature_means, manifest.feature_stds)
-        alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=_SAME, atol=_SAME))
+        alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=same, atol=same))
     except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
         raise RequestError(f"{path}: {_stale(manifest)}; it fails with: {one_line(error)}") from None
     if not alike:

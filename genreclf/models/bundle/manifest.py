@@ -68,7 +68,7 @@ class BundleManifest(
     probe_probabilities : the model's probabilities for made-up rows, see `genreclf.models.bundle.bundle.probe`;
         a loaded model must give the same.
     seed : of the model.
-    versions : of the libraries, by name.
+    versions : of the libraries, by name, and the digests of the weights that its features need.
     created : date and time in UTC, ISO 8601.
     licence, notes : free text.
     estimator_sha256 : of the stored estimator, to know the same model by; filled in when the bundle is saved.
@@ -136,14 +136,18 @@ class BundleManifest(
         """
         return decode(path, "manifest.json", data, cls)
 
-    def rebuild(self, path: Path, data: bytes) -> Any:  # noqa: ANN401 - scikit-learn has no types
+    def rebuild(self, path: Path, data: bytes, tensors: bytes = b"") -> Any:  # noqa: ANN401 - scikit-learn has no types
         """The estimator that this is the manifest of, from its bytes, once it has been checked.
+
+        Parameters
+        ----------
+        data, tensors : what `genreclf.models.bundle.stored.dump_estimator` returned.
 
         Raises
         ------
         RequestError : it is not such an estimator.
         """
-        estimator = load_estimator(path, data, features=len(self.features), genres=len(self.genres))
+        estimator = load_estimator(path, data, tensors, features=len(self.features), genres=len(self.genres))
         pipeline = base_estimator(estimator)
         if (pipeline is not estimator) != self.calibrated:
             raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")

@@ -24,7 +24,7 @@ import math
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -42,6 +42,7 @@ from genreclf.models.bundle.structure import (
     check_sigmoids,
     require,
 )
+from genreclf.models.bundle.tensors import dump_tensors, load_tensors
 from genreclf.models.registry import MODELS
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ def storable_types() -> frozenset[str]:
     return frozenset(_SHARED).union(*({storage.type, *storage.parts} for storage in entries)) - {TREE}
 
 
-def dump_estimator(estimator: object) -> bytes:
-    """An estimator in the skops format.
+def dump_estimator(estimator: object) -> tuple[bytes, bytes]:
+    """An estimator in the skops format, and the tensors of its networks in the safetensors format, empty for none.
 
     Raises
     ------
@@ -160,7 +161,9 @@ def dump_estimator(estimator: object) -> bytes:
     import skops.io
 
     try:
-        return _in_order(skops.io.dumps(_without_omitted(estimator, storable_types())))
+        tensors: dict[str, np.ndarray] = {}
+        stored = _in_order(skops.io.dumps(_without_omitted(estimator, storable_types(), tensors)))
+        return stored, dump_tensors(tensors) if tensors else b""
     except (TypeError, skops.io.exceptions.UnsupportedTypeException) as error:
         raise _not_storable(one_line(error)) from None
 
@@ -168,6 +171,7 @@ def dump_estimator(estimator: object) -> bytes:
 def load_estimator(
     path: Path,
     data: bytes,
+    tensors: bytes = b"",
     *,
     features: int,
     genres: int,
@@ -178,7 +182,7 @@ def load_estimator(
     Parameters
     ----------
     path : the file it comes from, for messages.
-    data : what `dump_estimator` returned.
+    data, tensors : what `dump_estimator` returned.
     features, genres : numbers of columns that it takes and of genres that it predicts, at least 2.
     check : (estimator, features, genres) -> None, raises a `ValueError` unless it is what it must be; by default, a
         pipeline that predicts genres, or one calibrated.
@@ -193,7 +197,7 @@ def load_estimator(
         with zipfile.ZipFile(io.BytesIO(data)) as archive, warnings.catch_warnings():
             # A model of another scikit-learn is judged by its predictions, see `genreclf.models.bundle.bundle`.
             warnings.simplefilter("ignore")
-            estimator = _Reader(archive, len(data)).read()
+            estimator = _Reader(archive, len(data), load_tensors(tensors) if tensors else {}).read()
             (check or _check)(estimator, features, genres)
             return estimator
     except _ForeignTypeError as error:
@@ -212,7 +216,7 @@ class _ForeignTypeError(Exception):
 class _Reader:
     """Builds an estimator from a zip file in the skops format, type by type."""
 
-    def __init__(self, archive: zipfile.ZipFile, size: int) -> None:
+    def __init__(self, archive: zipfile.ZipFile, size: int, tensors: Mapping[str, np.ndarray]) -> None:
         members = archive.infolist()
         # Stored without packing, a member cannot be larger than the file.
         odd = [m.filename for m in members if m.compress_type != zipfile.ZIP_STORED or m.flag_bits & 1]
@@ -222,6 +226,13 @@ class _Reader:
         self.archive = archive
         self.size = size
         self.types = storable_types()
+        self.networks: dict[int, dict[str, np.ndarray]] = {}
+        for name, array in tensors.items():
+            number, _, own = name.partition(".")
+            self.networks.setdefault(int(number), {})[own] = array
+        self.tensors_of = {
+            e.storage.type: e.storage.tensors for e in MODELS.values() if e.storage and e.storage.tensors
+        }
         self.room = _ROOM_FOR_COPIES + _MOST_TIMES_BUILT * sum(m.file_size for m in members)
 
     def read(self) -> Any:  # noqa: ANN401
@@ -234,7 +245,9 @@ class _Reader:
             raise ValueError(f"is in protocol {protocol} of skops, {_PROTOCOL} is the latest that is read")
         root = msgspec.json.decode(schema, type=_AnyNode)
         del schema
-        return self.build(root)
+        found = self.build(root)
+        require(not self.networks, "has tensors that no part of it takes")
+        return found
 
     def build(self, node: Any) -> Any:  # noqa: ANN401, PLR0911 - one return for each kind of node
         """The value of a node."""
@@ -300,6 +313,9 @@ class _Reader:
         """An object with its attributes, made without its constructor."""
         cls = self._class(node, self.types)
         made, state = cls.__new__(cls), {} if node.content is None else self.build(node.content)
+        if attribute := self.tensors_of.get(node.type):
+            require(state.get(attribute) in self.networks, f"has a {node.name} without tensors")
+            state[attribute] = self.networks.pop(state[attribute])
         if hasattr(made, "__setstate__"):
             made.__setstate__(state)
         else:
@@ -381,27 +397,33 @@ def _not_storable(reason: str) -> RequestError:
     )
 
 
-def _without_omitted(value: Any, types: frozenset[str]) -> Any:  # noqa: ANN401 - any part of an estimator
+def _without_omitted(value: Any, types: frozenset[str], tensors: dict[str, np.ndarray]) -> Any:  # noqa: ANN401 - any part
     """The same estimator, copied where needed, without random generators and what its entries omit.
 
-    A fitted model draws no more numbers.
+    A fitted model draws no more numbers. Tensors of networks are put into `tensors`, by the number of the network and
+    their own names, and the number is left in their place.
     """
     import numpy as np
 
     if isinstance(value, np.random.RandomState | np.random.Generator):
         return None
     if type(value) in (list, tuple):
-        return type(value)(_without_omitted(item, types) for item in value)
+        return type(value)(_without_omitted(item, types, tensors) for item in value)
     if isinstance(value, np.ndarray) and value.dtype == object:
         items = np.empty(value.size, dtype=object)
-        items[:] = [_without_omitted(item, types) for item in value.flat]
+        items[:] = [_without_omitted(item, types, tensors) for item in value.flat]
         return items.reshape(value.shape)
     if type_name(value) in types:
         storage = _storage(value)
         twin = copy.copy(value)
         for name, part in vars(value).items():
+            if storage is not None and name == storage.tensors:
+                number = len({key.partition(".")[0] for key in tensors})
+                tensors.update({f"{number}.{key}": array for key, array in part.items()})
+                vars(twin)[name] = number
+                continue
             omitted = storage is not None and name in storage.omitted
-            vars(twin)[name] = None if omitted else _without_omitted(part, types)
+            vars(twin)[name] = None if omitted else _without_omitted(part, types, tensors)
         return twin
     return value
 

@@ -38,9 +38,10 @@ class TagManifest(BundleManifest, frozen=True, kw_only=True, forbid_unknown_fiel
         if len(self.thresholds) != len(self.genres):
             raise ValueError("it does not hold that each tag has a threshold")
 
-    def rebuild(self, path: Path, data: bytes) -> Any:  # noqa: ANN401
+    def rebuild(self, path: Path, data: bytes, tensors: bytes = b"") -> Any:  # noqa: ANN401
         """See `BundleManifest.rebuild`."""
-        return load_estimator(path, data, features=len(self.features), genres=len(self.genres), check=check_tagger)
+        width, tags = len(self.features), len(self.genres)
+        return load_estimator(path, data, tensors, features=width, genres=tags, check=check_tagger)
 
 
 def check_tagger(model: Any, features: int, tags: int) -> None:  # noqa: ANN401

@@ -1,0 +1,217 @@
+"""Compares ways to search a large index: time to build, size, time of a query, and recall@10 against exact search.
+
+    python benchmarks/vectors.py 100000
+    python benchmarks/vectors.py 1000000 --ways exact,lists,faiss-ivf-flat,faiss-ivf-sq8
+
+Candidates are the inverted lists that genreclf uses (`genreclf.similarity.lists`), and usearch, hnswlib and faiss where
+these are installed. Every candidate runs in a process of its own, on one thread unless `--threads` says otherwise; of
+each library's own setting for a wider search, the first is taken whose recall reaches 0.99, or the widest tried.
+
+Vectors look like standardised features: genres, artists within them and tracks within those, in 30 latent dimensions of
+falling variance that are mixed into 185 correlated columns, a third of them skewed, each with noise of its own. Queries
+are tracks of the same artists that are not indexed. Size is what has to be held to answer, serialised; times are CPU
+seconds to build and the median of one query at a time in wall milliseconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+
+FEATURES, LATENT = 185, 30
+GENRES, PER_ARTIST = 16, 40
+QUERIES, K = 500, 10
+RECALL = 0.99
+
+Search = Callable[[np.ndarray, int], np.ndarray]  # (queries, features) and the width to rows, (queries, K)
+
+
+def vectors(tracks: int, *, seed: int = 0) -> np.ndarray:
+    """(tracks, features), float32, standardised."""
+    rng = np.random.default_rng(seed)
+    falling = 1 / np.sqrt(np.arange(1, LATENT + 1))
+    artists = max(2, tracks // PER_ARTIST)
+    artist = rng.integers(artists, size=tracks)
+    genre = rng.integers(GENRES, size=artists)
+    centres = rng.normal(size=(GENRES, LATENT))[genre] + 0.8 * rng.normal(size=(artists, LATENT))
+    mixing = (falling[:, None] * rng.normal(size=(LATENT, FEATURES))).astype(np.float32)
+    made = np.empty((tracks, FEATURES), dtype=np.float32)
+    for start in range(0, tracks, 1 << 16):
+        part = slice(start, start + (1 << 16))
+        latent = (centres[artist[part]] + 0.8 * rng.normal(size=(len(artist[part]), LATENT))).astype(np.float32)
+        made[part] = latent @ mixing + 0.5 * rng.normal(size=(len(latent), FEATURES))
+    skewed = made[:, ::3]
+    np.exp(skewed / (2 * skewed.std(axis=0)), out=skewed)
+    made -= made.mean(axis=0)
+    made /= made.std(axis=0)
+    return made
+
+
+def exact(points: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    squares = np.einsum("ij,ij->i", points, points)
+    found = []
+    for start in range(0, len(queries), 50):
+        distances = squares - 2 * (queries[start : start + 50] @ points.T)
+        found.append(np.argpartition(distances, K - 1, axis=1)[:, :K])
+    return np.concatenate(found)
+
+
+# Each makes its index of the points and returns its size in bytes, how to search it, and the widths to try.
+def build_exact(points: np.ndarray) -> tuple[int, Search, list[int]]:
+    return points.nbytes, lambda queries, _: exact(points, queries), [0]
+
+
+def build_lists(points: np.ndarray) -> tuple[int, Search, list[int]]:
+    from genreclf.similarity.lists import Lists, nearest_rows
+
+    made = Lists.fit(points, seed=0)
+    home = made.assign(points)
+    order = np.argsort(home, kind="stable")
+    ends = np.searchsorted(home[order], np.arange(len(made.centres) + 1))
+    held = points[order]
+
+    def search(queries: np.ndarray, probes: int) -> np.ndarray:
+        found = []
+        for query in queries:
+            parts = ((ends[n], held[ends[n] : ends[n + 1]], None) for n in made.nearest(query)[:probes])
+            found.append(order[nearest_rows(query, K, parts)[0]])
+        return np.array(found)
+
+    return held.nbytes + made.centres.nbytes + ends.nbytes, search, [made.probes]
+
+
+def build_usearch(points: np.ndarray, kind: str, threads: int) -> tuple[int, Search, list[int]]:
+    from usearch.index import Index
+
+    index = Index(ndim=points.shape[1], metric="l2sq", dtype=kind)
+    scale = 127 / np.abs(points).max() if kind == "i8" else 1.0
+    index.add(np.arange(len(points)), points * scale if kind == "i8" else points, threads=threads)
+
+    def search(queries: np.ndarray, width: int) -> np.ndarray:
+        index.expansion_search = width
+        return np.asarray(index.search(queries * scale if kind == "i8" else queries, K).keys).reshape(len(queries), K)
+
+    return index.serialized_length, search, [64, 128, 256, 512]
+
+
+def build_hnswlib(points: np.ndarray, threads: int) -> tuple[int, Search, list[int]]:
+    import hnswlib
+
+    index = hnswlib.Index("l2", points.shape[1])
+    index.init_index(len(points), M=16, ef_construction=100)
+    index.add_items(points, num_threads=threads)
+
+    def search(queries: np.ndarray, width: int) -> np.ndarray:
+        index.set_ef(width)
+        return index.knn_query(queries, K, num_threads=1)[0]
+
+    return index.index_file_size(), search, [16, 32, 64, 128, 256, 512]
+
+
+def build_faiss(points: np.ndarray, factory: str, threads: int) -> tuple[int, Search, list[int]]:
+    import faiss
+
+    faiss.omp_set_num_threads(threads)
+    index = faiss.index_factory(points.shape[1], factory.format(lists=round(2 * np.sqrt(len(points)))))
+    sample = np.random.default_rng(0).permutation(len(points))[: 128 * round(np.sqrt(len(points)))]
+    index.train(points[np.sort(sample)])
+    if "HNSW" in factory:
+        index.hnsw.efConstruction = 100
+    index.add(points)
+    space = faiss.ParameterSpace()
+    setting = "efSearch" if "HNSW" in factory else "nprobe"
+
+    def search(queries: np.ndarray, width: int) -> np.ndarray:
+        space.set_index_parameter(index, setting, width)
+        return index.search(queries, K)[1]
+
+    return len(faiss.serialize_index(index)), search, [4, 8, 16, 32, 64, 128, 256, 512]
+
+
+WAYS: dict[str, tuple[str, Callable[..., tuple[int, Search, list[int]]]]] = {
+    "exact": ("numpy", build_exact),
+    "lists": ("numpy", build_lists),
+    **{f"usearch-{kind}": ("usearch", partial(build_usearch, kind=kind)) for kind in ("f32", "f16", "i8")},
+    "hnswlib": ("hnswlib", build_hnswlib),
+    **{
+        f"faiss-{name}": ("faiss", partial(build_faiss, factory=factory))
+        for name, factory in {
+            "ivf-flat": "IVF{lists},Flat",
+            "ivf-sq8": "IVF{lists},SQ8",
+            "ivf-pq": "IVF{lists},PQ37",
+            "ivf-pq4": "IVF{lists},PQ37x4",
+            "opq-ivf-pq": "OPQ32_128,IVF{lists},PQ32",
+            "opq-ivf-pq-refined": "OPQ32_128,IVF{lists},PQ32,RFlat",
+            "hnsw": "HNSW16",
+        }.items()
+    },
+}
+
+
+def measure(way: str, tracks: int, threads: int) -> str:
+    from threadpoolctl import threadpool_limits
+
+    made = vectors(tracks + QUERIES)
+    points, queries = made[:-QUERIES].copy(), made[-QUERIES:].copy()
+    del made
+    right = exact(points, queries)
+    library, build = WAYS[way]
+    with threadpool_limits(threads):
+        started, cpu = time.perf_counter(), time.process_time()
+        size, search, widths = build(points, **({"threads": threads} if library != "numpy" else {}))
+        built, cpu = time.perf_counter() - started, time.process_time() - cpu
+        for width in widths:
+            found = search(queries, width)
+            recall = np.mean([len(set(f) & set(r)) / K for f, r in zip(found, right, strict=True)])
+            if recall >= RECALL:
+                break
+        one = np.median([_time_of(search, queries[row : row + 1], width) for row in range(200)])
+        batch = _time_of(search, queries, width) / QUERIES
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return (
+        f"| {way} | {tracks:,} | {cpu:.0f} | {built:.0f} | {size / tracks:.0f} | {width} | {1000 * one:.2f} | "
+        f"{1000 * batch:.2f} | {recall:.3f} | {peak:.1f} |"
+    )
+
+
+def _time_of(search: Search, queries: np.ndarray, width: int) -> float:
+    started = time.perf_counter()
+    search(queries, width)
+    return time.perf_counter() - started
+
+
+def results(ways: list[str], tracks: int, threads: int, limit: float) -> Iterator[str]:
+    for way in ways:
+        if importlib.util.find_spec(WAYS[way][0]) is None:
+            yield f"| {way} | not installed |"
+            continue
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            try:
+                yield pool.apply_async(measure, (way, tracks, threads)).get(timeout=limit)
+            except multiprocessing.TimeoutError:
+                yield f"| {way} | {tracks:,} | not done after {limit:.0f} s |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tracks", type=int, nargs="?", default=100_000)
+    parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--limit", type=float, default=1200, help="seconds for one candidate")
+    options = parser.parse_args()
+    columns = ("way", "vectors", "build, CPU s", "build, s", "bytes a vector", "width", "ms a query", "ms in a batch")
+    print(f"| {' | '.join((*columns, 'recall@10', 'peak GB'))} |")
+    print("|---" * (len(columns) + 2) + "|")
+    for line in results(options.ways.split(","), options.tracks, options.threads, options.limit):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Networks run by ONNX's own plain definitions of the operators: the yardstick of `run_network`, and slow."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from genreclf.errors import RequestError
+from genreclf.networks.installed import EXTRA, find_network, onnx_file
+
+
+def run_plainly(name: str, patches: np.ndarray) -> dict[str, np.ndarray]:
+    """What a network gives for patches, see `genreclf.networks.run_network`.
+
+    Raises
+    ------
+    RequestError : onnx is not installed.
+    """
+    card = find_network(name)
+    evaluator = _evaluator(str(onnx_file(card)))
+    outputs, entry = list(card.outputs), evaluator.input_names[0]
+    made = [evaluator.run(outputs, {entry: patch[None]}) for patch in patches]
+    return {output: np.concatenate([row[k] for row in made]) for k, output in enumerate(outputs)}
+
+
+@lru_cache(maxsize=1)
+def _evaluator(path: str) -> Any:  # noqa: ANN401 - onnx has few types
+    try:
+        from onnx.reference import ReferenceEvaluator
+    except ImportError:
+        raise RequestError(f"comparing a network needs onnx: {EXTRA}") from None
+    return ReferenceEvaluator(path)
