@@ -82,6 +82,7 @@ def train(
     from genreclf.evaluation.usable import check_features, usable
     from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
+    from genreclf.models.costs import warnings
     from genreclf.models.registry import weighted
     from genreclf.models.threads import one_thread
     from genreclf.workers import check_memory
@@ -107,6 +108,8 @@ def train(
         )
     table = table if families is None else table.select(families, sets=FEATURE_SETS)
     check_features(table)
+    for line in warnings([entry], tracks=len(table), features=len(table.features)):
+        progress.message(f"note: {line}")
     progress.begin("train", 1)
     try:
         with one_thread():
