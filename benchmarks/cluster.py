@@ -21,6 +21,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,7 @@ from genreclf.cluster import connected, run_on
 from genreclf.datasets.manifest import Track
 from genreclf.extraction import _keep_all, _Row
 from genreclf.features import FEATURE_SETS
-from genreclf.progress import SILENT
+from genreclf.progress import SILENT, Silent
 from genreclf.tables.store import TableStore
 from genreclf.workers import Outcome, Stop
 
@@ -67,6 +68,22 @@ def tracks(number: int) -> list[Track]:
     return [Track(f"{i:08d}", Path(f"/music/{i:08d}.mp3"), f"{i:08d}.mp3", "rock") for i in range(number)]
 
 
+class Clock(Silent):
+    """Keeps the time of each row."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def advance(self, detail: str = "") -> None:  # noqa: ARG002 - as of `Progress`
+        """Note the time."""
+        self.times.append(time.perf_counter())
+
+    def rate(self) -> float:
+        """Rows a second between the first tenth and the last."""
+        first, last = len(self.times) // 10, len(self.times) - len(self.times) // 10 - 1
+        return (last - first) / (self.times[last] - self.times[first]) if last > first else 0.0
+
+
 def extract(client, path: Path, number: int, seconds: float) -> dict[str, float]:
     """What `genreclf.extract` does, but for reading the source and its files; figures about it."""
     start, began = time.perf_counter(), time.process_time()
@@ -74,13 +91,14 @@ def extract(client, path: Path, number: int, seconds: float) -> dict[str, float]
         todo = [track for track in tracks(number) if track.track_id not in store.rows]
         here = import_module(Path(__file__).stem)  # by name, as the package's functions travel, not by their code
         outcomes = run_on(client, partial(here.describe, seconds=seconds), todo, probe=here.probe, stop=stop)
-        computed = _keep_all(todo, outcomes, store, SILENT)
+        clock = Clock()
+        computed = _keep_all(todo, outcomes, store, clock)
         done, cpu = time.perf_counter() - start, time.process_time() - began
         store.finish()
     return {
         "tracks": computed,
         "seconds": done,
-        "tracks_per_s": computed / done,
+        "tracks_per_s": clock.rate(),
         "cpu_ms_per_track": 1e3 * cpu / max(computed, 1),
         "peak_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -135,7 +153,8 @@ class Scene:
     def __init__(self, hosts: int, workers: int) -> None:
         self._workers = workers
         self._folder = tempfile.TemporaryDirectory(prefix="genreclf-cluster-")
-        self._port = random.randint(20_000, 50_000)  # noqa: S311 - the same for a scheduler that is started again
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]  # the same for a scheduler that is started again
         self.address = f"tcp://127.0.0.1:{self._port}"
         self.scheduler = self._start_scheduler()
         self.hosts = [self._start_host() for _ in range(hosts)]
@@ -210,13 +229,15 @@ def faults(path: Path, right: bytes) -> Counter[str]:
 
 def throughput(options: argparse.Namespace) -> list[dict[str, object]]:
     rows = []
-    for number in (1, 2, 4, 8):
+    for number in options.workers:
         with tempfile.TemporaryDirectory() as folder, connected(f"local:{number}") as found:
             assert found is not None
             extract(found, Path(folder) / "warm.csv", 40 * number, options.seconds)
-            row = extract(found, Path(folder) / "t.csv", 150 * number, options.seconds)
+            row = extract(
+                found, Path(folder) / "t.csv", int(number * options.duration / options.seconds), options.seconds
+            )
         ideal = number / options.seconds
-        overhead = number * row["seconds"] / row["tracks"] - options.seconds
+        overhead = number / row["tracks_per_s"] - options.seconds
         rows.append({"workers": number} | row | {"ideal": ideal, "overhead_ms": 1e3 * overhead})
         show(rows[-1])
     return rows
@@ -227,12 +248,13 @@ def limit(options: argparse.Namespace) -> list[dict[str, object]]:
     for number in options.workers:
         hosts = max(1, number // 64)
         with tempfile.TemporaryDirectory() as folder, Scene(hosts, number // hosts) as scene:
-            rate = min(number / options.seconds, 3000) if options.seconds else 3000
-            process = scene.client(Path(folder) / "t.csv", int(20 * rate), options.seconds)
+            rate = min(number / options.seconds, 3000)
+            before = cpu_seconds(scene.scheduler.pid)
+            process = scene.client(Path(folder) / "t.csv", int(options.duration * rate), options.seconds)
             out, errors = process.communicate()
             sys.stderr.write(errors)
             row = json.loads(out)
-            spent = cpu_seconds(scene.scheduler.pid)
+            spent = cpu_seconds(scene.scheduler.pid) - before
         scheduler = {"scheduler_cpu_ms_per_track": 1e3 * spent / row["tracks"]}
         rows.append({"workers": number} | row | {"ideal": number / options.seconds} | scheduler)
         show(rows[-1])
@@ -355,9 +377,9 @@ def main() -> int:
             found.add_argument(f"--{name}", type=type(default), default=default)
         return found
 
-    command(throughput, seconds=TRACK_SECONDS)
-    number = command(limit, seconds=TRACK_SECONDS)
-    number.add_argument("--workers", type=int, nargs="+", default=[16, 64, 128, 256])
+    for function, numbers in ((throughput, [1, 2, 4, 8]), (limit, [16, 64, 128, 256])):
+        few = command(function, seconds=TRACK_SECONDS, duration=20.0)
+        few.add_argument("--workers", type=int, nargs="+", default=numbers)
     command(kills, runs=20, tracks=3000, seconds=0.02, seed=0)
     command(churn, tracks=100_000, seconds=TRACK_SECONDS, every=20.0, seed=0)
     command(overhead, turns=1).add_argument("source")

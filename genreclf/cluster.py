@@ -26,7 +26,7 @@ from importlib import metadata
 from itertools import islice
 from multiprocessing.util import Finalize
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
 from genreclf import workers
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 Probe = Callable[[None], Mapping[str, str]]
 """What a worker reports of itself, by name; importable by name."""
 
+Data = TypeVar("Data")
 _LOCAL = re.compile(r"local(?::(\d+))?")
 _ANY_PORT = "127.0.0.1:0"
 _CONNECT_SECONDS = 10.0
@@ -49,6 +50,7 @@ _BATCH_SECONDS = 1.0
 _LONGEST_BATCH_SECONDS = 8.0
 _BATCHES_PER_SECOND = 32.0  # that the scheduler shall see, where longer batches bring it down to that
 _LARGEST_BATCH = 256
+_MOST_AT_ONCE = 16  # batches that are fetched together, which bounds the memory that they take here
 _IDLE_SECONDS = 60.0  # after which a Dask worker that got nothing more to do ends its crew
 _KILLED = "the Dask workers that read this file were lost, one after another; it may take all of their memory"
 
@@ -189,6 +191,41 @@ def run_on(
         if isinstance(error, GenreclfError) or client.status == "running":
             raise
         raise _scheduler_lost() from error
+
+
+def map_on(
+    client: Client, function: Callable[[Item, Data], Value], items: Sequence[Item], data: Data
+) -> Iterator[tuple[int, Value]]:
+    """Call a function with every item and the same data on a cluster, and yield numbers and values as they come.
+
+    Parameters
+    ----------
+    items : begun in their order, two for each thread of the cluster at a time.
+    data : sent to each worker once.
+
+    Raises
+    ------
+    GenreclfError : the cluster is lost. What the function raises is raised here.
+    """
+    from distributed import CancelledError, as_completed
+    from distributed.scheduler import KilledWorker
+
+    try:
+        (shared,) = client.scatter([data], broadcast=True, hash=False)
+        places: dict[Future[Any], int] = {}
+        ended = as_completed([], loop=client.loop)
+        left = iter(enumerate(items))
+        while True:
+            for place, item in islice(left, 2 * max(1, sum(client.nthreads().values())) - len(places)):
+                future = client.submit(function, item, shared, pure=False)
+                places[future] = place
+                ended.add(future)
+            if not places:
+                return
+            future = next(ended)
+            yield places.pop(future), future.result()
+    except (OSError, CancelledError, KilledWorker) as error:
+        raise GenreclfError(f"the scheduler or workers of the cluster are lost: {one_line(error)}") from None
 
 
 def _scheduler_lost() -> GenreclfError:
@@ -345,7 +382,7 @@ class _Dispatch(Generic[Item, Value]):
         futures = []
         with suppress(Empty):
             futures.append(self._done.get(timeout=_LOOK_SECONDS))
-            while True:
+            while len(futures) < _MOST_AT_ONCE:
                 futures.append(self._done.get_nowait())
         return [self._under_way.pop(future.key) for future in futures if future.key in self._under_way]
 
