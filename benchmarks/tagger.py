@@ -57,10 +57,8 @@ def main() -> None:
                     used.append(len(rows))
                 low, high = np.quantile(gains, [0.025, 0.975])
                 better = np.mean(np.array(gains) > 0)
-                line = (
-                    f"{features:18}{name:8}{np.mean(used):4.0f} labels {np.mean(gains):+6.1f} points, 95 % of the draws"
-                )
-                print(f"{line} {low:+.1f} to {high:+.1f}, better in {better:.0%}", flush=True)
+                line = f"{features:18}{name:8}{np.mean(used):4.0f} labels {np.mean(gains):+6.1f} points"
+                print(f"{line}, 95 % of the draws {low:+.1f} to {high:+.1f}, better in {better:.0%}", flush=True)
 
 
 def score(y: np.ndarray, y_pred: np.ndarray) -> float:

@@ -138,6 +138,7 @@ def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
     ------
     RequestError : there is no such model here, or it cannot be trained on these tracks.
     """
+    from genreclf.features import find_feature_set
     from genreclf.models import spec
     from genreclf.tables.table import FeatureTable
 
@@ -148,7 +149,11 @@ def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
         for name, value in manifest.parameters.items()
         if name in known and repr(known[name]) != value and known[name] != value
     }
-    meta = {"feature_set": manifest.feature_set, "parameters": dict(manifest.feature_parameters)}
+    meta = {
+        "feature_set": manifest.feature_set,
+        "parameters": dict(manifest.feature_parameters),
+        "weights": find_feature_set(manifest.feature_set).weights(),
+    }
     table = FeatureTable(frame, manifest.features, meta=meta, name="files")
     again = replace(entry, factory=partial(_with_parameters, entry.factory, chosen), wide={})
     return train(table, model=again, seed=manifest.seed, calibrate=manifest.calibrated)
