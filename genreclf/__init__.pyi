@@ -13,6 +13,7 @@ from .errors import TrackError as TrackError
 from .evaluation.benchmark import benchmark as benchmark
 from .evaluation.comparison import Comparison as Comparison
 from .evaluation.multilabel.benchmark import benchmark_tags as benchmark_tags
+from .evaluation.retrieval import compare_metrics as compare_metrics
 from .evaluation.retrieval import retrieval as retrieval
 from .evaluation.run_comparison import compare_runs as compare_runs
 from .export import export_report as export_report

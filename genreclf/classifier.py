@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -131,13 +131,16 @@ def load(
     min_confidence: float | None = None,
     coverage: float | None = None,
     set_coverage: float | None = None,
+    mapping: Mapping[str, str] | Path | str | None = None,
     jobs: int | None = None,
 ) -> TrackPredictor:
     """Load a trained model: a `Predictor`, or a `genreclf.tag_prediction.TagPredictor` where it is for tags.
 
     Parameters
     ----------
+    path : the file, or the name of a network that knows tags, such as ``musicnn:msd``.
     min_confidence, coverage, set_coverage, jobs : see `genreclf.prediction.TrackPredictor`.
+    mapping : of a network's tags to genres, see `genreclf.network_tagging.network_tagger`.
 
     Raises
     ------
@@ -147,7 +150,7 @@ def load(
 
     shares: dict[str, Any] = {"min_confidence": min_confidence, "coverage": coverage, "set_coverage": set_coverage}
     kinds = loading.PREDICTORS | {"single-label": Predictor}
-    return loading.load(path, **shares, jobs=jobs, deferred=False, predictors=kinds)
+    return loading.load(path, **shares, mapping=mapping, jobs=jobs, deferred=False, predictors=kinds)
 
 
 def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and columns of them

@@ -249,6 +249,7 @@ def _index(index: Searchable, made: Facts) -> dict[str, Facts]:
         "index": {**made, "tracks": len(index), "dimensions": index.dimensions},
         "search": {
             "metric": index.metric,
+            "distance": index.distance,
             "hubness": index.hubness,
             **index.how_searched(),
             "skew of the 10-occurrence": index.skew,

@@ -63,6 +63,30 @@ def music(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def _musicnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with made-up weights of musicnn, of its true shapes."""
+    pytest.importorskip("onnxruntime")
+    from made_networks import musicnn_variables, wheel
+
+    from genreclf import weights
+
+    folder = tmp_path_factory.mktemp("weights")
+    (folder / "made.whl").write_bytes(wheel(musicnn_variables()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENRECLF_WEIGHTS", str(folder))
+        patch.setattr("pooch.file_hash", lambda *_, **__: weights.SOURCES["musicnn:msd"].archives[0].checksum[7:])
+        weights.convert("musicnn:msd", [folder / "made.whl"])
+    return folder
+
+
+@pytest.fixture
+def made_weights(_musicnn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, as the place where weights are installed."""
+    monkeypatch.setenv("GENRECLF_WEIGHTS", str(_musicnn))
+    return _musicnn
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests of pages; skips where there is none."""
     window = Browser()

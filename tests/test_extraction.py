@@ -206,7 +206,7 @@ def test_a_table_behind_a_link_is_completed_where_it_is(music: Path, tmp_path: P
 def test_the_time_to_see_that_nothing_is_to_do_grows_with_the_tracks_and_no_faster(tmp_path: Path) -> None:
     def seconds(tracks: int) -> float:
         manifest = Manifest.of("many", (Track(f"{i:06d}", tmp_path / str(i), f"{i:06d}") for i in range(tracks)))
-        rows = {t.track_id: StoredRow(0, 0, (t.track_id, "", "", "", "", "", t.name, "d"), 0) for t in manifest}
+        rows = {t.track_id: StoredRow((t.track_id, "", "", "", "", "", t.name, "d")) for t in manifest}
         store = SimpleNamespace(
             rows=rows, failures={}, seen={}, rewritten=set(), identity=IDENTITY, revise=lambda **_: None
         )

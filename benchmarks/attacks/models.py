@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from genreclf.tables.table import FeatureTable
 
 CASES = 150
 SECONDS = 60.0
-_SMALL = {"n_estimators": 3, "iterations": 8, "max_iter": 8}
+_SMALL = {"n_estimators": 3, "iterations": 8, "max_iter": 8, "epochs": 3}
 _SLACK = 16 << 20  # bytes of imports and of predicting
 _Members = dict[str, bytes]
 
@@ -49,6 +50,8 @@ def prepare(folder: Path) -> list[tuple[str, Kind, _Members]]:
     for genres in (2, 3):
         table = _table(rng, genres)
         for name, entry in MODELS.items():
+            if entry.storage is None or (entry.extra and not find_spec("torch")):
+                continue
             spec = replace(entry, factory=partial(_shrunk, entry.factory))
             for calibrate in (False, True):
                 if calibrate and entry.baseline:

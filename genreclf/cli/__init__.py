@@ -29,6 +29,7 @@ from genreclf.cli import (
     info,
     inspect,
     predict,
+    retrieval,
     serve,
     similar,
     table,
@@ -59,6 +60,7 @@ COMMANDS = (
     serve.serve,
     index.index,
     similar.similar,
+    retrieval.retrieval,
     inspect.inspect,
     info.info,
 )

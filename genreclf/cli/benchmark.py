@@ -22,7 +22,6 @@ from genreclf.cli.options import (
     Jobs,
     Json,
     Label,
-    Labels,
     MinArtists,
     MinTracks,
     Precision,
@@ -34,6 +33,7 @@ from genreclf.cli.options import (
     TrackId,
     names_in,
 )
+from genreclf.cli.representations import benchmark_representations
 
 
 def benchmark(
@@ -60,7 +60,13 @@ def benchmark(
     group: Annotated[
         bool, typer.Option("--group-artists/--no-group", help="Keep each artist in one fold where artists are known.")
     ] = True,
-    labels: Labels = "genre",
+    labels: Annotated[
+        str,
+        typer.Option(
+            help="What to predict: genre, or tags, of which a track may have many; with --representations several, "
+            "other columns of labels among them."
+        ),
+    ] = "genre",
     min_tracks: MinTracks = None,
     min_artists: MinArtists = None,
     synonyms: Synonyms = None,
@@ -75,6 +81,12 @@ def benchmark(
     series: Annotated[
         str | None,
         typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
+    ] = None,
+    representations: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare these, comma-separated, with the same models: feature families and sets, joined by +."
+        ),
     ] = None,
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Calibrate models that give no probabilities.")
@@ -108,8 +120,6 @@ def benchmark(
     from genreclf.reports import check_music
     from genreclf.tasks import find_task
 
-    task = find_task(labels)
-    run = task.benchmark()
     options: dict[str, Any] = {
         "models": names_in(models),
         "protocol": protocol,
@@ -137,10 +147,24 @@ def benchmark(
         "synonyms": synonyms,
         "precision": precision,
     }
+    columns: dict[str, Any] = {"label": label, "id": id, "group": group_column, "artists": artists}
+    if representations is not None:
+        compared = {"features": features, "players": players, "command": " ".join(["genreclf", *sys.argv[1:]])}
+        benchmark_representations(
+            table,
+            names_in(representations) or [],
+            names_in(labels) or [],
+            output=output,
+            columns=columns | {"subset": subset, "sample": sample, "seed": seed},
+            options={name: value for name, value in options.items() if name != "draws" or value != 1000} | compared,
+            json=json,
+        )
+        return
+    task = find_task(labels)
+    run = task.benchmark()
     options = task.options(run, options)
     write_report = task.report()
     report_options = task.options(write_report, {"players": players})
-    columns: dict[str, Any] = {"label": label, "id": id, "group": group_column, "artists": artists}
     families = names_in(features)
     if test_table is not None:
         options["test_table"] = open_table(test_table, **columns)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from genreclf.cli.console import show
 from genreclf.cli.options import Label, Seed, Subset, TrackId
 from genreclf.errors import RequestError
+
+_DEFAULTS: dict[str, Any] = {
+    "metric": "euclidean",
+    "by": "genre",
+    "distance": None,
+    "hubness": "none",
+    "approximate": None,
+}
 
 
 def index(
@@ -23,8 +31,14 @@ def index(
     subset: Subset = None,
     append: Annotated[bool, typer.Option("--append", help="Add the tracks that the index does not have yet.")] = False,
     metric: Annotated[
-        str, typer.Option(help="euclidean, learned from the genres (lda, nca), or from the tags (tags).")
+        str, typer.Option(help="euclidean; learned: lda, nca, triplet, siamese; or tags, learned from the tags.")
     ] = "euclidean",
+    by: Annotated[
+        str, typer.Option(help="What a metric is learned from: genre, artist or, by a network, tags.")
+    ] = "genre",
+    distance: Annotated[
+        str | None, typer.Option(help="euclidean or cosine; by default cosine for triplet and siamese.")
+    ] = None,
     hubness: Annotated[str, typer.Option(help="Reduction of hubness: none or mutual-proximity.")] = "none",
     approximate: Annotated[
         bool | None,
@@ -39,14 +53,20 @@ def index(
     from genreclf.similarity.index import build_index, check_place, is_index, open_index
     from genreclf.similarity.vectors import check_parquet, export_vectors
 
-    to_parquet = output.suffix.lower() == ".parquet"
-    if append and (to_parquet or metric != "euclidean" or hubness != "none" or approximate is not None):
-        raise RequestError("--append adds tracks to an index as it was made; give the table, -o and no other option")
-    if to_parquet:
-        check_parquet(output)
-    else:
-        check_place(output)
-    if to_parquet and is_index(Path(table)):
+    to_parquet, from_index = output.suffix.lower() == ".parquet", is_index(Path(table))
+    how: dict[str, Any] = {
+        "metric": metric,
+        "by": by,
+        "distance": distance,
+        "hubness": hubness,
+        "approximate": approximate,
+    }
+    if (append and to_parquet) or ((append or from_index) and how != _DEFAULTS):
+        raise RequestError("an index that is there keeps how it was made; give the source and -o, and no other option")
+    if from_index and not to_parquet:
+        raise RequestError(f"{table}: an index; to export its vectors, choose -o NAME.parquet")
+    (check_parquet if to_parquet else check_place)(output)
+    if from_index:
         made = open_index(table)
     else:
         read = open_table(table, subset=subset, label=label, id=id)
@@ -54,7 +74,7 @@ def index(
             made = open_index(output)
             before, made = len(made), made.extend(read)
         else:
-            made = build_index(read, metric=metric, hubness=hubness, approximate=approximate, seed=seed)
+            made = build_index(read, **how, seed=seed)
     if to_parquet:
         show(f"{output}: {export_vectors(made, output)} vectors of {made.dimensions} dimensions")
         return

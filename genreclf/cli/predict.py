@@ -14,7 +14,9 @@ from genreclf.errors import RequestError
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model that genreclf train made.")],
+    model: Annotated[
+        Path, typer.Argument(help="A model that genreclf train made, or a network that knows tags: musicnn:msd.")
+    ],
     source: Annotated[
         list[str],
         typer.Argument(
@@ -46,6 +48,9 @@ def predict(
     set_coverage: Annotated[
         float | None, typer.Option("--set", help="Also give the set of genres that holds the true one so often.")
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="Map a network's tags to genres of your own: a CSV of tag,name.")
+    ] = None,
     segments: Annotated[bool, typer.Option("--segments", help="Show the predictions over time.")] = False,
     write_tags: Annotated[bool, typer.Option("--write-tags", help="Write the genre into copies (--to).")] = False,
     to: Annotated[Path | None, typer.Option("--to", help="Folder for the tagged copies; keeps the tree.")] = None,
@@ -70,7 +75,13 @@ def predict(
         check_prediction_table(output)
     tagger = Tagger(to=to, in_place=in_place, dry_run=dry_run, only_empty=only_empty) if write_tags else None
     with TerminalProgress() as progress, Stop() as stop:
-        predictor = load(model, min_confidence=min_confidence, coverage=coverage, set_coverage=set_coverage)
+        predictor = load(
+            model,
+            min_confidence=min_confidence,
+            coverage=coverage,
+            set_coverage=set_coverage,
+            mapping=mapping,
+        )
         batch = Batch(
             predictor,
             source,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from genreclf.models.entry import ModelSpec
+    from genreclf.models.neural.search import Trial
     from genreclf.progress import Progress
     from genreclf.series import Series
 
@@ -122,6 +123,7 @@ class Fitted:
     shuffled : (families, repeats, tested), genre codes with a family's features shuffled over the tracks.
     parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None without a search.
     fit_seconds, predict_seconds : of CPU time; fitting includes the search and the calibration.
+    trials : what a search by epochs tried; empty without one.
     warnings : warnings that the model did not converge, without repeats.
     """
 
@@ -132,6 +134,7 @@ class Fitted:
     shuffled: np.ndarray | None = None
     parameters: dict[str, Any] | None = None
     inner_macro_f1: float = float("nan")
+    trials: tuple[Trial, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -277,6 +280,7 @@ def _fit(fit: Fit, data: Data) -> Fitted:
         shuffled=_shuffled(model, tested, fit),
         parameters=found.parameters,
         inner_macro_f1=found.inner_macro_f1,
+        trials=found.trials,
         warnings=found.messages(ConvergenceWarning),
     )
 

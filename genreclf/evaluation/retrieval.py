@@ -15,17 +15,23 @@ Schnitzer et al. (2012), Local and Global Scaling Reduce Hubs in Space.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genreclf.errors import RequestError, unknown
 from genreclf.evaluation.folds import inner_folds
 from genreclf.evaluation.groups import find_groups
+from genreclf.evaluation.significance import holm
+from genreclf.evaluation.uncertainty import LEVEL, Estimate, Jackknife
 from genreclf.evaluation.usable import usable
 from genreclf.models.threads import one_thread
 from genreclf.progress import AUTOMATIC, Progress
-from genreclf.similarity.hubness import blocks, mutual_proximity, pairwise, spread_of_distances
-from genreclf.similarity.metrics import Space, fit_space
+from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
+from genreclf.similarity.metrics import METRICS, Space, check_labels, check_metric, fit_space, labels_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +40,10 @@ if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
 
 PLAIN, LEARNED, MUTUAL = "plain", "learned metric", "mutual proximity"
+MUTUAL_PROXIMITY = "mutual-proximity"
+COMPARED = ("euclidean", "cosine", MUTUAL_PROXIMITY, "lda", "triplet", "siamese")
+_UNLEARNED = {"cosine": ("euclidean", "cosine"), MUTUAL_PROXIMITY: ("euclidean", "euclidean")}  # metric, distance
+_FIRST = 10
 
 
 def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = AUTOMATIC) -> pd.DataFrame:
@@ -62,40 +72,202 @@ def retrieval(table: FeatureTable, *, seed: int = 42, progress: Progress = AUTOM
     frames = []
     progress.begin("retrieval", 3)
     try:
-        with one_thread():
-            plain = fit_space(table.filled, table.y, metric="euclidean")(table.filled).astype(np.float32)
-            spread = spread_of_distances(plain, plain).astype(np.float32)
-            for method in (PLAIN, LEARNED, MUTUAL):
-                scores = np.full((len(table), 2), np.nan)
-                for rows, points in _queries(method, table, y, plain, groups, seed=seed):
-                    near = spread if method == MUTUAL else None
-                    scores[rows] = _score(points, rows, y, groups, spread=near)
-                frames.append(_by_genre(method, scores, y, genres))
-                progress.advance(method)
+        for name, method in ((PLAIN, "euclidean"), (LEARNED, "lda"), (MUTUAL, MUTUAL_PROXIMITY)):
+            frames.append(_by_genre(name, _scores(method, table, y, groups, seed=seed)[0], y, genres))
+            progress.advance(name)
     finally:
         progress.end()
     return pd.concat(frames, ignore_index=True)
 
 
+@dataclass(frozen=True, eq=False)
+class MetricComparison:
+    """Metrics by how well near tracks share their genre.
+
+    Parameters
+    ----------
+    scores : a row a metric: ``metric, precision_at_10, precision_at_10_low, precision_at_10_high, hubness``; hubness is
+        the skewness of how often a track is among the first ten of others.
+    differences : of precision at 10, a row for each pair of metrics both ways: ``metric, other, difference,
+        difference_low, difference_high, p_value``, positive where the first is better; p-values are Holm's.
+    tracks, groups, repeats, by : number of queries, of independent groups and of cross-validations, and the labels
+        that metrics were learned from.
+    """
+
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+    tracks: int
+    groups: int
+    repeats: int
+    by: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, with None for what is not a number."""
+        frames = {name: getattr(self, name).astype(object) for name in ("scores", "differences")}
+        rows = {name: frame.where(frame.notna(), None).to_dict("records") for name, frame in frames.items()}
+        counts = {name: getattr(self, name) for name in ("tracks", "groups", "repeats", "by")}
+        return counts | rows | {"verdicts": self.verdicts()}
+
+    def verdicts(self) -> list[str]:
+        """For each learned metric a line: what it is better than, what worse, and what it cannot be told apart from."""
+        lines = []
+        for metric in filter(is_learned, self.scores["metric"]):
+            rows = self.differences[self.differences["metric"] == metric]
+            clear = rows["p_value"] < LEVEL
+            parts = {
+                "better than": rows[clear & (rows["difference"] > 0)],
+                "worse than": rows[clear & (rows["difference"] < 0)],
+                "not told apart from": rows[~clear],
+            }
+            told = [
+                f"{words} {', '.join(map(_compared, found.to_dict('records')))}"
+                for words, found in parts.items()
+                if len(found)
+            ]
+            lines.append(f"{metric}: {'; '.join(told)}")
+        return lines
+
+
+def compare_metrics(
+    table: FeatureTable,
+    metrics: Sequence[str] = COMPARED,
+    *,
+    by: str = "genre",
+    repeats: int = 5,
+    seed: int = 42,
+    progress: Progress = AUTOMATIC,
+) -> MetricComparison:
+    """Compare metrics by retrieval, each learned on other artists than those whose tracks are queries.
+
+    Parameters
+    ----------
+    metrics : those of `genreclf.build_index`, ``cosine`` (of standardised features) and ``mutual-proximity`` (of
+        plain distances); two or more.
+    by : what learned metrics are learned from: ``genre``, ``artist`` or ``tags``; hits are tracks of the same genre.
+    repeats : cross-validations, each with other folds and seeds.
+
+    Returns
+    -------
+    Precision at 10 with intervals over artists, and paired differences. Average precision is left out: a metric draws
+    the tracks together that it was learned from, and a query is then near to all of a genre or to none, which raises
+    average precision even where the labels are noise.
+
+    Raises
+    ------
+    RequestError : there is no such metric, or the table does not have the labels.
+    """
+    import pandas as pd
+
+    metrics = list(dict.fromkeys(metrics))
+    _check(metrics, by, repeats)
+    table, _ = usable(table)
+    for metric in filter(is_learned, metrics):
+        check_labels(table, metric, by)
+    groups = find_groups(table)
+    genres, y = np.unique(table.y.astype(str), return_inverse=True)
+    found: dict[str, list[tuple[np.ndarray, float]]] = {metric: [] for metric in metrics}
+    progress.begin("retrieval", len(metrics) * repeats)
+    try:
+        for metric in metrics:
+            for repeat in range(repeats if is_learned(metric) else 1):
+                found[metric].append(_scores(metric, table, y, groups, by=by, seed=seed + repeat))
+                progress.advance(metric)
+    finally:
+        progress.end()
+    counted = np.isfinite(found[metrics[0]][0][0][:, 0])
+    tied = groups.independent(np.flatnonzero(counted))
+    estimates, rows = {}, []
+    for metric, parts in found.items():
+        jackknife = Jackknife.over(y[counted], tied, len(genres), trained=is_learned(metric))
+        estimates[metric] = Estimate.mean([jackknife.mean(values[counted, 1]) for values, _ in parts])
+        hubness = float(np.mean([skew for _, skew in parts]))
+        rows.append({"metric": metric, **estimates[metric].columns("precision_at_10"), "hubness": hubness})
+    return MetricComparison(
+        scores=pd.DataFrame(rows),
+        differences=_differences(estimates),
+        tracks=int(counted.sum()),
+        groups=len(np.unique(tied)),
+        repeats=repeats,
+        by=by,
+    )
+
+
+def _compared(row: Mapping[Any, Any]) -> str:
+    value, low, high = (100 * row[name] for name in ("difference", "difference_low", "difference_high"))
+    return f"{row['other']} ({value:+.1f} [{low:+.1f}, {high:+.1f}], p {row['p_value']:.2g})"
+
+
+def is_learned(metric: str) -> bool:
+    """Whether a metric of `compare_metrics` is fitted to labels."""
+    return metric in METRICS and METRICS[metric].learn is not None
+
+
+def _check(metrics: Sequence[str], by: str, repeats: int) -> None:
+    choices = [*METRICS, *_UNLEARNED]
+    for metric in metrics:
+        if metric not in choices:
+            raise unknown("metric", metric, choices)
+    check_metric("euclidean", by=by)
+    if len(metrics) < 2:
+        raise RequestError("a comparison needs two metrics or more")
+    if repeats < 1:
+        raise RequestError(f"{repeats} repeats make no comparison; ask for at least one")
+
+
+def _differences(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
+    import pandas as pd
+
+    pairs = list(combinations(estimates, 2))
+    differences = [estimates[one] - estimates[other] for one, other in pairs]
+    p_values = holm(np.array([difference.p_value for difference in differences]))
+    rows = []
+    for (one, other), difference, p_value in zip(pairs, differences, p_values, strict=True):
+        low, high = difference.interval
+        rows.append((one, other, difference.value, low, high, float(p_value)))
+        rows.append((other, one, -difference.value, -high, -low, float(p_value)))
+    names = ["metric", "other", "difference", "difference_low", "difference_high", "p_value"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _scores(
+    method: str, table: FeatureTable, y: np.ndarray, groups: Groups, *, by: str = "genre", seed: int
+) -> tuple[np.ndarray, float]:
+    """Average precision and precision at 10 of each track, (tracks, 2), NaN without a possible hit; and hubness."""
+    scores = np.full((len(table), 2), np.nan)
+    near = np.full((len(table), min(_FIRST, len(table))), -1)
+    with one_thread():
+        for rows, points in _queries(method, table, y, groups, by=by, seed=seed):
+            spread = spread_of_distances(points, points).astype(np.float32) if method == MUTUAL_PROXIMITY else None
+            scores[rows], near[rows] = _score(points, rows, y, groups, spread=spread)
+    return scores, occurrence_skew(near[near >= 0], len(table))
+
+
 def _queries(
-    method: str, table: FeatureTable, y: np.ndarray, plain: np.ndarray, groups: Groups, *, seed: int
+    method: str, table: FeatureTable, y: np.ndarray, groups: Groups, *, by: str, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """The rows of queries, and the points of all tracks in the space in which these are ranked."""
-    if method != LEARNED:
-        return [(np.arange(len(table)), plain)]
+    if not is_learned(method):
+        metric, distance = _UNLEARNED.get(method, (method, "euclidean"))
+        space = fit_space(table.filled, table.y, metric=metric, distance=distance)
+        return [(np.arange(len(table)), space(table.filled).astype(np.float32))]
     pairs = inner_folds(y, groups.recordings, groups.artists, folds=5, seed=seed).pairs()
-    return [(test, _learned(table, train)(table.filled).astype(np.float32)) for train, test in pairs]
+    return [(test, _learned(table, train, method, by, seed)(table.filled).astype(np.float32)) for train, test in pairs]
 
 
-def _learned(table: FeatureTable, train: np.ndarray) -> Space:
-    return fit_space(table.filled[train], table.y[train], metric="lda")
+def _learned(table: FeatureTable, train: np.ndarray, metric: str, by: str, seed: int) -> Space:
+    part = table.take(train)
+    distance = METRICS[metric].distance
+    return fit_space(table.filled[train], labels_of(part, metric, by), metric=metric, distance=distance, seed=seed)
 
 
 def _score(
     points: np.ndarray, queries: np.ndarray, y: np.ndarray, groups: Groups, *, spread: np.ndarray | None
-) -> np.ndarray:
-    """Average precision and precision at 10 of each query, (queries, 2); NaN where there is no possible hit."""
-    scores = []
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average precision and precision at 10 of each query, (queries, 2); and its nearest tracks, (queries, 10).
+
+    Scores are NaN where there is no possible hit; where there are fewer tracks to be found, the rest of them are -1.
+    """
+    scores, nearest = [], []
     tied, recordings = groups.widest, groups.recordings
     for part in blocks(len(queries), len(points)):
         rows = queries[part]
@@ -104,11 +276,14 @@ def _score(
             distances = -mutual_proximity(distances, spread[rows], spread)
         left_out = (tied[rows, None] == tied) | (recordings[rows, None] == recordings)
         distances[left_out] = np.inf
+        first = min(_FIRST, len(points))
+        near = np.argpartition(distances, first - 1, axis=1)[:, :first]
+        nearest.append(np.where(np.take_along_axis(left_out, near, axis=1), -1, near))
         ranked = np.sort(distances, axis=1)
         for place, row in enumerate(rows):
             hits = distances[place, y == y[row]]
             scores.append(precision(np.sort(hits[np.isfinite(hits)]), ranked[place], left_out[place].sum()))
-    return np.array(scores)
+    return np.array(scores), np.concatenate(nearest)
 
 
 def precision(hits: np.ndarray, ranked: np.ndarray, left_out: int) -> tuple[float, float]:

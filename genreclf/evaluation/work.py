@@ -168,6 +168,7 @@ class Work:
             "importance": importance_rows(predictions[0], main, list(self.positions)) if self.ablate else [],
             "learning_curve": self._learning_curve(predictions[0], outcomes),
             "tuning_gains": tuning_gain_rows(predictions[0], outcomes) if self.tune else [],
+            "trials": [row for fit, fitted in main if not fit.repeat for row in _trials(fit, fitted)],
             "tuning": [row for fit, fitted in main for row in _tuning(fit, fitted)],
         }
         ids = self.table.ids
@@ -216,6 +217,23 @@ class Work:
         places = track_map(self.table.filled, self.data.y)[rows]
         tracks = tracks.assign(map_x=np.round(places[:, 0], 4), map_y=np.round(places[:, 1], 4))
         return tracks.merge(wrong_genre_frame(predictions[0], self.table.ids), on="track_id", how="left")
+
+
+def _trials(fit: Fit, fitted: Fitted) -> list[dict[str, Any]]:
+    """The rows of the table ``trials`` for one fit."""
+    return [
+        {
+            "protocol": fit.protocol,
+            "model": fit.model,
+            "fold": fit.number,
+            "trial": number,
+            "epochs": trial.epochs,
+            "pruned": trial.pruned,
+            "macro_f1": trial.macro_f1 if trial.macro_f1 >= 0 else None,
+            "parameters": json.dumps(trial.parameters, sort_keys=True),
+        }
+        for number, trial in enumerate(fitted.trials, start=1)
+    ]
 
 
 def _tuning(fit: Fit, fitted: Fitted) -> list[dict[str, Any]]:

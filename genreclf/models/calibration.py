@@ -188,7 +188,7 @@ def inner_scores(
 
 
 def fit_grouped(pipeline: Any, X: np.ndarray, y: np.ndarray, groups: np.ndarray | None) -> Any:  # noqa: ANN401
-    """Fit a pipeline, and hand its classifier the groups if there are any; see `genreclf.models.ModelSpec.grouped`."""
+    """Fit a pipeline, and hand its classifier the groups if there are any; see `ModelSpec.by_epochs`."""
     return pipeline.fit(X, y) if groups is None else pipeline.fit(X, y, model__groups=groups)
 
 

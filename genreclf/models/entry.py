@@ -67,8 +67,9 @@ class ModelSpec:
     light : parameters that make it cheaper, such as fewer trees, to choose among models by; empty where it is cheap.
     most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
     extra : the extra of genreclf that fitting it needs; a comparison of all models leaves it out. Empty for none.
-    grouped : whether `fit` of the classifier takes ``groups``, (tracks,), what must not stand both among the tracks
-        that it is fitted to and among those that it judges itself by, to stop early.
+    by_epochs : whether the classifier is trained by epochs. Then its `fit` takes ``groups``, (tracks,), what must not
+        stand both among the tracks that it is fitted to and among those that tell it when to stop; and a search gives
+        parameters up that fall behind, see `genreclf.models.neural.search`.
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
     cost : seconds to fit 6,000 tracks of 57 features, roughly; the longest fits are started first.
@@ -88,7 +89,7 @@ class ModelSpec:
     light: Mapping[str, Any] = field(default_factory=dict)
     most_tracks: int | None = None
     extra: str = ""
-    grouped: bool = False
+    by_epochs: bool = False
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
     cost: float = 1.0

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from genreclf.models.calibration import HeldOut
     from genreclf.models.entry import ModelSpec
+    from genreclf.models.neural.search import Trial
 
 Folds = Sequence[tuple["np.ndarray", "np.ndarray"]]
 
@@ -32,6 +33,7 @@ class FittedPipeline:
     parameters, inner_macro_f1 : what a search chose, and its mean macro-F1 there; None and NaN without a search.
     warnings : what was warned of while it was fitted.
     held_out : what it predicted for tracks that it was not fitted on; None where it is not calibrated.
+    trials : what a search by epochs tried; empty without one.
     """
 
     estimator: Any
@@ -39,6 +41,7 @@ class FittedPipeline:
     inner_macro_f1: float
     warnings: tuple[warnings.WarningMessage, ...]
     held_out: HeldOut | None = None
+    trials: tuple[Trial, ...] = ()
 
     def messages(self, category: type[Warning] = Warning) -> tuple[str, ...]:
         """The warnings of a category, each on one line, sorted and without repeats."""
@@ -72,22 +75,23 @@ def fit_pipeline(
     calibration_folds : rows, among those fitted on, to calibrate on, every fold training on every class; None gives
         no calibration.
     groups : (tracks,), what must stay on one side wherever the classifier divides its tracks itself, see
-        `ModelSpec.grouped`; None where nothing must.
+        `ModelSpec.by_epochs`; None where nothing must.
     """
     from genreclf.models.calibration import fit_calibrated, fit_grouped
     from genreclf.models.tuning import search
 
     model, parameters, inner = entry.build(seed, families=families, impute=impute), None, float("nan")
-    held_out = None
-    groups = groups if entry.grouped else None
+    held_out: HeldOut | None = None
+    trials: Sequence[Trial] = ()
+    groups = groups if entry.by_epochs else None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if tune_folds is not None and entry.space:
-            model, parameters, inner = search(model, entry, X, y, tune_folds, seed=seed, groups=groups)
+            model, parameters, inner, trials = search(model, entry, X, y, tune_folds, seed=seed)
         if rows is not None:
             X, y, groups = X[rows], y[rows], None if groups is None else groups[rows]
         if calibration_folds is None:
             fit_grouped(model, X, y, groups)
         else:
             model, held_out = fit_calibrated(model, X, y, calibration_folds, groups=groups)
-    return FittedPipeline(model, parameters, inner, tuple(caught), held_out)
+    return FittedPipeline(model, parameters, inner, tuple(caught), held_out, tuple(trials))

@@ -15,12 +15,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from genreclf.series.series import BATCH
-
 if TYPE_CHECKING:
     from genreclf.series import Series
 
 _HELD_BYTES = 64 << 20  # of segments; more are read again for each step of the optimiser
+_BLOCK_BYTES = 1 << 20
 
 
 class _Block(NamedTuple):
@@ -144,7 +143,10 @@ class PooledLogistic(_Average):
 
 def pooled(series: Series) -> np.ndarray:
     """(tracks, 2 * bins), mean and standard deviation of each bin over a track's frames."""
-    return np.stack([_mean_and_std(frames[None])[0] for frames in series])
+    found = np.empty((len(series), 2 * series.bins), dtype=np.float32)
+    for place, frames in zip(found, series, strict=True):
+        place[:] = _mean_and_std(frames[None])[0]
+    return found
 
 
 def segments_of(frames: np.ndarray, length: int) -> np.ndarray:
@@ -187,11 +189,14 @@ class _Blocks:
 
 def _blocks(series: Series, seconds: float) -> Iterator[_Block]:
     length = max(1, round(seconds * series.frame_rate))
-    for start in range(0, len(series), BATCH):
-        parts = [segments_of(series[track], length) for track in range(start, min(start + BATCH, len(series)))]
-        counts = np.array([len(part) for part in parts])
-        track = np.repeat(np.arange(start, start + len(parts)), counts)
-        yield _Block(np.concatenate(parts), track, np.repeat(1 / counts, counts))
+    parts: list[np.ndarray] = []
+    for track, frames in enumerate(series):
+        parts.append(segments_of(frames, length))
+        if track == len(series) - 1 or sum(part.nbytes for part in parts) >= _BLOCK_BYTES:
+            counts = np.array([len(part) for part in parts])
+            numbers = np.arange(track + 1 - len(parts), track + 1)
+            yield _Block(np.concatenate(parts), np.repeat(numbers, counts), np.repeat(1 / counts, counts))
+            parts = []
 
 
 def _moments(blocks: Iterable[_Block]) -> tuple[np.ndarray, np.ndarray, int]:

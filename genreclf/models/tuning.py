@@ -1,7 +1,8 @@
 """Tuning: the search of a model's parameters inside a training part, scored by macro-F1.
 
 Small grids are searched in full; large ones by successive halving, which tries every candidate on few tracks
-and keeps the better third for three times as many.
+and keeps the better third for three times as many. Networks are halved by epochs instead, see
+`genreclf.models.neural.search`.
 
 Source: Jamieson and Talwalkar (2016), Non-stochastic Best Arm Identification and Hyperparameter Optimization.
 """
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from genreclf.models.entry import ModelSpec
+    from genreclf.models.neural.search import Trial
 
 _LARGE = 16
 # With fewer tracks the first candidates would be tried on a handful.
@@ -39,8 +41,7 @@ def search(
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     *,
     seed: int,
-    groups: np.ndarray | None = None,
-) -> tuple[Any, dict[str, Any], float]:
+) -> tuple[Any, dict[str, Any], float, list[Trial]]:
     """Find the best parameters of a model's search space.
 
     Parameters
@@ -49,24 +50,43 @@ def search(
     entry : its entry in the zoo, with the space.
     X, y : (tracks, features) and (tracks,), the training part.
     folds : rows of X to train on and to test on.
-    groups : (tracks,), see `genreclf.models.fitting.fit_pipeline`.
 
     Returns
     -------
-    The pipeline with the best parameters set, not fitted; the parameters by the classifier's names; and their
-    mean macro-F1 over the folds.
+    The pipeline with the best parameters set, not fitted; the parameters by the classifier's names; their mean macro-F1
+    over the folds; and what was tried, of models that are trained by epochs.
     """
+    if entry.by_epochs:
+        return _by_epochs(model, entry, X, y, folds, seed=seed)
     from sklearn.base import clone
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - importing it is what enables it
     from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, ParameterGrid
 
-    parameters = {} if groups is None else {"model__groups": groups}
     shared = {"scoring": "f1_macro", "cv": list(folds), "refit": False, "n_jobs": 1}
     if len(ParameterGrid(entry.grid)) > _LARGE and len(X) >= _WORTH_HALVING:
         halving = HalvingGridSearchCV(model, entry.grid, factor=3, random_state=seed, **shared)
-        found = halving.fit(X, y, **parameters)
+        found = halving.fit(X, y)
     else:
-        found = GridSearchCV(model, entry.grid, **shared).fit(X, y, **parameters)
+        found = GridSearchCV(model, entry.grid, **shared).fit(X, y)
     chosen = dict(found.best_params_)
     names = {name.removeprefix("model__"): value for name, value in chosen.items()}
-    return clone(model).set_params(**chosen), names, float(found.best_score_)
+    return clone(model).set_params(**chosen), names, float(found.best_score_), []
+
+
+def _by_epochs(
+    model: Any,  # noqa: ANN401
+    entry: ModelSpec,
+    X: np.ndarray,
+    y: np.ndarray,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    *,
+    seed: int,
+) -> tuple[Any, dict[str, Any], float, list[Trial]]:
+    from sklearn.base import clone
+
+    from genreclf.models.neural.search import best_of, search_by_epochs
+
+    trials = search_by_epochs(model, entry.space, X, y, folds, seed=seed)
+    best = best_of(trials)
+    chosen = clone(model).set_params(**{f"model__{name}": value for name, value in best.parameters.items()})
+    return chosen, best.parameters, best.macro_f1, trials

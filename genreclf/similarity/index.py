@@ -24,7 +24,16 @@ from genreclf.errors import RequestError, one_line, unknown
 from genreclf.similarity import large_index
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.large_index import LargeIndex, is_large_index
-from genreclf.similarity.metrics import METRICS, TAGS, Space, fit_space, standard_deviations
+from genreclf.similarity.metrics import (
+    DISTANCES,
+    METRICS,
+    Space,
+    check_labels,
+    check_metric,
+    fit_space,
+    labels_of,
+    standard_deviations,
+)
 from genreclf.similarity.querying import (
     LARGEST,
     SHOWN,
@@ -47,7 +56,14 @@ EXACT_LIMIT = 100_000
 
 KIND = Kind(
     name="index",
-    members={"index.json": 1 << 28, "points.npy": 1 << 32, "space.npy": 1 << 28, "spread.npy": 1 << 28},
+    members={
+        "index.json": 1 << 28,
+        "points.npy": 1 << 32,
+        "space.npy": 1 << 28,
+        "spread.npy": 1 << 28,
+        "network.npy": 1 << 24,
+    },
+    optional=frozenset({"network.npy"}),
     made_with="genreclf index TABLE -o INDEX",
 )
 _FORMAT = 1
@@ -71,6 +87,7 @@ class _Description(_Version):
     feature_set: str
     feature_parameters: dict[str, float | None]
     sha256: dict[str, str]
+    distance: str = "euclidean"
 
 
 _DESCRIBED = tuple(name for name in _Description.__struct_fields__ if name not in ("sha256", "format"))
@@ -208,6 +225,8 @@ def build_index(
     table: FeatureTable,
     *,
     metric: str = "euclidean",
+    by: str = "genre",
+    distance: str | None = None,
     hubness: str = "none",
     approximate: bool | None = None,
     seed: int = 42,
@@ -216,8 +235,10 @@ def build_index(
 
     Parameters
     ----------
-    metric : ``euclidean`` on standardised features, or learned from the genres, ``lda`` or ``nca``, or from the tags,
-        ``tags``.
+    metric : ``euclidean`` on standardised features; or learned, by a projection, ``lda`` or ``nca``, or by a network,
+        ``triplet`` or ``siamese``, or from the tags, ``tags``.
+    by : the labels that a metric is learned from: ``genre``, ``artist``, or for a network ``tags``.
+    distance : ``euclidean`` or ``cosine``; by default cosine for networks, and Euclidean for the others.
     hubness : how hubness is reduced: ``none`` or ``mutual-proximity``, which goes with exact search.
     approximate : search inverted lists; by default above `EXACT_LIMIT` tracks.
     seed : of samples, of NCA, and of k-means.
@@ -226,10 +247,12 @@ def build_index(
     ------
     RequestError : an option makes no sense or does not suit the table.
     """
-    _check_options(table, metric=metric, hubness=hubness, approximate=bool(approximate))
+    _check_options(table, metric=metric, by=by, distance=distance, hubness=hubness, approximate=bool(approximate))
     standard_deviations(table)  # raises on values that cannot be standardised
-    labels = table.tags.matrix if metric == TAGS else table.y
-    space = fit_space(table.X, labels, metric=metric, seed=seed)
+    distance = distance or METRICS[metric].distance
+    check_labels(table, metric, by)
+    labels = labels_of(table, metric, by)
+    space = fit_space(table.X, labels, metric=metric, distance=distance, seed=seed)
     points = points_of(space, table)
     feature_set, window = made_with(table)
     columns = columns_of(table)
@@ -240,6 +263,7 @@ def build_index(
         space=space,
         features=table.features,
         metric=metric,
+        distance=distance,
         hubness=hubness,
         feature_set=feature_set,
         feature_parameters=window,
@@ -286,28 +310,19 @@ def check_place(path: Path) -> None:
     KIND.check_place(path)
 
 
-def _check_options(table: FeatureTable, *, metric: str, hubness: str, approximate: bool) -> None:
-    if metric not in METRICS:
-        raise unknown("metric", metric, METRICS)
+def _check_options(
+    table: FeatureTable, *, metric: str, by: str, distance: str | None, hubness: str, approximate: bool
+) -> None:
+    check_metric(metric, by=by, distance=distance)
+    if by != "genre" and not METRICS[metric].learn:
+        raise RequestError(f"the metric {metric} is not learned; leave out by={by}, or choose another metric")
     if hubness not in HUBNESS:
         raise unknown("hubness reduction", hubness, HUBNESS)
     if len(table) < 2:
         raise RequestError(f"{table.name}: an index needs at least two tracks; there is {len(table)}")
     check_complete(table)
-    _check_labels(table, metric)
     if approximate and hubness != "none":
         raise RequestError(f"hubness={hubness} goes with exact search; leave out approximate=True")
-
-
-def _check_labels(table: FeatureTable, metric: str) -> None:
-    """Raise a `RequestError` unless the table has the labels that a metric is learned from."""
-    if metric == TAGS:
-        if table.tags.matrix.all(axis=0).all():
-            raise RequestError(f"{table.name}: the metric tags needs a column of tags that tell tracks apart")
-    elif METRICS[metric]:
-        counts = [int((table.y == genre).sum()) for genre in table.genres if genre]
-        if len(counts) < 2 or min(counts) < 2:
-            raise RequestError(f"{table.name}: the metric {metric} needs two genres or more with two tracks each")
 
 
 def _exact(
@@ -377,7 +392,9 @@ def _from_parts(description: _Description, arrays: dict[str, np.ndarray]) -> Ind
     spreads = rows if description.hubness != "none" else 0
     fits = {
         "format": description.format == _FORMAT,
-        "options": description.metric in METRICS and description.hubness in HUBNESS,
+        "options": description.metric in METRICS
+        and description.distance in DISTANCES
+        and description.hubness in HUBNESS,
         "feature parameters": description.feature_parameters.keys() <= set(WINDOW),
         "tracks": "track_id" in tracks
         and tracks.keys() <= set(SHOWN)
@@ -393,5 +410,6 @@ def _from_parts(description: _Description, arrays: dict[str, np.ndarray]) -> Ind
             raise ValueError(what)
     described = {name: getattr(description, name) for name in _DESCRIBED}
     described["tracks"] = {name: tracks[name] for name in SHOWN if name in tracks}
-    space = Space.of_arrays(arrays, features=len(features), dimensions=width)
+    unit = description.distance == "cosine"
+    space = Space.of_arrays(arrays, features=len(features), dimensions=width, unit=unit)
     return Index(points=points, spread=spread, space=space, **described)

@@ -36,7 +36,7 @@ from genreclf.archive import damaged, decode, dump_array, load_array, map_array
 from genreclf.errors import RequestError, one_line
 from genreclf.files import check_folder, lock, whole_file, write_whole
 from genreclf.similarity.lists import Lists, nearest_rows
-from genreclf.similarity.metrics import METRICS, Space
+from genreclf.similarity.metrics import DISTANCES, METRICS, Space
 from genreclf.similarity.querying import (
     LARGEST,
     SHOWN,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 INDEX = "index.json"
 _MARK = b'"genreclf": "index"'
 _FORMAT = 1
-_DESCRIBED = ("features", "metric", "skew", "feature_set", "feature_parameters")
+_DESCRIBED = ("features", "metric", "distance", "skew", "feature_set", "feature_parameters")
 _SHARED = ("centres", *Space.ARRAYS)
 _FILE = re.compile(r"[0-9a-f]{16}\.[a-z]+\.npy")
 _KEYED = ("track_id", "genre", "artist")
@@ -82,6 +82,7 @@ class _Description(_Version):
     columns: tuple[str, ...]
     features: tuple[str, ...]
     metric: str
+    distance: str
     skew: Annotated[float, msgspec.Meta(gt=-LARGEST, lt=LARGEST)]
     feature_set: str
     feature_parameters: dict[str, float | None]
@@ -398,7 +399,8 @@ class LargeIndex(Searchable):
             shared = {name: _shared_array(path, name, digest) for name, digest in described.sha256.items()}
             lists = Lists(shared.pop("centres"), described.probes)
             shape = _checked(lists, described)
-            space = Space.of_arrays(shared, features=len(described.features), dimensions=shape[1])
+            unit = described.distance == "cosine"
+            space = Space.of_arrays(shared, features=len(described.features), dimensions=shape[1], unit=unit)
         except (ValueError, KeyError) as error:
             raise damaged(path, f"{INDEX} and its arrays do not fit ({one_line(error)})") from None
         return cls(
@@ -435,7 +437,8 @@ def _checked(lists: Lists, described: _Description) -> tuple[int, int]:
     """Numbers of lists and of dimensions, of lists and options that make sense; otherwise a `ValueError`."""
     centres = lists.centres
     fits = {
-        "options": described.metric in METRICS and described.feature_parameters.keys() <= set(WINDOW),
+        "metric": described.metric in METRICS and described.distance in DISTANCES,
+        "feature parameters": described.feature_parameters.keys() <= set(WINDOW),
         "columns": "track_id" in described.columns
         and list(described.columns) == [n for n in SHOWN if n in described.columns],
         "type of centres": centres.dtype == np.float32 and centres.ndim == 2,

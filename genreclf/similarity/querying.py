@@ -50,7 +50,7 @@ class Searchable(Displayed, ABC):
     ----------
     space : how features become a point.
     features : names of the columns.
-    metric, hubness : how the index was built.
+    metric, distance, hubness : how the index was built.
     skew : of the 10-occurrence; estimated from a sample in a large index.
     feature_set, feature_parameters : how audio was described; empty for a table from elsewhere.
     """
@@ -58,6 +58,7 @@ class Searchable(Displayed, ABC):
     space: Space
     features: tuple[str, ...]
     metric: str = "euclidean"
+    distance: str = "euclidean"
     hubness: str = "none"
     skew: float = 0.0
     feature_set: str = ""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_up import made_up_table
+from typer.testing import CliRunner
 
 import genreclf
+from genreclf.cli import app
+from genreclf.errors import RequestError
 from genreclf.evaluation import retrieval as module
 from genreclf.evaluation.retrieval import LEARNED, MUTUAL, PLAIN, precision
 
@@ -73,7 +77,9 @@ def test_what_only_the_artist_shares_earns_nothing():
 def test_the_learned_metric_never_saw_the_artist_that_asks(made_table, monkeypatch):
     seen = []
     learned = module._learned
-    monkeypatch.setattr(module, "_learned", lambda table, train: seen.append(train) or learned(table, train))
+    monkeypatch.setattr(
+        module, "_learned", lambda table, train, *how: seen.append(train) or learned(table, train, *how)
+    )
     genreclf.retrieval(made_table)
     artists = made_table.groups
     rows = np.arange(len(made_table))
@@ -87,3 +93,55 @@ def test_the_order_of_the_tracks_does_not_matter(made_table):
     shuffled = made_table.take(np.random.default_rng(1).permutation(len(made_table)))
     first, second = (genreclf.retrieval(t).query("method != @LEARNED") for t in (made_table, shuffled))
     np.testing.assert_allclose(first["average_precision"], second["average_precision"], atol=1e-6)
+
+
+def test_metrics_are_compared_with_intervals_over_artists_and_paired(made_table):
+    found = genreclf.compare_metrics(made_table, ["euclidean", "triplet", "lda"], repeats=2)
+    assert (found.tracks, found.groups, found.repeats) == (120, len(set(made_table.groups)), 2)
+    plain = genreclf.retrieval(made_table).query("genre == 'all'").set_index("method")
+    scores = found.scores.set_index("metric")
+    assert scores.loc["euclidean", "precision_at_10"] == pytest.approx(plain.loc[PLAIN, "precision_at_10"])
+    assert (scores["precision_at_10_low"] < scores["precision_at_10"]).all()
+    assert (scores["precision_at_10"] < scores["precision_at_10_high"]).all()
+    both = found.differences.set_index(["metric", "other"])
+    one, back = both.loc[("lda", "triplet")], both.loc[("triplet", "lda")]
+    assert one["difference"] == pytest.approx(scores.loc["lda"].iloc[0] - scores.loc["triplet"].iloc[0], abs=1e-9)
+    assert one["difference_low"] == -back["difference_high"]
+    assert [line.split(":")[0] for line in found.verdicts()] == ["triplet", "lda"]
+    again = genreclf.compare_metrics(made_table, ["euclidean", "triplet", "lda"], repeats=2)
+    assert again.scores.equals(found.scores)
+
+
+def test_a_learned_metric_that_learns_from_noise_is_not_called_better():
+    rng = np.random.default_rng(0)
+    table = made_up_table(tracks=150)
+    table = table.with_frame(table.frame.assign(genre=rng.permutation(table.y)), table.features)
+    found = genreclf.compare_metrics(table, ["euclidean", "triplet"], repeats=1)
+    assert found.verdicts()[0].startswith("triplet: not told apart from euclidean (")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "options", "message"),
+    [
+        (["euclidean", "tripel"], {}, "unknown metric 'tripel'; choose from .* did you mean 'triplet'"),
+        (["euclidean"], {}, "two metrics or more"),
+        (["euclidean", "lda"], {"by": "mood"}, "unknown kind of label 'mood'"),
+        (["euclidean", "lda"], {"by": "tags"}, "learned from one label a track"),
+        (["euclidean", "triplet"], {"by": "tags"}, "column of tags"),
+        (["euclidean", "lda"], {"repeats": 0}, "at least one"),
+    ],
+)
+def test_comparisons_that_make_no_sense_are_refused_in_a_line(made_table, metrics, options, message):
+    with pytest.raises(RequestError, match=message):
+        genreclf.compare_metrics(made_table, metrics, **options)
+
+
+def test_the_command_shows_the_comparison(made_table, tmp_path):
+    made_table.write(tmp_path / "t.csv")
+    command = ["retrieval", str(tmp_path / "t.csv"), "--metrics", "euclidean,mutual-proximity,lda", "--repeats", "1"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert "precision at 10" in done.stdout
+    assert "\nlda: " in done.stdout
+    done = CliRunner().invoke(app, [*command, "--json"])
+    assert [row["metric"] for row in json.loads(done.stdout)["scores"]] == ["euclidean", "mutual-proximity", "lda"]

@@ -7,34 +7,16 @@ import json
 import numpy as np
 import pytest
 import soundfile
-from made_networks import musicnn_variables, plain_musicnn, wheel
+from made_networks import musicnn_variables, plain_musicnn
 from made_sounds import music
 
 import genreclf
-from genreclf import weights
 from genreclf.errors import RequestError
 from genreclf.features import describe, describe_plainly, find_feature_set, logmel, plain_librosa
 from genreclf.features.embeddings import vectors
 from genreclf.networks import NETWORKS, card_file
 
 pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Made-up weights of musicnn, installed."""
-    place = tmp_path_factory.mktemp("weights")
-    (place / "made.whl").write_bytes(wheel(musicnn_variables()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GENRECLF_WEIGHTS", str(place))
-        patch.setattr("pooch.file_hash", lambda *_, **__: weights.SOURCES["musicnn:msd"].archives[0].checksum[7:])
-        weights.convert("musicnn:msd", [place / "made.whl"])
-    return place
-
-
-@pytest.fixture
-def installed(folder, monkeypatch):
-    monkeypatch.setenv("GENRECLF_WEIGHTS", str(folder))
 
 
 @pytest.mark.parametrize("name", ["musicnn:msd", "vggish:audioset"])
@@ -59,7 +41,7 @@ def test_a_sine_is_in_its_band_and_a_short_track_is_repeated():
     np.testing.assert_array_equal(short[0, :23], short[0, 23:46])
 
 
-def test_the_columns_are_mean_and_standard_deviation_over_the_patches(installed):
+def test_the_columns_are_mean_and_standard_deviation_over_the_patches(made_weights):
     sound = music(6.5, rate=16000)
     series = vectors(sound)
     assert series.shape == (2, 200)
@@ -73,14 +55,14 @@ def test_the_columns_are_mean_and_standard_deviation_over_the_patches(installed)
     np.testing.assert_allclose(vectors(sound, output="tags")[0], tags, atol=1e-4)
 
 
-def test_a_joined_set_gives_each_family_its_own_rate(installed):
+def test_a_joined_set_gives_each_family_its_own_rate(made_weights):
     sound = music(3.2, rate=22050)
     assert find_feature_set("tempo+musicnn").sample_rate is None
     both = describe(sound, 22050, feature_set="tempo+musicnn")
     assert both == describe(sound, 22050, feature_set="tempo") | describe(sound, 22050, feature_set="musicnn")
 
 
-def test_silence_and_noise_of_any_length_are_finite(installed):
+def test_silence_and_noise_of_any_length_are_finite(made_weights):
     for sound in (np.zeros(1600), np.zeros(60000), np.random.default_rng(0).uniform(-1, 1, 50000)):
         assert np.isfinite(list(describe(sound, 16000, feature_set="musicnn").values())).all()
 
@@ -96,7 +78,7 @@ def tracks(tmp_path):
 
 
 def test_a_table_of_embeddings_is_resumed_and_trained_on_and_not_mixed_with_other_weights(
-    installed, folder, tracks, tmp_path, monkeypatch
+    made_weights, tracks, tmp_path, monkeypatch
 ):
     table, saved = tmp_path / "t.csv", tmp_path / "m.genreclf"
     assert genreclf.extract(tracks, table, feature_set="musicnn", jobs=1).computed == 6
@@ -108,7 +90,7 @@ def test_a_table_of_embeddings_is_resumed_and_trained_on_and_not_mixed_with_othe
     assert genreclf.load(saved).predict([tracks / "low" / "0.wav"])[0] == "low"
     other = tmp_path / "weights"
     other.mkdir()
-    for place in folder.glob("musicnn*"):
+    for place in made_weights.glob("musicnn*"):
         (other / place.name).write_bytes(place.read_bytes())
     monkeypatch.setenv("GENRECLF_WEIGHTS", str(other))
     place = card_file(NETWORKS["musicnn:msd"])
@@ -119,7 +101,7 @@ def test_a_table_of_embeddings_is_resumed_and_trained_on_and_not_mixed_with_othe
         genreclf.load(saved).predict([tracks / "low" / "0.wav"])
 
 
-def test_the_yardstick_is_librosa_and_the_plain_operators(installed):
+def test_the_yardstick_is_librosa_and_the_plain_operators(made_weights):
     sound = music(3.5, rate=16000)
     row, plainly = (make(sound, 16000, feature_set="musicnn") for make in (describe, describe_plainly))
     assert row.keys() == plainly.keys()

@@ -177,6 +177,70 @@ def benchmark_tags(
     return TagComparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
 
 
+@dataclass(frozen=True, eq=False)
+class TagEstimates:
+    """The macro ROC AUC of taggers on several representations of the same tracks, to be compared in pairs.
+
+    Parameters
+    ----------
+    auc : by the name of the representation, then of the tagger.
+    notes, networks : as in `TagComparison` and its ``run``.
+    """
+
+    auc: Mapping[str, Mapping[str, Estimate]]
+    notes: list[str]
+    networks: dict[str, dict[str, str]]
+
+
+def tag_estimates(
+    table: FeatureTable,
+    parts: Mapping[str, Sequence[str]],
+    *,
+    models: Sequence[str],
+    protocol: str | None = None,
+    folds: int = 5,
+    test_size: float = 0.25,
+    seed: int = 42,
+    group: bool = True,
+    train_on_validation: bool = False,
+    class_weight: str | None = None,
+    corpus: str | Iterable[str] | None = None,
+    allow_overlap: bool = False,
+    min_tracks: int = MIN_TRACKS,
+    min_artists: int = MIN_ARTISTS,
+    synonyms: Mapping[str, str] | Path | str | None = None,
+    jobs: int | None = None,
+    progress: Progress = AUTOMATIC,
+) -> TagEstimates:
+    """Score taggers on each of several representations, on the same folds.
+
+    Parameters
+    ----------
+    parts : feature families or sets by the name of the representation.
+    models, protocol, folds, test_size, seed, group, train_on_validation, class_weight, corpus, allow_overlap,
+        min_tracks, min_artists, synonyms, jobs : see `benchmark_tags`.
+
+    Raises
+    ------
+    RequestError : an option makes no sense, or the table does not allow what was requested.
+    """
+    table, notes = usable_tags(table, min_tracks=min_tracks, min_artists=min_artists, synonyms=synonyms)
+    used = [name for part in parts.values() for name in part]
+    networks, heard = check_heard([table], features=used, corpus=corpus, allow_overlap=allow_overlap)
+    groups = find_groups(table)
+    settings = Settings(folds, test_size, seed, group, train_on_validation)
+    plan, planned = tag_plan(table, groups, settings, protocol)
+    notes = [*heard, *notes, *groups.notes, *planned]
+    entries = tuple(weighted(resolve_tagger(model), class_weight) for model in models)
+    auc = {}
+    for name, part in parts.items():
+        chosen = table.select(part, sets=FEATURE_SETS)
+        check_features(chosen)
+        work = Work(chosen, groups, plan, entries, seed, None, draws=2)
+        auc[name] = work.auc(run_all(work.fits, fit_one, work.data, jobs=jobs, progress=progress))
+    return TagEstimates(auc, [*notes, *work.notes()], networks)
+
+
 def check_precision(precision: float | None) -> None:
     """Raise a `RequestError` unless a precision is a share."""
     if precision is not None and not 0 < precision < 1:
@@ -262,6 +326,19 @@ class Work:
         shown = "; ".join(f"{name} (fold {folds})" for name, folds in lost.items())
         return [f"{self.plan.protocol}: tags that a fold cannot test, and that do not count there: {shown}"]
 
+    def auc(self, outcomes: Sequence[TagOutcome]) -> dict[str, Estimate]:
+        """The macro ROC AUC of each tagger."""
+        self._check_testable()
+        found = {entry.name: self._gathered(entry.name, outcomes) for entry in self.models}
+        return {name: macro(self.scorer.by_tag(made.scores, made.y_pred)["roc_auc"]) for name, made in found.items()}
+
+    def _check_testable(self) -> None:
+        if not len(self.scorer.tested):
+            raise RequestError(
+                f"{self.plan.protocol}: no fold has tracks with and without a tag on both sides; choose fewer folds or "
+                "another protocol"
+            )
+
     def tables(self, outcomes: Sequence[TagOutcome], *, probabilities: bool) -> dict[str, pd.DataFrame]:
         """The tables of a `TagComparison`.
 
@@ -271,11 +348,7 @@ class Work:
         """
         import pandas as pd
 
-        if not len(self.scorer.tested):
-            raise RequestError(
-                f"{self.plan.protocol}: no fold has tracks with and without a tag on both sides; choose fewer folds or "
-                "another protocol"
-            )
+        self._check_testable()
         found = {entry.name: self._gathered(entry.name, outcomes) for entry in self.models}
         by_tag = {name: self.scorer.by_tag(made.scores, made.y_pred) for name, made in found.items()}
         auc = {name: macro(made["roc_auc"]) for name, made in by_tag.items()}

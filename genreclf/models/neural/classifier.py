@@ -22,6 +22,8 @@ from genreclf.models.neural.settings import Settings
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from genreclf.models.neural.training import Tracks, Training
+
 _SCHEDULES = ("plateau", "cosine", "constant")
 _SAME = 1e-5  # how far probabilities of torch and onnxruntime may lie apart
 _AT_ONCE = 1024  # tracks that are predicted together
@@ -107,6 +109,17 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ValueError : a parameter makes no sense, or the loss became infinite or not a number.
         ImportError : torch is not installed.
         """
+        tracks = self.tracks(X, y)
+        from genreclf.models.neural.training import fit_weights
+
+        self.weights_, training = fit_weights(tracks, groups, self.settings)
+        self.epochs_ = training.best
+        self.__dict__.pop("_session", None)
+        self._check_export(training, tracks.X[:32])
+        return self
+
+    def tracks(self, X: Any, y: ArrayLike) -> Tracks:  # noqa: ANN401
+        """What torch trains on; sets `classes_`. The arguments and what is raised are those of `fit`."""
         if self.network in OF_SERIES:
             frames = self._frames(X)
             self.n_features_in_ = X.bins
@@ -119,23 +132,23 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"a network needs at least two classes; the labels hold one class: {self.classes_[0]!r}")
         self._check_parameters()
         try:
-            from genreclf.models.neural.training import Tracks, fit_weights
+            from genreclf.models.neural.training import Tracks
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             raise ImportError(
                 "training a neural model needs torch: pip install torch --index-url https://download.pytorch.org/whl/cpu"
             ) from None
+        return Tracks(X, codes, len(self.classes_), frames)
+
+    @property
+    def settings(self) -> Settings:
+        """What training goes by."""
         parameters = dict(self.get_params())
         del parameters["seconds"]
         parameters["balanced"] = parameters.pop("class_weight") == "balanced"
         parameters["seed"] = int(check_random_state(parameters.pop("random_state")).randint(2**31))
-        tracks = Tracks(X, codes, len(self.classes_), frames)
-        self.weights_, training = fit_weights(tracks, groups, Settings(**parameters))
-        self.epochs_ = training.best
-        self.__dict__.pop("_session", None)
-        self._check_export(training, X[:32])
-        return self
+        return Settings(**parameters)
 
     def predict_proba(self, X: Any) -> np.ndarray:  # noqa: ANN401
         """(tracks, classes), probabilities in the order of `classes_`."""
@@ -179,7 +192,7 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self._session = session(graph)
         return np.asarray(self._session.run(None, {"x": X})[0])
 
-    def _check_export(self, training: Any, X: np.ndarray) -> None:  # noqa: ANN401 - of torch
+    def _check_export(self, training: Training, X: Any) -> None:  # noqa: ANN401
         """The graph must compute what torch computes."""
         from scipy.special import softmax
 

@@ -35,7 +35,7 @@ def _of_series(name: str, title: str, network: str, **parameters: Any) -> ModelS
         space=_SPACE | {"hidden": (32, 64, 128), "layers": (1, 2, 3)},
         series=True,
         extra=EXTRA,
-        grouped=True,
+        by_epochs=True,
         cost=200,
     )
 
@@ -60,7 +60,7 @@ ENTRIES = (
         factory=partial(_neural, "dense"),
         space=_SPACE,
         extra=EXTRA,
-        grouped=True,
+        by_epochs=True,
         cost=10,
         storage=_STORAGE,
     ),

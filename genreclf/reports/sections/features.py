@@ -8,6 +8,7 @@ from genreclf.pages.blocks import Cell, Figure, Section, Table, table
 from genreclf.pages.wording import family_title, model_title
 from genreclf.reports import columns
 from genreclf.reports.charts.ablation import ablation_chart
+from genreclf.reports.charts.search import search_chart
 from genreclf.reports.charts.strip import best_and_others
 from genreclf.reports.outcome import contenders, rows_of, under_first
 
@@ -121,5 +122,46 @@ def tuning(comparison: Comparison) -> Section | None:
         "tuning",
         "Tuning",
         tables=[table(caption, gains, compared)] if gains else [],
-        parts=[Section("tuned-parameters", "Tuned parameters", tables=[chosen], folded=True)],
+        parts=[*_searches(comparison), Section("tuned-parameters", "Tuned parameters", tables=[chosen], folded=True)],
+    )
+
+
+def _searches(comparison: Comparison) -> list[Section]:
+    """For each network, how the search for its parameters went."""
+    frame = under_first(comparison, comparison.trials)
+    frame = frame[frame["macro_f1"].notna()] if len(frame) else frame
+    found = []
+    for name in _ranked(comparison, frame) if len(frame) else []:
+        trials = frame[frame["model"] == name]
+        pruned, epochs = int(trials["pruned"].sum()), int(trials["epochs"].sum())
+        best = (
+            trials.sort_values("macro_f1", ascending=False, kind="stable").drop_duplicates("fold").sort_values("fold")
+        )
+        shown = {
+            "Fold": columns.number("fold", "{:.0f}".format),
+            "Trial": columns.number("trial", "{:.0f}".format),
+            "Epochs": columns.number("epochs", "{:.0f}".format),
+            "Inner macro-F1": columns.number("macro_f1"),
+            "Parameters": columns.text("parameters"),
+        }
+        title = model_title(name)
+        found.append(
+            Section(
+                f"search-{name}",
+                f"Search: {title}",
+                lead=f"{len(trials)} trials in {trials['fold'].nunique()} folds, of which {pruned} were given up by"
+                f" successive halving; {epochs:,} epochs in all.",
+                figures=[_search(trials, name)],
+                tables=[table("The best trial of each fold", rows_of(best), shown)],
+                folded=True,
+            )
+        )
+    return found
+
+
+def _search(trials: pd.DataFrame, name: str) -> Figure:
+    return Figure(
+        f"search-{name}",
+        f"{model_title(name)}: the best macro-F1 inside each training part, over the epochs that its search trained.",
+        lambda width: search_chart(trials, width=width),
     )

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from made_series import made_up_series
 from made_up import made_up_table
 
 from genreclf import benchmark, train
@@ -17,6 +18,7 @@ from genreclf.models.bundle.bundle import KIND, TENSORS, Bundle
 from genreclf.models.bundle.tensors import dump_tensors, load_tensors
 from genreclf.models.neural import watching
 from genreclf.models.neural.classifier import NeuralClassifier
+from genreclf.models.neural.graphs import GRAPHS
 from genreclf.progress import SILENT
 
 pytest.importorskip("onnxruntime")
@@ -75,11 +77,15 @@ class Deadly:
         pass
 
 
-def test_a_network_learns_what_a_table_holds(small, table):
+def test_networks_learn_what_a_table_and_series_hold(small, table):
     options = {"protocol": "cv-artist", "folds": 2, "jobs": 1}
-    comparison = benchmark(table, models=[small, "most_frequent"], **options, repeats=1, draws=50)
+    lstm = replace(MODELS["lstm"], factory=partial(_small, MODELS["lstm"].factory))
+    series = made_up_series(table)
+    models = [small, lstm, "most_frequent"]
+    comparison = benchmark(table, models=models, series=series, **options, repeats=1, draws=50)
     scores = comparison.ranking.set_index("model")["macro_f1"]
     assert scores["fcnn"] > 0.6
+    assert scores["lstm"] > 0.6
     assert scores["most_frequent"] < 0.3
 
 
@@ -121,7 +127,7 @@ def test_training_stops_when_tracks_held_out_gain_no_more(table):
     ("parameters", "line"),
     [
         ({"learning_rate": 1e30}, "the loss is not a finite number in epoch 1; a learning_rate below 1e.30 may help"),
-        ({"network": "transformer"}, "unknown network 'transformer'; choose from dense"),
+        ({"network": "transformer"}, "unknown network 'transformer'; choose from dense, lstm, gru, conv1d, conv2d"),
         ({"schedule": "none"}, "unknown schedule 'none'; choose from plateau, cosine, constant"),
         ({"class_weight": "equal"}, "class_weight='equal'; choose 'balanced' or None"),
         ({"epochs": 0}, "epochs=0; choose at least 1"),
@@ -171,6 +177,38 @@ def test_progress_shows_the_loss(small, table):
     assert "training" in seen.titles
     assert seen.seen[0].startswith("loss 1.")
     assert ", held out " in seen.seen[0]
+
+
+@pytest.mark.parametrize("network", ["lstm", "gru", "conv1d", "conv2d"])
+def test_networks_of_series_hear_the_order_of_frames_in_tracks_of_any_length(network):
+    pytest.importorskip("torch")
+    table = made_up_table(tracks=40, genres=2)
+    series = made_up_series(table, ordered=True, frames=(3, 9))
+    model = quick(network=network, layers=2, head_dropout=0.0, dropout=0.0, seconds=18.0, batch_size=8)
+    # The fit itself compares onnxruntime with torch on tracks of several lengths.
+    assert (model.fit(series, table.y, groups=table.groups).predict(series) == table.y).mean() > 0.9
+    alone = np.concatenate([model.predict_proba(series[[track]]) for track in range(5)])
+    np.testing.assert_allclose(alone, model.predict_proba(series[:5]), atol=1e-6)
+    with pytest.raises(ValueError, match=r"a series of 5 bins; the network was trained on 4"):
+        model.predict(made_up_series(table, bins=5))
+    with pytest.raises(ValueError, match="takes series, not a table of features"):
+        model.predict(table.X)
+
+
+@pytest.mark.parametrize("network", ["lstm", "gru", "conv1d", "conv2d"])
+@pytest.mark.parametrize("change", [lambda w: w[1:], lambda w: w[:0], lambda w: w[..., :-1], lambda w: w * np.inf])
+def test_weights_of_other_shapes_make_no_graph(network, change):
+    torch = pytest.importorskip("torch")
+    from genreclf.models.neural.networks import NETWORKS
+
+    settings = quick(network=network, layers=2).settings
+    with torch.random.fork_rng():
+        state = NETWORKS[network](4, 3, settings).state_dict()
+    weights = {name: value.numpy() for name, value in state.items() if value.is_floating_point()}
+    GRAPHS[network](weights, 4, 3)
+    for name, value in weights.items():
+        with pytest.raises(ValueError, match="has "), np.errstate(invalid="ignore"):
+            GRAPHS[network](weights | {name: change(value)}, 4, 3)
 
 
 _ABSENT = ("torch", "onnx", "safetensors")
