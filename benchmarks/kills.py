@@ -2,12 +2,14 @@
 
     python benchmarks/kills.py FOLDER_OR_MANIFEST --n 100
     python benchmarks/kills.py FOLDER_OR_MANIFEST --n 100 --kind parquet
+    python benchmarks/kills.py FOLDER_OR_MANIFEST --n 100 --series mel
 
 Each trial starts with no table, is killed with SIGKILL (the whole process group) at a moment drawn evenly over
 the time that an undisturbed run takes, and is then completed. Counted are rows that stood in the table before
 the kill and are gone after it, rows that stand there twice, rows that are torn once the table is opened again,
 and trials whose final bytes differ from the undisturbed run's. The exit code is 1 if any of these is not 0. A table in
-Parquet has parts of a few rows here, so that many kills come while one is written; its bytes are those as CSV.
+Parquet has parts of a few rows here, so that many kills come while one is written; its bytes are those as CSV. The
+lines of series count as rows, bytes beyond those of the undisturbed run as doubled, and other values as different.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from genreclf.series import open_series, series_folder
 from genreclf.tables.conversion import convert
 from genreclf.tables.table import FeatureTable
 
@@ -40,6 +43,7 @@ def command(source: str, table: Path, options: argparse.Namespace) -> list[str]:
     return [
         *(sys.executable, "-c", SMALL_PARTS, "extract", source, "-o", str(table)),
         *("--duration", str(options.duration), "--jobs", str(options.jobs)),
+        *(("--series", options.series) if options.series else ()),
     ]
 
 
@@ -55,7 +59,7 @@ def kill_at(moment: float, source: str, table: Path, options: argparse.Namespace
         command(source, table, options), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     time.sleep(moment)
-    before = lines_of(table)
+    before = lines_of(table) + lines_of_series(table)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return before
@@ -80,6 +84,10 @@ def lines_of_file(path: Path) -> list[bytes]:
     return content[: content.rfind(b"\n") + 1].splitlines()
 
 
+def lines_of_series(table: Path) -> list[bytes]:
+    return [line for index in series_folder(table).glob("*/index.jsonl") for line in lines_of_file(index)]
+
+
 def as_csv(table: Path) -> bytes:
     if table.suffix == ".csv":
         return table.read_bytes()
@@ -88,15 +96,25 @@ def as_csv(table: Path) -> bytes:
         return (Path(folder) / "copy.csv").read_bytes()
 
 
-def trial(moment: float, source: str, whole: bytes, table: Path, options: argparse.Namespace) -> Counter[str]:
+def series_of(table: Path) -> dict[str, tuple[str, int]]:
+    """Of each kind of series beside a table a digest of the values and the bytes of its shards."""
+    return {
+        folder.name: (open_series(folder).digest, sum(shard.stat().st_size for shard in folder.glob("*.f16")))
+        for folder in series_folder(table).glob("*")
+    }
+
+
+def trial(moment: float, source: str, whole: Path, table: Path, options: argparse.Namespace) -> Counter[str]:
     before = kill_at(moment, source, table, options)
-    after = lines_of(table)
+    after = lines_of(table) + lines_of_series(table)
     found = Counter(lost=len(set(before) - set(after)), rows=max(0, len(before) - 1))
     complete(source, table, options)
     ids = FeatureTable.read(table).ids.tolist()
     found["doubled"] = len(ids) - len(set(ids))
-    found["torn"] = len(set(as_csv(table).splitlines()) - set(whole.splitlines()))
-    found["different"] = as_csv(table) != whole
+    expected, there = series_of(whole), series_of(table)
+    found["doubled"] += sum(there[kind][1] > size for kind, (_, size) in expected.items())
+    found["torn"] = len(set(as_csv(table).splitlines()) - set(whole.read_bytes().splitlines()))
+    found["different"] = (as_csv(table), there) != (whole.read_bytes(), expected)
     return found
 
 
@@ -106,6 +124,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=100, help="how many kills")
     parser.add_argument("--duration", type=float, default=3.0, help="seconds of each track, to keep the trials short")
     parser.add_argument("--kind", choices=("csv", "parquet"), default="csv")
+    parser.add_argument("--series", help="kinds of series to keep")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -118,10 +137,15 @@ def main() -> int:
         seconds = complete(options.source, whole, options)
         for number in range(options.n):
             table = Path(folder) / f"{number}" / f"t.{options.kind}"
-            total += trial(moments.uniform(0, seconds), options.source, whole.read_bytes(), table, options)
+            total += trial(moments.uniform(0, seconds), options.source, whole, table, options)
             sys.stderr.write(f"\r{number + 1} of {options.n} kills; {dict(total)}")
     sys.stderr.write("\n")
-    found = {"kind": options.kind, "kills": options.n, "seconds of an undisturbed run": round(seconds, 1)}
+    found = {
+        "kind": options.kind,
+        "series": options.series,
+        "kills": options.n,
+        "seconds of an undisturbed run": round(seconds, 1),
+    }
     found |= {"rows that stood before the kills": total["rows"]}
     found |= {name: total[name] for name in ("lost", "torn", "doubled", "different")}
     sys.stdout.write(json.dumps(found, indent=2) + "\n")

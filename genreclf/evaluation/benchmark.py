@@ -23,10 +23,11 @@ from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_no
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
-from genreclf.evaluation.usable import check_features, crossed, series_of, usable
+from genreclf.evaluation.usable import check_features, crossed, find_series, series_of, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
+from genreclf.models.costs import affordable, warnings
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
 from genreclf.progress import AUTOMATIC, Progress
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from genreclf.evaluation.selection import Selection
-    from genreclf.models.entry import ModelSpec
     from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
@@ -128,7 +128,16 @@ def benchmark(
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
     asked = None if features is None else list(features)
-    networks, heard = check_heard([table, *others], features=asked, corpus=corpus, allow_overlap=allow_overlap)
+    frames = None
+    if series is not None or (models is not None and any(entry.series for entry in entries)):
+        frames = find_series(table, series)
+    networks, heard = check_heard(
+        [table, *others],
+        features=asked,
+        series=None if frames is None else frames.kind,
+        corpus=corpus,
+        allow_overlap=allow_overlap,
+    )
     notes = [*heard, *table.notes, *notes]
     if others:
         table, more = crossed(table, others[0])
@@ -137,8 +146,10 @@ def benchmark(
     notes += more
     if models is None:
         entries = tuple(entry for entry in entries if series is not None or not entry.series)
-        entries, more = _affordable(entries, len(table))
+        entries, more = affordable(entries, tracks=len(table), features=len(table.features))
         notes += more
+    for line in warnings(entries, tracks=len(table), features=len(table.features)):
+        progress.message(f"note: {line}")
     if probabilities:
         _check_genre_names(table)
     settings = Settings(
@@ -158,7 +169,7 @@ def benchmark(
     if asked is not None:
         table = table.select(asked, sets=FEATURE_SETS)
         check_features(table)
-    frames = series_of(table, series) if series is not None or any(entry.series for entry in entries) else None
+    frames = None if frames is None else series_of(table, frames)
     work = Work(
         table,
         groups,
@@ -209,7 +220,7 @@ def benchmark(
         "folds": {p.protocol: len(p.folds) for p in plans},
         "versions": versions(*LIBRARIES),
         "table": described(table) | {"genres": _tracks_of_genres(table)},
-        "series": None if frames is None else frames.described(),
+        "series": frames and frames.described() | {"models": [entry.name for entry in work.models if entry.series]},
         "label": table.label,
         "edits": None if edits is None else str(edits.name if isinstance(edits, Edits) else edits),
         "seconds": round(time.perf_counter() - started, 3),
@@ -223,16 +234,6 @@ def _check_numbers(*, draws: int, repeats: int | None, seed: int) -> None:
     if repeats is not None and repeats < 1:
         raise RequestError(f"repeats={repeats}: choose at least 1")
     check_seed(seed)
-
-
-def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:
-    """The models that are fitted to so many tracks without being named, and a note for each of the others."""
-    large = [entry for entry in entries if entry.most_tracks is not None and tracks > entry.most_tracks]
-    notes = [
-        f"{entry.name} is left out: more than {entry.most_tracks:,} tracks take too much memory; name it to include it"
-        for entry in large
-    ]
-    return tuple(entry for entry in entries if entry not in large), notes
 
 
 def _check_genre_names(table: FeatureTable) -> None:

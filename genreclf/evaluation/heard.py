@@ -37,6 +37,7 @@ def check_heard(
     tables: Iterable[FeatureTable],
     *,
     features: Sequence[str] | None = None,
+    series: str | None = None,
     corpus: str | Iterable[str] | None = None,
     allow_overlap: bool = False,
 ) -> tuple[dict[str, dict[str, str]], list[str]]:
@@ -45,6 +46,7 @@ def check_heard(
     Parameters
     ----------
     features : the families or sets that are used; None for all.
+    series : the kind of series that is used; None for none.
     corpus : where the tracks come from, names of `genreclf.networks.ledger.CORPORA`; None takes what is known.
     allow_overlap : test a network on what it was trained on all the same; the note then says so.
 
@@ -55,7 +57,9 @@ def check_heard(
     tables = [table if features is None else table.select(features, sets=FEATURE_SETS) for table in tables]
     given = None if corpus is None else check_corpora([corpus] if isinstance(corpus, str) else corpus)
     corpora = given or list(dict.fromkeys(name for table in tables for name in corpora_of(table)))
-    used: dict[str, Overlap] = {}
+    known = {**NETWORKS, **own_networks()}.values()
+    behind = [card for card in known if series in (card.prefix, f"{card.prefix}-tags")]
+    used = {card.name: overlap(card, corpora) for card in behind}
     for table in tables:
         cards, gone = networks_of(table)
         used |= {card.name: overlap(card, corpora) for card in cards}

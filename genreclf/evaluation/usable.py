@@ -59,28 +59,37 @@ def check_features(table: FeatureTable) -> None:
         raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
 
 
-def series_of(table: FeatureTable, series: Series | str | Path | None) -> Series:
-    """The series of a table's tracks, in their order.
+def find_series(table: FeatureTable, series: Series | str | Path | None) -> Series:
+    """Series for a table, of other tracks as well.
 
     Parameters
     ----------
-    series : a `Series` of these tracks or more; a kind of series beside the table; the path of some; None for the one
-        kind beside the table.
+    series : a `Series`; a kind of series beside the table; the path of some; None for the one kind beside the table.
+
+    Raises
+    ------
+    RequestError : there are none.
+    """
+    from genreclf.series import Series, open_series
+
+    if isinstance(series, Series):
+        return series
+    path = Path(series or "")
+    if series is not None and (isinstance(series, Path) or len(path.parts) > 1 or path.exists()):
+        return open_series(path)
+    if table.path is None:
+        raise RequestError(f"{table.name}: not read from a file, so no series are beside it; give their path")
+    return open_series(table.path, kind=None if series is None else str(series))
+
+
+def series_of(table: FeatureTable, series: Series | str | Path | None) -> Series:
+    """The series of a table's tracks, in their order; see `find_series`.
 
     Raises
     ------
     RequestError : there are none, or not of all tracks.
     """
-    from genreclf.series import Series, open_series
-
-    if not isinstance(series, Series):
-        path = Path(series or "")
-        if series is not None and (isinstance(series, Path) or len(path.parts) > 1 or path.exists()):
-            series = open_series(path)
-        elif table.path is None:
-            raise RequestError(f"{table.name}: not read from a file, so no series are beside it; give their path")
-        else:
-            series = open_series(table.path, kind=series)
+    series = find_series(table, series)
     digests = [str(digest) for digest in table.frame["digest"]] if "digest" in table.frame else None
     return series.matching([str(name) for name in table.ids], digests)
 

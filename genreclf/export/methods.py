@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _CITATION = re.compile(r" \[((?:@[\w-]+(?:; )?)+)\]")
 _FAMILIES = {
     "mfcc": "davis1980", "tonnetz": "harte2006", "tempo": "ellis2007", "power": "fitzgerald2010", "gauss": "mandel2005",
-    "mscat": "anden2014",
+    "mscat": "anden2014", "musicnn": "pons2019musicnn", "musicnn-tags": "pons2019musicnn", "vggish": "hershey2017",
+    "musicnn-mtt": "pons2019musicnn", "musicnn-mtt-tags": "pons2019musicnn",
 }  # fmt: skip
 _SCORES = {
     "calibration_error": "calibration error is debiased [@kumar2019]",
@@ -31,7 +32,7 @@ _SCORES = {
 
 def methods(comparison: Comparison) -> str:
     """The paragraph, with citations as in Pandoc's Markdown."""
-    made = (_data, _features, _protocol, _scores, _intervals, _tests, _more, _software)
+    made = (_data, _features, _series, _protocol, _scores, _intervals, _tests, _more, _software)
     return " ".join(sentence for make in made for sentence in make(comparison)) + "\n"
 
 
@@ -86,6 +87,19 @@ def _features(comparison: Comparison) -> Iterator[str]:
     excerpt = f", computed from {duration:g} s of each track" if isinstance(duration, int | float) else ""
     excerpt += f" at {rate:,} Hz" if excerpt and isinstance(rate, int) else ""
     yield f"Tracks are described by {count(table['features'], 'feature')}{made}{excerpt} [@librosa]{named}."
+    for network in (comparison.run.get("networks") or {}).values():
+        yield f"The network {network['reason']}."
+
+
+def _series(comparison: Comparison) -> Iterator[str]:
+    series = comparison.run.get("series")
+    if isinstance(series, Mapping) and series.get("models"):
+        names = [model_title(str(name)) for name in series["models"]]
+        sees = "sees" if len(names) == 1 else "see"
+        yield (
+            f"{listed(names)} {sees} the {series['kind']} series of each track instead: {series['bins']} values a "
+            f"frame, {series['frame_rate']:.3g} frames a second."
+        )
 
 
 def _cite(key: str | None) -> str:

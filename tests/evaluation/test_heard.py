@@ -13,10 +13,12 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.benchmark import benchmark
 from genreclf.evaluation.heard import check_heard, corpora_of
 from genreclf.evaluation.multilabel.benchmark import benchmark_tags
+from genreclf.export.methods import methods
 from genreclf.features import find_feature_set
 from genreclf.networks import NETWORKS
 from genreclf.networks.ledger import CORPORA, named_corpora, overlap
 from genreclf.reports import write_report
+from genreclf.series import series_of_arrays
 
 
 def embedded(family: str, *, name: str = "mine", **meta):
@@ -76,6 +78,8 @@ def test_a_network_is_not_tested_on_what_it_was_trained_on_unless_that_is_wanted
         benchmark(table, models="logreg", protocol="holdout", draws=50)
     done = benchmark(table, models="logreg", protocol="holdout", draws=50, allow_overlap=True)
     assert done.run["networks"]["musicnn:mtt"]["overlap"] == "overlap"
+    assert "The network musicnn:mtt was trained on MagnaTagATune" in methods(done)
+    assert "[@pons2019musicnn]" in methods(done)
     write_report(done, tmp_path / "report")
     for page in ("report.html", "report.md"):
         assert "scores of its features are too high" in (tmp_path / "report" / page).read_text()
@@ -118,3 +122,15 @@ def test_tags_are_held_to_the_same():
 
 def test_a_feature_family_names_its_network():
     assert [family.network for family in find_feature_set("tempo+musicnn").parts] == ["", "musicnn:msd"]
+
+
+def test_series_of_a_network_count_as_its_features() -> None:
+    table = replace(made_up_table(), name="emotify")
+    arrays = [np.zeros((3, 50)) for _ in range(len(table))]
+    made = series_of_arrays("musicnn-mtt-tags", arrays, frame_rate=1 / 3, track_ids=list(table.ids))
+    with pytest.raises(RequestError, match="musicnn:mtt was trained on"):
+        benchmark(table, models="pooled", series=made)
+    networks, notes = check_heard([table], series=made.kind, allow_overlap=True)
+    assert networks["musicnn:mtt"]["overlap"] == "overlap"
+    assert notes[0].endswith("are too high")
+    assert check_heard([table], series="mel") == ({}, [])

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 import genreclf
 from genreclf.errors import RequestError
+from genreclf.export.methods import methods
 from genreclf.models import MODELS
 from genreclf.models.segments import PooledLogistic, SegmentVote, pooled, segments_of
 from genreclf.series import Series, series_of_arrays
@@ -92,7 +93,11 @@ def test_one_command_compares_models_of_series_with_models_of_features() -> None
     tests = comparison.tests.set_index("model").loc["logreg"]
     assert (tests["best"] == "segments").all()
     assert (tests["p_value"] < 0.05).all()
-    assert comparison.run["series"] == made.described()
+    assert comparison.run["series"] == made.described() | {"models": ["segments", "pooled"]}
+    sees = (
+        "Mean over segments and Pooled series see the made series of each track instead: 4 values a frame, 0.333 frames"
+    )
+    assert sees in methods(comparison)
     assert comparison.run["series"]["frames"] == {"fewest": 8, "median": 12.5, "most": 16}
     with pytest.raises(RequestError, match="made-up: not read from a file, so no series are beside it"):
         genreclf.benchmark(table, models="pooled")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_series import write_series
 
-MEGABYTES, TRACKS, SHAPE = 6, 240, (625, 200)  # 60 MB of values
+MEGABYTES, TRACKS, SHAPE = 8, 500, (400, 200)  # 80 MB of values
 
 TRAIN = """
 import resource, sys
@@ -21,7 +21,7 @@ from genreclf.series import open_series
 def slope(series, y):
     '''One epoch of logistic regression by stochastic gradients, on cuts of the tracks.'''
     weights = np.zeros(series.bins, dtype=np.float32)
-    for tracks, values, lengths in series.batches(size=4, frames=600, rng=np.random.default_rng(0)):
+    for tracks, values, lengths in series.batches(size=4, frames=300, rng=np.random.default_rng(0)):
         means = values.sum(axis=1) / lengths[:, None]
         weights += 0.1 * (y[tracks] - 1 / (1 + np.exp(-means @ weights))) @ means
     return weights
@@ -31,7 +31,7 @@ def fit(series, y):
 
 series = open_series(sys.argv[1])
 y = np.arange(len(series)) % 2
-fit(series[np.arange(240) % 8], y[np.arange(240) % 8])  # libraries, and the buffers that they keep
+fit(series[np.arange(500) % 8], y[np.arange(500) % 8])  # libraries, and the buffers that they keep
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 limit = int(status["VmData"].split()[0]) * 1024 + int(sys.argv[2]) * 1_000_000
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
