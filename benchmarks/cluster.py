@@ -21,12 +21,15 @@ import os
 import random
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -34,22 +37,25 @@ import numpy as np
 from genreclf import cluster
 from genreclf.cluster import connected, run_on
 from genreclf.datasets.manifest import Track
-from genreclf.extraction import _keep_all, _Row
 from genreclf.features import FEATURE_SETS
-from genreclf.progress import SILENT
 from genreclf.tables.store import TableStore
 from genreclf.workers import Outcome, Stop
 
 COLUMNS = FEATURE_SETS["study"].columns
 META = {"feature_set": "study", "parameters": {}, "columns": list(COLUMNS), "versions": {}}
+# What Dask watches of itself would cost more than the simulated work, as many workers share a machine here.
+QUIET = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "600s",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "5s",
+}
 TRACK_SECONDS = 0.07  # that describing a clip takes
 
 
-def describe(track: Track, *, seconds: float) -> _Row:
+def describe(track: Track, *, seconds: float) -> tuple[float, ...]:
     """The made-up decoder: a row that follows from the track's name, after a while."""
     time.sleep(seconds)
-    values = np.random.default_rng(int(track.track_id)).standard_normal(len(COLUMNS))
-    return _Row(f"{int(track.track_id):020x}", (1, 1), tuple(values.tolist()), ("", "", ""))
+    return tuple(np.random.default_rng(int(track.track_id)).standard_normal(len(COLUMNS)).tolist())
 
 
 def probe(_: None) -> dict[str, str]:
@@ -60,20 +66,39 @@ def tracks(number: int) -> list[Track]:
     return [Track(f"{i:08d}", Path(f"/music/{i:08d}.mp3"), f"{i:08d}.mp3", "rock") for i in range(number)]
 
 
+def keep(todo: list[Track], outcomes: Iterable[Outcome], store: TableStore) -> list[float]:
+    """Write the rows; the time of each."""
+    times = []
+    for outcome in outcomes:
+        track = todo[outcome.index]
+        digest = f"{int(track.track_id):020x}"
+        store.append((track.track_id, track.genre, "", "", "", "", track.name, digest), outcome.value)
+        store.seen[track.name] = (1, 1, digest)
+        times.append(time.perf_counter())
+    return times
+
+
+def rate(times: list[float]) -> float:
+    """Rows a second between the first tenth and the last."""
+    first, last = len(times) // 10, len(times) - len(times) // 10 - 1
+    return (last - first) / (times[last] - times[first]) if last > first else 0.0
+
+
 def extract(client, path: Path, number: int, seconds: float) -> dict[str, float]:
     """What `genreclf.extract` does, but for reading the source and its files; figures about it."""
     start, began = time.perf_counter(), time.process_time()
     with TableStore(path, features=COLUMNS, meta=META) as store, Stop() as stop:
         todo = [track for track in tracks(number) if track.track_id not in store.rows]
-        outcomes = run_on(client, partial(describe, seconds=seconds), todo, probe=probe, stop=stop)
-        computed = _keep_all(todo, outcomes, store, SILENT)
+        here = import_module(Path(__file__).stem)  # by name, as the package's functions travel, not by their code
+        outcomes = run_on(client, partial(here.describe, seconds=seconds), todo, probe=here.probe, stop=stop)
+        times = keep(todo, outcomes, store)
         done, cpu = time.perf_counter() - start, time.process_time() - began
         store.finish()
     return {
-        "tracks": computed,
+        "tracks": len(times),
         "seconds": done,
-        "tracks_per_s": computed / done,
-        "cpu_ms_per_track": 1e3 * cpu / max(computed, 1),
+        "tracks_per_s": rate(times),
+        "cpu_ms_per_track": 1e3 * cpu / max(len(times), 1),
         "peak_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
@@ -82,7 +107,7 @@ def right_table(path: Path, number: int) -> bytes:
     """The bytes of the table that an undisturbed run on one machine writes."""
     outcomes = (Outcome(i, describe(track, seconds=0), None, 0.0) for i, track in enumerate(tracks(number)))
     with TableStore(path, features=COLUMNS, meta=META) as store:
-        _keep_all(tracks(number), outcomes, store, SILENT)
+        keep(tracks(number), outcomes, store)
         store.finish()
     return path.read_bytes()
 
@@ -99,7 +124,7 @@ class SleepingCrew:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def call(self, function, item, *, timeout: float) -> Outcome:  # noqa: ARG002 - as of `Crew`
+    def call(self, function, item, **_: float) -> Outcome:
         """Call the function here."""
         return Outcome(0, function(item), None, 0.0)
 
@@ -127,7 +152,8 @@ class Scene:
     def __init__(self, hosts: int, workers: int) -> None:
         self._workers = workers
         self._folder = tempfile.TemporaryDirectory(prefix="genreclf-cluster-")
-        self._port = random.randint(20_000, 50_000)  # noqa: S311 - the same for a scheduler that is started again
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]  # the same for a scheduler that is started again
         self.address = f"tcp://127.0.0.1:{self._port}"
         self.scheduler = self._start_scheduler()
         self.hosts = [self._start_host() for _ in range(hosts)]
@@ -151,7 +177,7 @@ class Scene:
             cwd=self._folder.name,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"},
+            env=os.environ | QUIET,
         )
 
     def _start_scheduler(self) -> subprocess.Popen[bytes]:
@@ -202,13 +228,15 @@ def faults(path: Path, right: bytes) -> Counter[str]:
 
 def throughput(options: argparse.Namespace) -> list[dict[str, object]]:
     rows = []
-    for number in (1, 2, 4, 8):
+    for number in options.workers:
         with tempfile.TemporaryDirectory() as folder, connected(f"local:{number}") as found:
             assert found is not None
             extract(found, Path(folder) / "warm.csv", 40 * number, options.seconds)
-            row = extract(found, Path(folder) / "t.csv", 150 * number, options.seconds)
+            row = extract(
+                found, Path(folder) / "t.csv", int(number * options.duration / options.seconds), options.seconds
+            )
         ideal = number / options.seconds
-        overhead = number * row["seconds"] / row["tracks"] - options.seconds
+        overhead = number / row["tracks_per_s"] - options.seconds
         rows.append({"workers": number} | row | {"ideal": ideal, "overhead_ms": 1e3 * overhead})
         show(rows[-1])
     return rows
@@ -219,10 +247,13 @@ def limit(options: argparse.Namespace) -> list[dict[str, object]]:
     for number in options.workers:
         hosts = max(1, number // 64)
         with tempfile.TemporaryDirectory() as folder, Scene(hosts, number // hosts) as scene:
-            rate = min(number / options.seconds, 3000) if options.seconds else 3000
-            process = scene.client(Path(folder) / "t.csv", int(20 * rate), options.seconds)
-            row = json.loads(process.communicate()[0])
-            spent = cpu_seconds(scene.scheduler.pid)
+            ideal = min(number / options.seconds, 3000)
+            before = cpu_seconds(scene.scheduler.pid)
+            process = scene.client(Path(folder) / "t.csv", int(options.duration * ideal), options.seconds)
+            out, errors = process.communicate()
+            sys.stderr.write(errors)
+            row = json.loads(out)
+            spent = cpu_seconds(scene.scheduler.pid) - before
         scheduler = {"scheduler_cpu_ms_per_track": 1e3 * spent / row["tracks"]}
         rows.append({"workers": number} | row | {"ideal": number / options.seconds} | scheduler)
         show(rows[-1])
@@ -345,9 +376,9 @@ def main() -> int:
             found.add_argument(f"--{name}", type=type(default), default=default)
         return found
 
-    command(throughput, seconds=TRACK_SECONDS)
-    number = command(limit, seconds=TRACK_SECONDS)
-    number.add_argument("--workers", type=int, nargs="+", default=[16, 64, 128, 256])
+    for function, numbers in ((throughput, [1, 2, 4, 8]), (limit, [16, 64, 128, 256])):
+        few = command(function, seconds=TRACK_SECONDS, duration=20.0)
+        few.add_argument("--workers", type=int, nargs="+", default=numbers)
     command(kills, runs=20, tracks=3000, seconds=0.02, seed=0)
     command(churn, tracks=100_000, seconds=TRACK_SECONDS, every=20.0, seed=0)
     command(overhead, turns=1).add_argument("source")

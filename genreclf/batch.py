@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from genreclf.audio import EXTRA_SUFFIXES, missing_extras
+from genreclf.audio import EXTRA_SUFFIXES, Url, missing_extras
 from genreclf.datasets.manifest import Track
 from genreclf.datasets.playlists import GenrePlaylists
 from genreclf.datasets.sources import STDIN, check_sources, root_of, tracks_of
@@ -113,7 +113,7 @@ class Batch:
             done = table.done if table else set[str]()
             playlists = None if self._playlists is None else GenrePlaylists(self._playlists, keep=bool(done))
             total = self._count(done)
-            places: dict[str, Path] = {}
+            places: dict[str, Path | Url] = {}
             tracks = self._tracks(done, places)
             for prediction in self._predictor.stream(tracks, total=total, **self._running):
                 path = places.pop(prediction.path, Path())
@@ -126,7 +126,7 @@ class Batch:
                 self.refused += tagged is not None and tagged.status == "refused"
                 yield prediction, tagged
 
-    def _list(self, playlists: GenrePlaylists, prediction: Prediction, path: Path) -> None:
+    def _list(self, playlists: GenrePlaylists, prediction: Prediction, path: Path | Url) -> None:
         named = [playlists.add(label, path) for label in prediction.labels]
         if not all(named):
             self._progress.message(f"in no playlist: {prediction.path}: there is a line end in its name")
@@ -149,7 +149,7 @@ class Batch:
             self._progress.message(line)
         return left
 
-    def _tracks(self, done: set[str], places: dict[str, Path]) -> Iterator[Any]:
+    def _tracks(self, done: set[str], places: dict[str, Path | Url]) -> Iterator[Any]:
         for entry in tracks_of(self._sources, progress=self._progress, **self._listing):
             if entry is not PENDING:
                 name = _name_of(entry)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from genreclf.audio import Source, is_source, name_of
+from genreclf.audio import Source, as_location, is_source, name_of
 from genreclf.errors import RequestError, with_path
 from genreclf.prediction import TrackPredictor, shown
 from genreclf.tables.cells import escape
@@ -158,4 +158,4 @@ def _as_sources(given: Any) -> list[Any]:  # noqa: ANN401 - `Sources`, and colum
     sources: list[Any] = [given]
     if not is_source(given):
         sources = np.asarray(given, dtype=object).ravel().tolist() if hasattr(given, "__array__") else list(given)
-    return [Path(source) if isinstance(source, str | os.PathLike) else source for source in sources]
+    return [as_location(source) if isinstance(source, str | os.PathLike) else source for source in sources]

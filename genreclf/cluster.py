@@ -1,6 +1,6 @@
 """Work on a Dask cluster: what `genreclf.workers` does with processes, on any number of machines.
 
-Items travel in batches of about a second of work, and outcomes come back; how many batches are under way goes by the
+Items travel in batches of some seconds of work, and outcomes come back; how many batches are under way goes by the
 number of threads of the cluster, so that memory stays flat however many items there are. Each Dask worker hands its
 items to a `Crew` of processes of its own: a file that breaks the decoder, hangs or takes all memory ends such a process
 and never the Dask worker, and costs what it costs on one machine. The batches of a Dask worker that is lost are done
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import pickle
 import re
 import threading
 import time
@@ -25,7 +26,7 @@ from importlib import metadata
 from itertools import islice
 from multiprocessing.util import Finalize
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
 from genreclf import workers
@@ -39,13 +40,17 @@ if TYPE_CHECKING:
 Probe = Callable[[None], Mapping[str, str]]
 """What a worker reports of itself, by name; importable by name."""
 
+Data = TypeVar("Data")
 _LOCAL = re.compile(r"local(?::(\d+))?")
 _ANY_PORT = "127.0.0.1:0"
 _CONNECT_SECONDS = 10.0
-_PROBE_SECONDS = 600.0
+_START_SECONDS = 600.0  # that a process may take to be ready, with the inner loops to compile
 _LOOK_SECONDS = 1.0  # between two looks at which workers there are
 _BATCH_SECONDS = 1.0
+_LONGEST_BATCH_SECONDS = 8.0
+_BATCHES_PER_SECOND = 32.0  # that the scheduler shall see, where longer batches bring it down to that
 _LARGEST_BATCH = 256
+_MOST_AT_ONCE = 4  # batches that are fetched together, which bounds the memory that they take here
 _IDLE_SECONDS = 60.0  # after which a Dask worker that got nothing more to do ends its crew
 _KILLED = "the Dask workers that read this file were lost, one after another; it may take all of their memory"
 
@@ -95,8 +100,13 @@ def _client(client: Client | str) -> Iterator[Client]:
     local = _LOCAL.fullmatch(client)
     if local and local[1] is not None and int(local[1]) < 1:
         raise RequestError(f"{client}: at least one worker is needed")
-    quiet = {"distributed.worker.profile.enabled": False, "distributed.logging.distributed": "critical"}
-    with silence_logging_cmgr("CRITICAL"), dask.config.set(quiet):
+    options = {
+        "distributed.deploy.lost-worker-timeout": "600s",  # a busy machine takes its time to start one anew
+        "distributed.logging.distributed": "critical",
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.system-monitor.interval": "60s",
+    }
+    with silence_logging_cmgr("CRITICAL"), dask.config.set(options):
         if local:
             number = workers.available_workers(int(local[1]) if local[1] else None)
             with (
@@ -183,6 +193,41 @@ def run_on(
         raise _scheduler_lost() from error
 
 
+def map_on(
+    client: Client, function: Callable[[Item, Data], Value], items: Sequence[Item], data: Data
+) -> Iterator[tuple[int, Value]]:
+    """Call a function with every item and the same data on a cluster, and yield numbers and values as they come.
+
+    Parameters
+    ----------
+    items : begun in their order, two for each thread of the cluster at a time.
+    data : sent to each worker once.
+
+    Raises
+    ------
+    GenreclfError : the cluster is lost. What the function raises is raised here.
+    """
+    from distributed import CancelledError, as_completed
+    from distributed.scheduler import KilledWorker
+
+    try:
+        (shared,) = client.scatter([data], broadcast=True, hash=False)
+        places: dict[Future[Any], int] = {}
+        ended = as_completed([], loop=client.loop)
+        left = iter(enumerate(items))
+        while True:
+            for place, item in islice(left, 2 * max(1, sum(client.nthreads().values())) - len(places)):
+                future = client.submit(function, item, shared, pure=False)
+                places[future] = place
+                ended.add(future)
+            if not places:
+                return
+            future = next(ended)
+            yield places.pop(future), future.result()
+    except (OSError, CancelledError, KilledWorker) as error:
+        raise GenreclfError(f"the scheduler or workers of the cluster are lost: {one_line(error)}") from None
+
+
 def _scheduler_lost() -> GenreclfError:
     return GenreclfError(
         "the scheduler of the cluster is lost; what came back is kept, the same command goes on from here"
@@ -190,7 +235,7 @@ def _scheduler_lost() -> GenreclfError:
 
 
 def _probed_here(probe: Probe) -> Mapping[str, str]:
-    (outcome,) = workers.run(probe, [None], jobs=1, timeout=_PROBE_SECONDS)
+    (outcome,) = workers.run(probe, [None], jobs=1, timeout=_START_SECONDS)
     if outcome.value is None:
         raise GenreclfError(f"this machine cannot work as the workers shall: {outcome.error}")
     return outcome.value
@@ -243,9 +288,11 @@ class _Dispatch(Generic[Item, Value]):
         stop: Stop,
         report: Callable[[str], object],
     ) -> None:
-        self._function = function
+        from distributed.protocol.pickle import dumps
+
+        self._dumps = dumps
+        self._work = dumps((function, probe))
         self._client = client
-        self._probe = probe
         self._run = uuid4().hex
         self._expected = expected
         self._timeout = timeout
@@ -300,11 +347,10 @@ class _Dispatch(Generic[Item, Value]):
         chosen = frozenset(self._threads) if self._left_out else frozenset()
         future = self._client.submit(
             _work_off,
-            self._function,
-            tasks,
+            self._work,
+            self._dumps(tasks),
             timeout=self._timeout,
             run=self._run,
-            probe=self._probe,
             expected=self._expected,
             workers=sorted(chosen) or None,
             pure=False,
@@ -313,11 +359,13 @@ class _Dispatch(Generic[Item, Value]):
         future.add_done_callback(self._done.put)
 
     def _next(self) -> tuple[tuple[int, Item], ...]:
-        """The next batch: about a second of work, and less towards the end, so that all workers end together."""
+        """The next batch: a second of work or some, and less towards the end, so that all workers end together."""
         if self._again:
             return self._again.popleft()
-        share = math.ceil(self._left / (2 * max(1, sum(self._threads.values()))))
-        tasks = tuple(islice(self._fresh, max(1, min(int(_BATCH_SECONDS / self._seconds), share, _LARGEST_BATCH))))
+        threads = max(1, sum(self._threads.values()))
+        seconds = min(max(_BATCH_SECONDS, threads / _BATCHES_PER_SECOND), _LONGEST_BATCH_SECONDS)
+        share = math.ceil(self._left / (2 * threads))
+        tasks = tuple(islice(self._fresh, max(1, min(int(seconds / self._seconds), share, _LARGEST_BATCH))))
         self._left -= len(tasks)
         return tasks
 
@@ -334,7 +382,7 @@ class _Dispatch(Generic[Item, Value]):
         futures = []
         with suppress(Empty):
             futures.append(self._done.get(timeout=_LOOK_SECONDS))
-            while True:
+            while len(futures) < _MOST_AT_ONCE:
                 futures.append(self._done.get_nowait())
         return [self._under_way.pop(future.key) for future in futures if future.key in self._under_way]
 
@@ -371,12 +419,14 @@ class _Dispatch(Generic[Item, Value]):
             self._leave_out_strangers(error)
 
     def _leave_out_strangers(self, error: BaseException) -> None:
-        """Leave out the workers that could not even read what they were sent, as they have another genreclf or none."""
+        """Leave out the workers that cannot even begin, as they have another genreclf or none."""
         ours = metadata.version("genreclf")
         found = self._client.run(metadata.version, "genreclf", on_error="return")
         strangers = {worker: version for worker, version in found.items() if version != ours}
         if not strangers.keys() - self._left_out:
-            raise GenreclfError(f"a Dask worker failed: {one_line(error)}; it needs the same genreclf as this machine")
+            raise GenreclfError(
+                f"the cluster cannot work: {one_line(error)}; scheduler and workers need the genreclf of this machine"
+            )
         for worker, version in strangers.items():
             there = {} if isinstance(version, Exception) else {"genreclf": version}
             self._leave_out(worker, _difference({"genreclf": ours}, there))
@@ -396,30 +446,31 @@ def _difference(here: Mapping[str, str], there: Mapping[str, str]) -> str:
     return f"{names[0]} {there.get(names[0], 'not found')} there, {here[names[0]]} here" if names else ""
 
 
-def _work_off(
-    function: Callable[[Item], Value],
-    tasks: Sequence[tuple[int, Item]],
-    *,
-    timeout: float,
-    run: str,
-    probe: Probe,
-    expected: Mapping[str, str] | None,
-) -> _Done[Value]:
-    """A batch, on a Dask worker."""
+def _work_off(work: bytes, batch: bytes, *, timeout: float, run: str, expected: Mapping[str, str] | None) -> _Done[Any]:
+    """A batch, on a Dask worker.
+
+    Parameters
+    ----------
+    work : pickle of the function and the probe, which the scheduler need not look into.
+    batch : pickle of the items with their numbers.
+    """
     from distributed import get_worker
 
     worker = get_worker()
     start = time.perf_counter()
     try:
+        function, probe = pickle.loads(work)  # noqa: S301 - from the client, as all that Dask brings
+        tasks = pickle.loads(batch)  # noqa: S301
         with _station(worker.address, jobs=worker.state.nthreads, probe=probe) as station:
             nature = station.nature(run, probe)
             if expected is not None and _difference(expected, nature):
                 return _Done(worker.address, nature)
             began = time.perf_counter()
             outcomes = [
-                replace(station.crew.call(function, item, timeout=timeout), index=index) for index, item in tasks
+                replace(station.crew.call(function, item, timeout=timeout, wait=_START_SECONDS), index=index)
+                for index, item in tasks
             ]
-    except (GenreclfError, OSError) as error:
+    except (GenreclfError, OSError, ImportError, AttributeError) as error:
         return _Done(worker.address, trouble=one_line(error), seconds=time.perf_counter() - start)
     return _Done(worker.address, nature, tuple(outcomes), time.perf_counter() - began)
 
@@ -441,7 +492,7 @@ class _Station:
         """What the worker reports of itself, found once for each run."""
         with self._probing:
             if run not in self._natures:
-                outcome = self.crew.call(probe, None, timeout=_PROBE_SECONDS)
+                outcome = self.crew.call(probe, None, timeout=_START_SECONDS)
                 if outcome.value is None:
                     raise GenreclfError(f"it cannot describe a test sound: {outcome.error}")
                 self._natures = {run: outcome.value}

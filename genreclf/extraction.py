@@ -16,7 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
+from genreclf.audio import (
+    LATEST_OFFSET,
+    LONGEST_SECONDS,
+    SHORTEST_SECONDS,
+    Url,
+    at_hand,
+    look_up,
+    missing_extras,
+)
 from genreclf.cluster import connected, run_on
 from genreclf.datasets import find_dataset_folder, open_source
 from genreclf.datasets.edits import Edits, edit_manifest
@@ -28,7 +36,7 @@ from genreclf.features.series import SeriesKind, find_kind
 from genreclf.networks import named_corpora
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.series import Header, SeriesStores, kinds_in, series_folder
-from genreclf.tables.cells import path_name
+from genreclf.tables.cells import escape, path_name
 from genreclf.tables.labels import TAGS, join_tags
 from genreclf.tables.meta import beside, read_meta
 from genreclf.tables.parquet_store import open_store
@@ -44,7 +52,10 @@ if TYPE_CHECKING:
     from genreclf.verification import Verification
 
 _LIBRARIES = ("librosa", "numba", "numpy", "scipy", "soundfile", "soxr")
-MAY_PASS = frozenset({"missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal"})
+_REQUESTS = 16  # that wait for stores at once, to ask whether files have changed
+MAY_PASS = frozenset(
+    ("missing", "no-permission", "needs-extra", "timeout", "memory", "system", "crashed", "internal", "unreachable")
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,7 +121,7 @@ class _Row:
     """What a worker sends back for one track."""
 
     digest: str
-    stat: tuple[int, int]
+    stat: tuple[int, int] | None
     values: tuple[float, ...]
     series: dict[str, np.ndarray]
     tags: tuple[str, str, str]
@@ -345,17 +356,22 @@ def _is_known(track: Track, store: TableStore) -> bool:
 def _digests(tracks: list[Track], seen: Seen, threads: int, stop: Stop) -> dict[str, str]:
     """Digests of the files as they are now; empty where a file cannot be read or a stop was requested before.
 
-    A file whose size and time are as they were seen last is not read again.
+    A file whose size and time are as they were seen last is not read again; nor is one elsewhere whose store gives it
+    the same ETag.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     digests = dict.fromkeys((track.track_id for track in tracks), "")
     unread: list[tuple[Track, tuple[int, int]]] = []
+    elsewhere = [track for track in tracks if isinstance(track.path, Url)]
+    with ThreadPoolExecutor(_REQUESTS) as pool:
+        states = pool.map(lambda track: None if stop.requested else _stat(track.path), elsewhere)
+        known = {track.track_id: state for track, state in zip(elsewhere, states, strict=True)}
     for track in tracks:
         if stop.requested:
             return digests
-        with suppress(OSError):
-            stat = _stat(track.path)
+        stat = known[track.track_id] if track.track_id in known else _stat(track.path)
+        if stat is not None:
             before = seen.get(_seen_key(track.path))
             if before and before[:2] == stat:
                 digests[track.track_id] = before[2]
@@ -370,19 +386,26 @@ def _digests(tracks: list[Track], seen: Seen, threads: int, stop: Stop) -> dict[
     return digests
 
 
-def _digest_now(path: Path) -> str:
+def _digest_now(place: Path | Url) -> str:
     try:
-        return file_digest(path)
-    except OSError:
+        with at_hand(place) as (path, _):
+            return file_digest(path)
+    except (OSError, TrackError):
         return ""
 
 
-def _seen_key(path: Path) -> str:
-    return path_name(path.absolute())
+def _seen_key(place: Path | Url) -> str:
+    return escape(str(place)) if isinstance(place, Url) else path_name(place.absolute())
 
 
-def _stat(path: Path) -> tuple[int, int]:
-    stat = path.stat()
+def _stat(place: Path | Url) -> tuple[int, int] | None:
+    """Size and time of a file, or what its store tells its states apart by; None where that is not known."""
+    try:
+        if isinstance(place, Url):
+            return look_up(place)
+        stat = place.stat()
+    except (OSError, TrackError):
+        return None
     return stat.st_size, stat.st_mtime_ns
 
 
@@ -429,7 +452,8 @@ def _outcomes(
     describe = partial(_describe, request=request)
     if client is None:
         return run(describe, todo, jobs=jobs, timeout=timeout, stop=stop)
-    landmark = next((track.path for track in todo if track.path.is_file()), None)
+    places = (track.path for track in todo)
+    landmark = next((place for place in places if not isinstance(place, Url) and place.is_file()), None)
     probe = partial(_nature, feature_set=request.feature_set, landmark=landmark)
     return run_on(client, describe, todo, probe=probe, timeout=timeout, stop=stop, report=progress.message)
 
@@ -479,7 +503,8 @@ def _keep(track: Track, outcome: Outcome[_Row | Failure], store: TableStore, kep
             kept.append(track.track_id, row.digest, row.series)
             if row.values:
                 store.append(_identity(track, row, store), row.values)
-            store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
+            if row.stat is not None:
+                store.seen[_seen_key(track.path)] = (*row.stat, row.digest)
             return True
         reason = "a feature is beyond the range of single precision"
         store.failures[track.track_id] = Failure(track.track_id, track.name, "out-of-range", reason, row.digest)
@@ -497,27 +522,22 @@ def _describe(track: Track, *, request: _Request) -> _Row | Failure:
     from genreclf.datasets.tags import read_tags
     from genreclf.features.description import describe_file
 
-    stat, digest = _seen_of(track.path)
+    digest = ""
     try:
-        row, series = describe_file(
-            track.path,
-            feature_set=request.feature_set if request.row else None,
-            series=request.series,
-            offset=request.offset,
-            duration=request.duration,
-        )
+        with at_hand(track.path) as (path, state):
+            stat = state if isinstance(track.path, Url) else _stat(path)
+            digest = _digest_now(path)
+            row, series = describe_file(
+                path,
+                feature_set=request.feature_set if request.row else None,
+                series=request.series,
+                offset=request.offset,
+                duration=request.duration,
+            )
+            tags = read_tags(path) if track.tagged else ("", "", "")
     except TrackError as error:
         return Failure(track.track_id, track.name, error.code, error.reason, digest)
-    tags = read_tags(track.path) if track.tagged else ("", "", "")
     return _Row(digest, stat, tuple(row.values()), series, tags)
-
-
-def _seen_of(path: Path) -> tuple[tuple[int, int], str]:
-    """Size, time and digest of a file; nothing of one that cannot be read, which the reader then gives a reason for."""
-    try:
-        return _stat(path), file_digest(path)
-    except OSError:
-        return (0, 0), ""
 
 
 def _identity(track: Track, row: _Row | StoredRow, store: TableStore) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genreclf.errors import RequestError
 from genreclf.models.bundle.bundle import Bundle
-from genreclf.network_tagging import is_tagger, network_tagger
+from genreclf.network_tagging import is_network, network_tagger
 from genreclf.prediction import TrackPredictor
 from genreclf.tag_prediction import TagPredictor
 
@@ -43,7 +43,7 @@ def load(
     ------
     RequestError : the file cannot be used, see `Bundle.load`, or an option makes no sense for it.
     """
-    if is_tagger(path):
+    if is_network(path):
         if coverage is not None or set_coverage is not None:
             raise RequestError(
                 f"{path}: coverage and sets need held-out predictions, which networks lack; give a model"

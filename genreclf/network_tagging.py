@@ -7,6 +7,8 @@ most probable, if that reaches the threshold.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,7 @@ from genreclf.features import find_feature_set
 from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.bundle.manifest import BundleManifest
 from genreclf.models.bundle.tag_manifest import TagManifest
-from genreclf.networks import NETWORKS, TAGS, installed, own_networks
+from genreclf.networks import TAGS, find_network, installed, own_networks
 from genreclf.prediction import UNKNOWN, Prediction, TrackPredictor
 from genreclf.tables.labels import read_synonyms
 from genreclf.tag_prediction import TagPredictor
@@ -27,6 +29,8 @@ from genreclf.versions import versions
 
 if TYPE_CHECKING:
     from genreclf.networks import Card
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]+:[a-z0-9_-]+")
 
 THRESHOLD = 0.15
 """The probability that a tag must reach: about half of the F1 that such networks reach, where F1 is highest."""
@@ -77,10 +81,10 @@ class MappedPredictor(TrackPredictor):
         return Prediction(**fields | {"genre": UNKNOWN, "unknown": True})
 
 
-def is_tagger(name: str | Path) -> bool:
-    """Whether a name is that of a network that knows tags, and of no file."""
-    card = NETWORKS.get(str(name)) or (None if Path(name).suffix else own_networks().get(str(name)))
-    return card is not None and TAGS in card.outputs and not Path(name).is_file()
+def is_network(name: str | Path) -> bool:
+    """Whether a name is meant to be that of a network, and not of a file."""
+    text = str(name)
+    return not os.path.lexists(name) and (_NAME.fullmatch(text) is not None or text in own_networks())
 
 
 def network_tagger(
@@ -101,9 +105,11 @@ def network_tagger(
 
     Raises
     ------
-    RequestError : the network is not installed, or the mapping names a tag that it does not know or fewer than two
-        genres.
+    RequestError : the network is not known, is not installed or knows no tags; or the mapping names a tag that it does
+        not know, or fewer than two genres.
     """
+    if TAGS not in find_network(name).outputs:
+        raise RequestError(f"{name} knows no tags; musicnn:msd and musicnn:mtt do")
     card = installed(name)
     if min_confidence is not None and not 0 < min_confidence < 1:
         raise RequestError(f"min_confidence {min_confidence:g}: choose a share between 0 and 1, for example 0.2")

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from genreclf.audio import Source, as_path, name_of
+from genreclf.audio import Source, Url, as_location, as_path, at_hand, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line
@@ -287,7 +287,8 @@ class TrackPredictor(Displayed):
 
         def items() -> Iterator[Any]:
             for track in tracks:
-                item = Path(track) if isinstance(track, str) else track.path if isinstance(track, Track) else track
+                place = track.path if isinstance(track, Track) else track
+                item = as_location(place) if isinstance(place, str) else place
                 if item is not PENDING:
                     names[next(numbers)] = escape(item.path) if isinstance(item, TrackError) else shown(item)
                 yield item
@@ -447,16 +448,17 @@ class TrackPredictor(Displayed):
         return {"feature_set": manifest.feature_set, "duration": duration, "features": manifest.features}
 
 
-def shown(path: Path) -> str:
+def shown(path: Path | Url) -> str:
     """A path as text that can be written anywhere; see `genreclf.tables.cells.escape`."""
     return escape(str(path))
 
 
-def _segments_of(item: Path | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below
+def _segments_of(item: Path | Url | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below
     """The segments of a file, as `_describe_segments` gives them; what was no file to begin with is raised."""
     if isinstance(item, TrackError):
         raise item
-    return _describe_segments(item, **request)
+    with at_hand(item) as (path, _):
+        return _describe_segments(path, **request)
 
 
 def _describe_segments(

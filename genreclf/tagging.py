@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from genreclf.audio import Url
 from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.files import whole_file
 
@@ -92,12 +93,14 @@ class Tagger:
         self.dry_run = dry_run
         self.only_empty = only_empty
 
-    def tag(self, prediction: Prediction, path: Path) -> Tagged:
+    def tag(self, prediction: Prediction, path: Path | Url) -> Tagged:
         """Write the genre of a prediction into the file that it is about, or into its copy."""
         if prediction.error is not None:
             return Tagged("kept", "", "it was not predicted")
         if prediction.unknown:
             return Tagged("kept", "", "its genre is unknown")
+        if isinstance(path, Url):
+            return Tagged("refused", "", "a URL, where nothing is written")
         try:
             return self._tag(path, prediction.genre)
         except TrackError as error:

@@ -82,6 +82,7 @@ def train(
     from genreclf.evaluation.usable import check_features, usable
     from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
+    from genreclf.models.costs import warnings
     from genreclf.models.registry import weighted
     from genreclf.models.threads import one_thread
     from genreclf.workers import check_memory
@@ -107,6 +108,8 @@ def train(
         )
     table = table if families is None else table.select(families, sets=FEATURE_SETS)
     check_features(table)
+    for line in warnings([entry], tracks=len(table), features=len(table.features)):
+        progress.message(f"note: {line}")
     progress.begin("train", 1)
     try:
         with one_thread():
@@ -135,6 +138,7 @@ def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
     ------
     RequestError : there is no such model here, or it cannot be trained on these tracks.
     """
+    from genreclf.features import find_feature_set
     from genreclf.models import spec
     from genreclf.tables.table import FeatureTable
 
@@ -145,7 +149,11 @@ def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
         for name, value in manifest.parameters.items()
         if name in known and repr(known[name]) != value and known[name] != value
     }
-    meta = {"feature_set": manifest.feature_set, "parameters": dict(manifest.feature_parameters)}
+    meta = {
+        "feature_set": manifest.feature_set,
+        "parameters": dict(manifest.feature_parameters),
+        "weights": find_feature_set(manifest.feature_set).weights(),
+    }
     table = FeatureTable(frame, manifest.features, meta=meta, name="files")
     again = replace(entry, factory=partial(_with_parameters, entry.factory, chosen), wide={})
     return train(table, model=again, seed=manifest.seed, calibrate=manifest.calibrated)

@@ -31,8 +31,8 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     feature_set : one of `genreclf.features.FEATURE_SETS`.
     offset, duration : seconds to describe, as for `genreclf.extract_features`.
     n_jobs : worker processes; None is one, -1 is one for each core.
-    memory : folder, or a ``joblib.Memory``, where rows are kept; a row belongs to the bytes of its file and to the
-        version of genreclf.
+    memory : folder, or a ``joblib.Memory``, where rows are kept; a row belongs to the bytes of its file, to the
+        version of genreclf and to the weights of networks.
     on_error : ``raise`` for a file that cannot be described, or ``nan`` for a row of NaN.
 
     Examples
@@ -90,13 +90,16 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from joblib import Parallel, delayed
         from sklearn.utils.validation import check_memory
 
+        from genreclf.features import find_feature_set
+
         width = len(self._columns())
         memory = check_memory(os.fspath(self.memory) if isinstance(self.memory, os.PathLike) else self.memory)
         describe = memory.cache(_row, ignore=["path"])
         paths = _paths(X)
         request = {"feature_set": self.feature_set, "offset": self.offset, "duration": self.duration}
+        made_with = (__version__, *find_feature_set(self.feature_set).weights().values())
         rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_described)(describe, path, key=(_digest(path), __version__) if self.memory else (), **request)
+            delayed(_described)(describe, path, key=(_digest(path), *made_with) if self.memory else (), **request)
             for path in paths
         )
         for path, row in zip(paths, rows, strict=True):

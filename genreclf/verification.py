@@ -94,12 +94,19 @@ def _plain_samples(track: Track, *, offset: float | None, duration: float | None
 
     What that cannot read, m4a and files of a wrong length in the header among it, is left to genreclf's own reader.
     """
+    from genreclf import audio
+
+    with audio.at_hand(track.path) as (path, _):
+        return _plain_samples_of(path, offset=offset, duration=duration)
+
+
+def _plain_samples_of(path: Path, *, offset: float | None, duration: float | None) -> tuple[np.ndarray, int]:
     import librosa
     import soundfile
 
     from genreclf import audio
 
-    name = os.fsencode(track.path)
+    name = os.fsencode(path)
     try:
         header = soundfile.info(name)
         start, count = audio.window(header.frames, rate=header.samplerate, offset=offset, duration=duration)
@@ -110,4 +117,4 @@ def _plain_samples(track: Track, *, offset: float | None, duration: float | None
             return samples, int(rate)
     except (soundfile.LibsndfileError, ValueError):
         pass
-    return audio.load(track.path, sample_rate=None, offset=offset, duration=duration)
+    return audio.load(path, sample_rate=None, offset=offset, duration=duration)

@@ -371,18 +371,23 @@ class Crew(AbstractContextManager["Crew"]):
         self._parent.close()
         self._ours.close()
 
-    def call(self, function: Callable[[Item], Value], item: Item, *, timeout: float) -> Outcome[Value]:
+    def call(
+        self, function: Callable[[Item], Value], item: Item, *, timeout: float, wait: float | None = None
+    ) -> Outcome[Value]:
         """Apply a function, importable by name, to an item; a worker that dies of it is the outcome's error.
 
         Parameters
         ----------
         timeout : seconds that waiting for a worker and its work may take.
+        wait : seconds that waiting may take by itself; the work has all of `timeout` then.
         """
         start = time.perf_counter()
         try:
-            pool = self._free.get(timeout=timeout)
+            pool = self._free.get(timeout=timeout if wait is None else wait)
         except Empty:
             return _late(0, timeout)
+        if wait is not None:
+            start = time.perf_counter()
         try:
             left = max(timeout - (time.perf_counter() - start), 0.001)
             outcome: Outcome[Value] = pool.submit(_limited, function, 0, item, left).result()

@@ -14,7 +14,7 @@ from without_workers import without_workers
 
 import genreclf
 from genreclf import cluster
-from genreclf.cluster import connected, run_on
+from genreclf.cluster import connected, map_on, run_on
 from genreclf.errors import GenreclfError, RequestError
 from genreclf.extraction import extract
 from genreclf.workers import Stop
@@ -152,6 +152,10 @@ def test_without_dask_the_error_names_what_to_install(monkeypatch: pytest.Monkey
 def test_a_scheduler_that_is_lost_is_told_in_one_line(in_process: distributed.Client) -> None:
     came = run_on(in_process, act, [1, *["process"] * 5000], probe=PROBE)
     assert next(came).error is None
+    fits = map_on(in_process, max, [1, 2, *[3] * 100], 2)
+    assert {next(fits)[0] for _ in range(2)} <= set(range(4))
     in_process.sync(in_process.cluster.scheduler.close)
+    with pytest.raises(GenreclfError, match="the scheduler or workers of the cluster are lost"):
+        list(fits)
     with pytest.raises(GenreclfError, match="the scheduler of the cluster is lost; what came back is kept"):
         list(came)

@@ -97,8 +97,10 @@ def test_requests_that_make_no_sense_are_one_line(made_weights, options, line):
 
 
 def test_a_network_without_tags_and_a_model_with_a_mapping_are_refused(tmp_path, monkeypatch):
-    with pytest.raises(RequestError, match="vggish:audioset"):
+    with pytest.raises(RequestError, match="vggish:audioset knows no tags"):
         genreclf.load("vggish:audioset")
+    with pytest.raises(RequestError, match="unknown network 'musicnn:mdd'"):
+        genreclf.load("musicnn:mdd")
     with pytest.raises(RequestError, match="only the tags of a network are mapped"):
         genreclf.load("music.genreclf", mapping={"rock": "a"})
     monkeypatch.setenv("GENRECLF_WEIGHTS", str(tmp_path))

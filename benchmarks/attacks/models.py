@@ -187,7 +187,7 @@ def _probe_anew(path: Path, members: _Members) -> None:
     try:
         manifest = json.loads(members["manifest.json"])
         known = bundles.BundleManifest.from_json(path, members["manifest.json"])
-        estimator = bundles._rebuilt(path, members["estimator.skops"], known)  # noqa: SLF001 - what a forger would call
+        estimator = known.rebuild(path, members["estimator.skops"], members.get(bundles.TENSORS, b""))
         with np.errstate(all="ignore"):
             given = bundles.probe(estimator, known.feature_means, known.feature_stds)
         manifest["probe_probabilities"] = given.tolist()
@@ -211,6 +211,8 @@ def _mutate(members: _Members, rng: np.random.Generator, mark: str) -> None:
     name = str(rng.choice(sorted(members)))
     if name == "estimator.skops":
         members[name] = _mutated_estimator(members[name], rng, mark)
+    elif name == bundles.TENSORS:
+        members[name] = _mutated_tensors(members[name], rng, mark)
     elif name.endswith(".npy"):
         members[name] = _mutated_array(members[name], rng)
         _digest_anew(members, name)
@@ -242,6 +244,20 @@ def _mutated_estimator(data: bytes, rng: np.random.Generator, mark: str) -> byte
         for name, content in parts.items():
             new.writestr(name, content)
     return buffer.getvalue()
+
+
+def _mutated_tensors(data: bytes, rng: np.random.Generator, mark: str) -> bytes:
+    """Another header, or some numbers changed or gone."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header, numbers = data[8:start], np.frombuffer(data[start : start + (len(data) - start) // 4 * 4], "<f4").copy()
+    if not len(numbers) or rng.uniform() < 0.5:
+        header = _mutated_json(header, rng, mark)
+    elif rng.uniform() < 0.8:
+        with np.errstate(all="ignore"):
+            numbers[rng.integers(len(numbers), size=3)] = np.float64(rng.choice(_EXTREMES)).astype("<f4")
+    else:
+        numbers = numbers[: int(rng.integers(len(numbers)))]
+    return len(header).to_bytes(8, "little") + header + numbers.tobytes()
 
 
 _EXTREMES = (0.0, -1.0, np.nan, np.inf, 1e308, -1e308, 1e-320, 2.0**31, 2.0**63, 0.5, 1.0, 7.0)

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from attacks.cases import check
 
-from genreclf import extraction, features
+from genreclf import extraction
 from genreclf.errors import GenreclfError, RequestError, TrackError
+from genreclf.features import description
 from genreclf.tables.table import FeatureTable
 from genreclf.workers import Outcome
 
@@ -49,18 +50,18 @@ def prepare(folder: Path) -> Path:
 def simplify_extraction() -> None:
     """Have extraction describe files in this process, each by numbers drawn from its bytes."""
 
-    def described(path: Path, *, feature_set: Any, offset: float | None, duration: float | None) -> dict[str, float]:
+    def described(path: Path, *, feature_set: Any, **_: Any) -> tuple[dict[str, float], dict[str, Any]]:
         content = path.read_bytes()
         if content.startswith(b"bad"):
             raise TrackError("unreadable", "bad")
         values = np.random.default_rng(zlib.crc32(content)).normal(size=len(feature_set.columns))
-        return dict(zip(feature_set.columns, values.tolist(), strict=True))
+        return dict(zip(feature_set.columns, values.tolist(), strict=True)), {}
 
     def run(function: Callable[[Any], Any], items: Sequence[Any], **_: Any) -> Iterator[Outcome[Any]]:
         for index, item in enumerate(items):
             yield Outcome(index, function(item), None, 0.0)
 
-    features.extract_features = described  # type: ignore[assignment]
+    description.describe_file = described  # type: ignore[assignment]
     extraction.run = run  # type: ignore[assignment]
     extraction._compile_first = lambda *_: None  # type: ignore[assignment]  # noqa: SLF001 - nothing is compiled
 

@@ -14,24 +14,26 @@ no-permission      the file may not be read
 empty              no bytes, or no samples
 unreadable         not sound, of an unknown kind, or damaged beyond decoding
 system             the system cannot open the file now: no descriptors are left, say
-needs-extra        m4a, aac and wma need the optional extra ``genreclf[m4a]``
+needs-extra        m4a, aac and wma need the optional extra ``genreclf[m4a]``, URLs ``genreclf[remote]``
 odd-rate           a sample rate below 1 kHz or above 768 kHz
 too-short          less than a tenth of a second, or nothing after the offset
 too-long           over an hour was to be read at once
 not-finite         a sample is infinite or not a number
 out-of-range       a sample is beyond ten thousand million times full scale
+unreachable        a URL cannot be fetched now: no answer, an error of the server, a body that was cut
 =================  ====================================================================================
 
 Of a file that is damaged, or shorter or longer than its header says, what can be decoded from the front counts.
 
-A sound is given as a path, as the bytes of a file, as a file that is open for reading bytes, or as samples with their
-rate: `inputs`. `reading` reads windows, `windowing` says which, `opening` finds the decoder (`sndfile` or `pyav`),
-`samples` mixes, resamples and checks.
+A sound is given as a path or a URL, as the bytes of a file, as a file that is open for reading bytes, or as samples
+with their rate: `inputs`. `remote` fetches URLs, `reading` reads windows, `windowing` says which, `opening` finds the
+decoder (`sndfile` or `pyav`), `samples` mixes, resamples and checks.
 """
 
 from genreclf.audio.inputs import Source, as_path, is_source, name_of
 from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES, missing_extras
 from genreclf.audio.reading import load, segments
+from genreclf.audio.remote import Url, as_location, at_hand, is_url, list_below, look_up, redacted
 from genreclf.audio.samples import check_rate, check_samples, mono, resample
 from genreclf.audio.windowing import (
     DURATION,
@@ -52,15 +54,22 @@ __all__ = [
     "SAMPLE_RATE",
     "SHORTEST_SECONDS",
     "Source",
+    "Url",
+    "as_location",
     "as_path",
+    "at_hand",
     "check_rate",
     "check_samples",
     "check_window",
     "is_source",
+    "is_url",
+    "list_below",
     "load",
+    "look_up",
     "missing_extras",
     "mono",
     "name_of",
+    "redacted",
     "resample",
     "segments",
     "window",

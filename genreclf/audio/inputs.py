@@ -1,4 +1,4 @@
-"""What a sound may be given as: a path, an open binary file, bytes, or samples with their rate."""
+"""What a sound may be given as: a path or URL, an open binary file, bytes, or samples with their rate."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import BinaryIO
 
 import numpy as np
 
+from genreclf.audio.remote import as_location, at_hand
 from genreclf.audio.samples import mono
 from genreclf.errors import RequestError, TrackError
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | tuple[np.ndarray, int]
-"""A path; the bytes of a file; a file that is open for reading bytes; (n,) or (channels, n) samples and their rate."""
+"""A path or URL; bytes of a file; a file open for reading bytes; (n,) or (channels, n) samples and their rate."""
 
 
 class Samples:
@@ -64,7 +65,7 @@ def is_source(source: object) -> bool:
 def name_of(source: Source) -> str:
     """What a source is called in messages and tables."""
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source)
+        return os.fspath(as_location(source))
     if isinstance(source, tuple):
         return "samples"
     name = getattr(source, "name", None)
@@ -73,12 +74,13 @@ def name_of(source: Source) -> str:
 
 @contextmanager
 def as_path(source: str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO) -> Iterator[Path]:
-    """The path of a sound file; of bytes and open files, that of a copy while the context lasts.
+    """The path of a sound file; of URLs, bytes and open files, that of a copy while the context lasts.
 
     Decoders go by a file's name, and seek in it as they like; so what is left of an open file is copied.
     """
     if isinstance(source, str | os.PathLike):
-        yield Path(source)
+        with at_hand(as_location(source)) as (path, _):
+            yield path
         return
     with TemporaryDirectory(prefix="genreclf-") as folder:
         suffix = Path(name_of(source)).suffix

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from genreclf.audio.inputs import Source
+    from genreclf.audio.remote import Url
 
 EXTRA_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".wma"})
 AUDIO_SUFFIXES = EXTRA_SUFFIXES | {
@@ -31,7 +32,7 @@ AUDIO_SUFFIXES = EXTRA_SUFFIXES | {
 }  # fmt: skip
 
 
-def missing_extras(paths: Iterable[Path]) -> list[str]:
+def missing_extras(paths: Iterable[Path | Url]) -> list[str]:
     """What has to be installed before files of these names can be read, a line for each kind of file."""
     kinds = Counter(path.suffix.lower() for path in paths)
     if find_spec("av"):

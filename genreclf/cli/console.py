@@ -42,7 +42,9 @@ class Command(TyperCommand):
                 if isinstance(path, Path) and (
                     url := next((t for t in given if _URL.match(t) and Path(t) == path), "")
                 ):
-                    raise RequestError(f"{url}: a URL; download the file and name that")
+                    from genreclf.audio import redacted
+
+                    raise RequestError(f"{redacted(url)}: a URL; download the file and name that")
         return left
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click

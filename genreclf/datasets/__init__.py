@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genreclf.audio import as_location, is_url, redacted
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
@@ -60,7 +61,8 @@ def open_source(
 
     Parameters
     ----------
-    sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files and patterns.
+    sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files, patterns and
+        URLs of folders and files.
     subset : a subset of the data set, for example ``small``.
     artists : a published list of who plays in each file, see `genreclf.datasets.lists`; or ``folders``, ``names`` or
         ``tags``, to guess the artists that are not known, see `genreclf.datasets.guessing`.
@@ -80,7 +82,7 @@ def open_source(
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
-    alone = [name for name in names if find_dataset_folder(name) or is_manifest(Path(name))]
+    alone = [name for name in names if find_dataset_folder(name) or (not is_url(name) and is_manifest(Path(name)))]
     if alone and len(names) > 1:
         raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
     if found := find_dataset_folder(names[0]):
@@ -92,9 +94,7 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
         return read_manifest(Path(names[0]))
     from genreclf.datasets.folder import scan
 
-    if url := next((name for name in map(str, names) if "://" in name), ""):
-        raise RequestError(f"{url}: a URL; download the file and name that")
-    return scan([Path(name) for name in names])
+    return scan([as_location(name) for name in names])
 
 
 def as_table(table: object) -> FeatureTable:
@@ -160,7 +160,7 @@ def open_table(
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     if "://" in str(source):
-        raise RequestError(f"{source}: a URL; download the file and name that")
+        raise RequestError(f"{redacted(str(source))}: a URL; download the file and name that")
     from genreclf.features import FEATURE_SETS
     from genreclf.tables.table import FeatureTable
 
@@ -170,7 +170,7 @@ def open_table(
 
 
 def is_manifest(path: Path) -> bool:
-    """Whether a source is a manifest, by its name."""
+    """Whether a source is a manifest of this disk, by its name."""
     return path.suffix.lower() == ".csv" and not os.path.isdir(path)  # noqa: PTH112 - as in `table_path`
 
 

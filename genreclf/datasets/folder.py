@@ -10,14 +10,14 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from genreclf.audio import AUDIO_SUFFIXES
+from genreclf.audio import AUDIO_SUFFIXES, Url, list_below
 from genreclf.datasets.manifest import Manifest, Track
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, TrackError
 from genreclf.tables.cells import cell, escape, path_name
 
 
-def scan(sources: Sequence[Path]) -> Manifest:
-    """The tracks of folders, files and patterns.
+def scan(sources: Sequence[Path | Url]) -> Manifest:
+    """The tracks of folders, files and patterns, also elsewhere.
 
     Parameters
     ----------
@@ -37,11 +37,18 @@ def scan(sources: Sequence[Path]) -> Manifest:
             again += tracks.setdefault(os.path.join(here, track.path), track) is not track  # noqa: PTH118 - as below
     if again:
         notes.append(f"{again} files are named more than once and taken once")
-    name = Path(os.path.realpath(sources[0])).name if len(sources) == 1 else f"{len(tracks)} files"
+    first = sources[0]
+    own = first.name if isinstance(first, Url) else Path(os.path.realpath(first)).name
+    name = own if len(sources) == 1 else f"{len(tracks)} files"
     return Manifest.of(name or "music", tracks.values(), notes)
 
 
-def _tracks(source: Path, notes: list[str]) -> Iterable[Track]:
+def _tracks(source: Path | Url, notes: list[str]) -> Iterable[Track]:
+    if isinstance(source, Url):
+        try:
+            return remote_tracks(source, notes)
+        except TrackError as error:
+            raise RequestError(f"{source}: {error.reason}") from None
     try:
         if source.is_dir():
             return folder_tracks(source, notes)
@@ -66,6 +73,31 @@ def folder_tracks(root: Path, notes: list[str]) -> Iterator[Track]:
         yield _track(Path(path), escape(inside), genre=cell(escape(genre)) if slash else "")
     if passed_over:
         notes.append(f"{root}: {passed_over} files passed over, as their names are not those of audio files")
+
+
+def remote_tracks(url: Url, notes: list[str]) -> list[Track]:
+    """The tracks below a folder elsewhere, or the one file that has the name of an audio file.
+
+    Raises
+    ------
+    TrackError : the folder cannot be listed, or there is nothing.
+    """
+    if url.suffix.lower() in AUDIO_SUFFIXES:
+        return [single(url)]
+    if url.suffix.lower() in {".csv", ".m3u", ".m3u8", ".xspf"}:
+        raise TrackError("missing", "a list elsewhere; download it and name that, it may hold URLs")
+    files = list_below(url)
+    if not files:
+        raise TrackError("missing", "there is no such folder, or nothing in it; the name of a file ends as .mp3 does")
+    tracks = []
+    for inside, place in files:
+        if place.suffix.lower() in AUDIO_SUFFIXES and not any(part.startswith(".") for part in inside.split("/")):
+            genre, slash, _ = inside.partition("/")
+            tracks.append(_track(place, escape(inside), genre=cell(escape(genre)) if slash else ""))
+    if len(tracks) < len(files):
+        others = len(files) - len(tracks)
+        notes.append(f"{url}: {others} files passed over, as their names are not those of audio files")
+    return tracks
 
 
 def _files(root: Path, notes: list[str]) -> Iterator[str]:
@@ -109,10 +141,10 @@ def _pattern(source: Path, notes: list[str]) -> list[Track]:
     return [single(path) for path in files]
 
 
-def single(path: Path) -> Track:
+def single(path: Path | Url) -> Track:
     """A file that is named itself: a track without a genre."""
-    return _track(path, path_name(path), genre="")
+    return _track(path, escape(str(path)) if isinstance(path, Url) else path_name(path), genre="")
 
 
-def _track(path: Path, name: str, *, genre: str) -> Track:
+def _track(path: Path | Url, name: str, *, genre: str) -> Track:
     return Track(track_id=name, path=path, name=name, genre=genre, tagged=True)

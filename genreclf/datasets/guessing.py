@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from genreclf.audio import Url, is_url
 from genreclf.datasets.manifest import Manifest
 from genreclf.errors import RequestError
 
@@ -34,7 +35,7 @@ def artist_of(name: str, way: str) -> str:
     name : path below the folder of genres, with forward slashes.
     way : ``folders`` or ``names``.
     """
-    path = PurePosixPath(name)
+    path = PurePosixPath(Url(name).path if is_url(name) else name)
     if way == "folders":
         folders = path.parts[:-1]
         found = folders[1] if len(folders) > 1 else ""

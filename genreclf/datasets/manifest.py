@@ -1,7 +1,7 @@
 """The manifest: which tracks there are, with labels, artists and splits where known.
 
 As a file it is a CSV with the columns ``path, genre`` and, where known, ``artist, album, title, split, track_id``, and
-``tags`` or columns ``tag:NAME`` (see `genreclf.tables.labels`); paths are relative to the manifest.
+``tags`` or columns ``tag:NAME`` (see `genreclf.tables.labels`); paths are relative to the manifest, or URLs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from genreclf.audio import Url, as_location, is_url
 from genreclf.errors import RequestError
 from genreclf.tables.cells import cell, escape
 from genreclf.tables.labels import TAG_PREFIX, TAGS, tags_of_columns
@@ -27,13 +28,14 @@ COLUMNS = ("path", "genre", "artist", "album", "title", "split", "track_id")
 class Track:
     """One track: where it is and what is known of it; a text is empty where nothing is known.
 
-    `name` is the path as the source gives it, with forward slashes, fit for a table; `path` is where to read.
+    `name` is the path as the source gives it, with forward slashes, fit for a table; `path` is where to read, which may
+    be a URL.
     `tags` are labels, of which a track may have many. `tagged` tells that artist, album and title are to be taken from
     the file's tags.
     """
 
     track_id: str
-    path: Path
+    path: Path | Url
     name: str = ""
     genre: str = ""
     artist: str = ""
@@ -121,13 +123,16 @@ def _tags(path: Path, header: list[str], rows: list[tuple[int, list[str]]]) -> l
 def _track(manifest: Path, line: int, row: dict[str, str], tags: tuple[str, ...]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
-    name = escape(row["path"].replace("\\", "/"))
+    place = as_location(row["path"])
+    name = escape(str(place) if isinstance(place, Url) else row["path"].replace("\\", "/"))
     known: dict[str, Any] = {column: cell(row.get(column, "")) for column in COLUMNS[1:-1]}
     return Track(cell(row.get("track_id", "")) or name, located(manifest, row["path"]), name, tags=tags, **known)
 
 
-def located(manifest: Path, text: str) -> Path:
-    """Where the track is: as written, or with the other kind of slash or the other composition of accents."""
+def located(manifest: Path, text: str) -> Path | Url:
+    """Where the track is: a URL, or the path as written, or with other slashes or another composition of accents."""
+    if is_url(text):
+        return Url(text)
     as_written = manifest.parent / text
     if os.path.lexists(as_written):
         return as_written
@@ -161,6 +166,8 @@ def _outside(folder: Path, tracks: list[Track]) -> list[Track]:
     below: dict[str, bool] = {}
     outside = []
     for track in tracks:
+        if isinstance(track.path, Url):
+            continue
         # Not by `Path`, whose methods fail where links lead in a circle or a name is too long.
         place = os.path.realpath(track.path) if os.path.islink(track.path) else str(track.path)  # noqa: PTH114 - as below
         parent = os.path.dirname(place)  # noqa: PTH120 - of a million tracks, a path object each would take seconds

@@ -12,6 +12,7 @@ import re
 from itertools import count
 from pathlib import Path
 
+from genreclf.audio import Url
 from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
 
@@ -92,7 +93,7 @@ class GenrePlaylists:
         except OSError as error:
             raise cannot_write(folder, error) from error
 
-    def add(self, genre: str, path: Path) -> bool:
+    def add(self, genre: str, path: Path | Url) -> bool:
         """Add a file to the playlist of its genre, where it does not stand yet; False for a name of several lines.
 
         Raises
@@ -102,9 +103,9 @@ class GenrePlaylists:
         if genre not in self._paths:
             self._open(genre)
         try:
-            name = os.path.relpath(path, self.folder)
+            name = str(path) if isinstance(path, Url) else os.path.relpath(path, self.folder)
         except ValueError:  # on another drive
-            name = str(path.absolute())
+            name = os.path.abspath(path)  # noqa: PTH100 - of a path alone, as above
         entry = os.fsencode(f"./{name}" if name.startswith("#") else name)
         if b"\n" in entry:
             return False

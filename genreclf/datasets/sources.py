@@ -16,9 +16,9 @@ from queue import Empty, Queue
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from genreclf.audio import AUDIO_SUFFIXES
+from genreclf.audio import AUDIO_SUFFIXES, Url, redacted
 from genreclf.datasets import find_dataset_folder, is_manifest
-from genreclf.datasets.folder import folder_tracks, single
+from genreclf.datasets.folder import folder_tracks, remote_tracks, single
 from genreclf.datasets.manifest import Track, located, read_manifest
 from genreclf.datasets.playlists import PLAYLIST_SUFFIXES, read_playlist
 from genreclf.errors import RequestError, TrackError, with_path
@@ -96,17 +96,21 @@ def root_of(sources: Sequence[str | Path]) -> Path:
         return Path.cwd()
 
 
-def _entries(source: str | Path, notes: list[str], *, patterns: bool = False) -> Iterator[Entry]:
+def _entries(source: str | Path | Url, notes: list[str], *, patterns: bool = False) -> Iterator[Entry]:
     """The tracks of one source; whatever is wrong with it is an entry."""
+    if isinstance(source, Url):
+        yield single(source)
+        return
+    shown = redacted(str(source))
     try:
-        with with_path(str(source)):
+        with with_path(shown):
             yield from _found(str(source), notes, patterns=patterns)
     except TrackError as error:
         yield error
     except RequestError as error:
-        yield _refused(str(source), "unreadable", str(error).removeprefix(f"{source}: "))
+        yield _refused(shown, "unreadable", str(error).removeprefix(f"{shown}: "))
     except (OSError, ValueError) as error:  # a name that no file can have
-        yield _refused(str(source), "missing", f"no file can have this name: {getattr(error, 'strerror', error)}")
+        yield _refused(shown, "missing", f"no file can have this name: {getattr(error, 'strerror', error)}")
 
 
 def _found(source: str, notes: list[str], *, patterns: bool) -> Iterator[Entry]:
@@ -115,7 +119,8 @@ def _found(source: str, notes: list[str], *, patterns: bool) -> Iterator[Entry]:
         return
     path = _local(source)
     if path is None:
-        raise TrackError("missing", "a URL; download the file and name that")
+        yield from remote_tracks(Url(source), notes)
+        return
     if path.is_dir():
         yield from folder_tracks(path, notes)
     elif is_manifest(path):

@@ -27,6 +27,7 @@ from genreclf.evaluation.usable import check_features, crossed, find_series, ser
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
+from genreclf.models.costs import affordable, warnings
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
 from genreclf.progress import AUTOMATIC, Progress
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from genreclf.evaluation.selection import Selection
-    from genreclf.models.entry import ModelSpec
     from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
@@ -146,8 +146,10 @@ def benchmark(
     notes += more
     if models is None:
         entries = tuple(entry for entry in entries if series is not None or not entry.series)
-        entries, more = _affordable(entries, len(table))
+        entries, more = affordable(entries, tracks=len(table), features=len(table.features))
         notes += more
+    for line in warnings(entries, tracks=len(table), features=len(table.features)):
+        progress.message(f"note: {line}")
     if probabilities:
         _check_genre_names(table)
     settings = Settings(
@@ -232,16 +234,6 @@ def _check_numbers(*, draws: int, repeats: int | None, seed: int) -> None:
     if repeats is not None and repeats < 1:
         raise RequestError(f"repeats={repeats}: choose at least 1")
     check_seed(seed)
-
-
-def _affordable(entries: Sequence[ModelSpec], tracks: int) -> tuple[tuple[ModelSpec, ...], list[str]]:
-    """The models that are fitted to so many tracks without being named, and a note for each of the others."""
-    large = [entry for entry in entries if entry.most_tracks is not None and tracks > entry.most_tracks]
-    notes = [
-        f"{entry.name} is left out: more than {entry.most_tracks:,} tracks take too much memory; name it to include it"
-        for entry in large
-    ]
-    return tuple(entry for entry in entries if entry not in large), notes
 
 
 def _check_genre_names(table: FeatureTable) -> None:

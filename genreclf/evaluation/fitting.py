@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
+from genreclf.cluster import map_on
 from genreclf.errors import RequestError, one_line
 from genreclf.evaluation.folds import Fold, inner_folds
 from genreclf.models.calibration import base_estimator, has_probabilities
@@ -213,18 +214,17 @@ def _run(
     workers: int,
     client: Client | None,
 ) -> Iterator[tuple[int, _Outcome]]:
-    if client is None and workers <= 1:
+    if client is not None:
+        for k, fitted in map_on(client, one, [fit for _, fit in numbered], data):
+            yield numbered[k][0], fitted
+        return
+    if workers <= 1:
         for place, fit in numbered:
             yield place, one(fit, data)
         return
     import joblib
 
-    if client is None:
-        where = joblib.parallel_config(backend="loky", inner_max_num_threads=1)
-    else:
-        where = joblib.parallel_config(backend="dask", client=client, scatter=[data])
-        workers = max(1, sum(client.nthreads().values()))
-    with where:
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         pool = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch=workers + 1)
         yield from pool(joblib.delayed(_numbered)(place, fit, one, data) for place, fit in numbered)
 

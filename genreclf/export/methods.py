@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _CITATION = re.compile(r" \[((?:@[\w-]+(?:; )?)+)\]")
 _FAMILIES = {
     "mfcc": "davis1980", "tonnetz": "harte2006", "tempo": "ellis2007", "power": "fitzgerald2010", "gauss": "mandel2005",
-    "mscat": "anden2014",
+    "mscat": "anden2014", "musicnn": "pons2019musicnn", "musicnn-tags": "pons2019musicnn", "vggish": "hershey2017",
+    "musicnn-mtt": "pons2019musicnn", "musicnn-mtt-tags": "pons2019musicnn",
 }  # fmt: skip
 _SCORES = {
     "calibration_error": "calibration error is debiased [@kumar2019]",
@@ -86,6 +87,8 @@ def _features(comparison: Comparison) -> Iterator[str]:
     excerpt = f", computed from {duration:g} s of each track" if isinstance(duration, int | float) else ""
     excerpt += f" at {rate:,} Hz" if excerpt and isinstance(rate, int) else ""
     yield f"Tracks are described by {count(table['features'], 'feature')}{made}{excerpt} [@librosa]{named}."
+    for network in (comparison.run.get("networks") or {}).values():
+        yield f"The network {network['reason']}."
 
 
 def _series(comparison: Comparison) -> Iterator[str]:

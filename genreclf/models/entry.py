@@ -73,6 +73,7 @@ class ModelSpec:
     baseline : whether it ignores the features; a baseline is shown, and never ranked best.
     study_macro_f1 : what the study reported, where it used the model.
     cost : seconds to fit 6,000 tracks of 57 features, roughly; the longest fits are started first.
+    growth : the power of the number of tracks that this time grows with.
     storage : how it is stored; None for a model that can be compared but not stored.
     """
 
@@ -92,6 +93,7 @@ class ModelSpec:
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
     cost: float = 1.0
+    growth: float = 1.0
     storage: Storage | None = None
 
     @property
@@ -149,6 +151,10 @@ class ModelSpec:
             del parameters["families"]
         plain = (str, int, float, bool, type(None))
         return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters.items()}
+
+    def seconds(self, tracks: int, features: int) -> float:
+        """How long one core may take to fit it, roughly: right within a factor of three."""
+        return float(self.cost * (tracks / 6000) ** self.growth * features / 57)
 
     @property
     def takes_class_weight(self) -> bool:

@@ -93,6 +93,7 @@ ENTRIES = (
         only_with={"gamma": ("kernel", ("rbf", "poly"))},
         study_macro_f1=StudyScore(default=0.5802, tuned=0.5992),
         cost=3,
+        growth=2.0,
         storage=Storage("sklearn.svm._classes.SVC", structure.check_svc),
     ),
     ModelSpec(
@@ -190,6 +191,7 @@ ENTRIES = (
         # The kernel matrix of 10,000 tracks is 800 MB, twice in memory while it is made.
         most_tracks=10_000,
         cost=10,
+        growth=2.5,
         storage=Storage("genreclf.models.family_kernel.FamilyKernelSVC", structure.check_family_kernels),
     ),
     ModelSpec(

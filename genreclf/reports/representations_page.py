@@ -16,7 +16,7 @@ from genreclf.evaluation.representations import metric
 from genreclf.files import write_whole
 from genreclf.pages.blocks import Cell, Finding, Page, Section, table
 from genreclf.pages.page import write_pages
-from genreclf.pages.wording import count, interval, listed, model_title, p_value, points, with_interval
+from genreclf.pages.wording import count, listed, model_title, p_value, points, with_interval
 from genreclf.reports.run_comparison_page import VERDICTS
 from genreclf.versions import versions
 
@@ -85,16 +85,13 @@ def _sections(comparison: RepresentationComparison) -> Iterator[Section]:
             f"{label}: {metric(label)} in points out of 100; n.s.: difference not significant",
             scores,
             {
-                "Head": lambda s: Cell(model_title(s.model)),
                 "Representation": lambda s: Cell(s.run),
+                "Head": lambda s: Cell(model_title(s.model)),
                 "Features": lambda s: Cell(str(sizes[s.run]), sizes[s.run]),
-                metric(label): lambda s: Cell(points(s.score), s.score),
-                "95 % interval": lambda s: Cell(interval(s.low, s.high), s.low),
+                f"{metric(label)} (95 % interval)": lambda s: Cell(with_interval(s.score, s.low, s.high), s.score),
                 f"Difference from {first}": lambda s: Cell(
-                    points(s.difference, sign=True) if s.verdict else "", s.difference
-                ),
-                "Its 95 % interval": lambda s: Cell(
-                    interval(s.difference_low, s.difference_high, sign=True) if s.verdict else "", s.difference_low
+                    with_interval(s.difference, s.difference_low, s.difference_high, sign=True) if s.verdict else "",
+                    s.difference,
                 ),
                 "p, Holm": lambda s: Cell(p_value(s.p_value) if s.verdict else "", s.p_value),
                 "Verdict": lambda s: Cell(VERDICTS[s.verdict], s.verdict, strong=s.verdict in ("better", "worse")),

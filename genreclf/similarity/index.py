@@ -88,6 +88,7 @@ class _Description(_Version):
     feature_parameters: dict[str, float | None]
     sha256: dict[str, str]
     distance: str = "euclidean"
+    weights: dict[str, str] = {}
 
 
 _DESCRIBED = tuple(name for name in _Description.__struct_fields__ if name not in ("sha256", "format"))
@@ -254,7 +255,6 @@ def build_index(
     labels = labels_of(table, metric, by)
     space = fit_space(table.X, labels, metric=metric, distance=distance, seed=seed)
     points = points_of(space, table)
-    feature_set, window = made_with(table)
     columns = columns_of(table)
     index = Index(
         points=points,
@@ -265,8 +265,7 @@ def build_index(
         metric=metric,
         distance=distance,
         hubness=hubness,
-        feature_set=feature_set,
-        feature_parameters=window,
+        **made_with(table),
     )
     index = replace(index, skew=_measured_skew(index, seed=seed))
     if approximate or (approximate is None and hubness == "none" and len(table) > EXACT_LIMIT):

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 INDEX = "index.json"
 _MARK = b'"genreclf": "index"'
 _FORMAT = 1
-_DESCRIBED = ("features", "metric", "distance", "skew", "feature_set", "feature_parameters")
+_DESCRIBED = ("features", "metric", "distance", "skew", "feature_set", "feature_parameters", "weights")
 _SHARED = ("centres", *Space.ARRAYS)
 _FILE = re.compile(r"[0-9a-f]{16}\.[a-z]+\.npy")
 _KEYED = ("track_id", "genre", "artist")
@@ -86,6 +86,7 @@ class _Description(_Version):
     skew: Annotated[float, msgspec.Meta(gt=-LARGEST, lt=LARGEST)]
     feature_set: str
     feature_parameters: dict[str, float | None]
+    weights: dict[str, str]
     probes: Annotated[int, msgspec.Meta(ge=1)]
     sha256: dict[str, Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]]
     parts: Annotated[list[_PartDescription], msgspec.Meta(min_length=1)]

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -53,6 +53,7 @@ class Searchable(Displayed, ABC):
     metric, distance, hubness : how the index was built.
     skew : of the 10-occurrence; estimated from a sample in a large index.
     feature_set, feature_parameters : how audio was described; empty for a table from elsewhere.
+    weights : names of networks that described it, and the digests of their weights.
     """
 
     space: Space
@@ -63,6 +64,7 @@ class Searchable(Displayed, ABC):
     skew: float = 0.0
     feature_set: str = ""
     feature_parameters: Mapping[str, float | None] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -228,6 +230,12 @@ class Searchable(Displayed, ABC):
                 "this index was made from features that genreclf does not extract; ask for a track by its id, or index "
                 "a table that genreclf extract made"
             )
+        weights = FEATURE_SETS[self.feature_set].weights()
+        if self.weights != weights:
+            names = ", ".join(sorted({*self.weights, *weights}))
+            raise RequestError(
+                f"this index was made with other weights of {names} than those on this machine; extract and index again"
+            )
         window = {name: self.feature_parameters.get(name) for name in WINDOW}
         row = extract_features(path, feature_set=self.feature_set, **window)
         return np.array([row[name] for name in self.features])
@@ -243,19 +251,22 @@ class Searchable(Displayed, ABC):
         missing = [name for name in self.features if name not in table.features]
         if missing:
             raise RequestError(f"{table.name}: the column {missing[0]!r} of the index is missing")
-        if made_with(table) != (self.feature_set, dict(self.feature_parameters)):
+        if any(value != getattr(self, name) for name, value in made_with(table).items()):
             raise RequestError(
                 f"{table.name}: its features were not made as those of the index (feature set "
                 f"{self.feature_set or 'of a table from elsewhere'}, {dict(self.feature_parameters)})"
             )
-        new = ~self.has(table.ids)
-        return table.take(new).with_frame(table.frame[new].reset_index(drop=True), self.features)
+        return table.with_frame(table.frame[~self.has(table.ids)].reset_index(drop=True), self.features)
 
 
-def made_with(table: FeatureTable) -> tuple[str, dict[str, float | None]]:
-    """Feature set and window of a table; an empty name for a table from elsewhere."""
+def made_with(table: FeatureTable) -> dict[str, Any]:
+    """How the features of a table were made, as an index keeps it."""
     window = table.meta.get("parameters") or {}
-    return str(table.meta.get("feature_set", "")), {name: window.get(name) for name in WINDOW}
+    return {
+        "feature_set": str(table.meta.get("feature_set", "")),
+        "feature_parameters": {name: window.get(name) for name in WINDOW},
+        "weights": dict(table.meta.get("weights") or {}),
+    }
 
 
 def columns_of(table: FeatureTable) -> tuple[str, ...]:

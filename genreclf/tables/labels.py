@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from genreclf.errors import RequestError
+from genreclf.errors import RequestError, one_line
 from genreclf.tables.cells import cell
 from genreclf.tables.rows import read_rows, separator_of
 
@@ -118,7 +118,8 @@ def read_synonyms(path: Path) -> dict[str, str]:
     """
     rows = [(line, [cell(text) for text in cells]) for line, cells in read_rows(path, separator_of(path), strict=True)]
     if rows[0][1] != ["tag", "name"]:
-        raise RequestError(f"{path}: line 1: {','.join(rows[0][1])!r}; a mapping of tags begins with the line tag,name")
+        header = one_line(",".join(rows[0][1]), longest=60)
+        raise RequestError(f"{path}: line 1: {header!r}; a mapping of tags begins with the line tag,name")
     synonyms: dict[str, str] = {}
     for line, (tag, name) in rows[1:]:
         if not tag or tag in synonyms:

@@ -48,7 +48,7 @@ def pyarrow() -> Any:  # noqa: ANN401 - pyarrow has no types
 
 def is_parquet(path: Path) -> bool:
     """Whether a table is Parquet, by its name or, of a folder, by what it holds."""
-    return path.suffix.lower() == ".parquet" or (os.path.isdir(path) and any(path.glob("*.parquet")))  # noqa: PTH112 - `Path.is_dir` raises where a path is too long
+    return path.suffix.lower() == ".parquet" or (os.path.isdir(path) and any(map(Path.is_file, path.glob("*.parquet"))))  # noqa: PTH112 - `Path.is_dir` raises where a path is too long
 
 
 def part_path(folder: Path, number: int) -> Path:

@@ -93,7 +93,7 @@ def _unwritten(path: Path) -> list[str]:
 def _files(path: Path) -> list[Path]:
     if not os.path.isdir(path):  # noqa: PTH112
         return [path]
-    files = sorted(file for file in path.glob("*.parquet") if not file.name.startswith((".", "_")))
+    files = sorted(file for file in path.glob("*.parquet") if file.is_file() and not file.name.startswith((".", "_")))
     if not files:
         raise RequestError(f"{path}: a folder without Parquet files; a table has at least one")
     return files

@@ -156,7 +156,7 @@ class TableStore(AbstractContextManager["TableStore"]):
 
     def can_hold(self, values: Iterable[float]) -> bool:
         """Whether each value has a place in the table's precision."""
-        return self.meta.get("dtype") != "float32" or max(map(abs, values)) < _FLOAT32_MAX
+        return self.meta.get("dtype") != "float32" or all(abs(value) < _FLOAT32_MAX for value in values)
 
     def append(self, identity: Sequence[str], values: Iterable[float]) -> None:
         """Write one row; when this returns the row is in the file, and when it raises nothing of it is."""

@@ -17,7 +17,7 @@ import numpy as np
 _FLOAT = 1  # DT_FLOAT
 _FOOTER = 48
 _MAGIC = struct.pack("<Q", 0xDB4775248B80FB57)
-_Fields = dict[int, list[int | bytes]]
+_Fields = dict[int, list[int | memoryview]]  # views, as variables may be hundreds of megabytes
 
 
 def read_version_2(index: bytes, data: bytes) -> dict[str, np.ndarray]:
@@ -54,30 +54,32 @@ def read_version_1(data: bytes) -> dict[str, np.ndarray]:
         for slice_ in map(_fields, message.get(2, [])):
             tensor = _fields(slice_[3][0])
             # Packed, that is all numbers in a row, in one piece or several.
-            packed = b"".join(part for part in tensor.get(5, tensor.get(4, [])) if isinstance(part, bytes))
-            if packed:
+            parts = [part for part in tensor.get(5, tensor.get(4, [])) if isinstance(part, memoryview)]
+            packed = parts[0] if len(parts) == 1 else memoryview(b"".join(parts))
+            if len(packed):
                 found[_text(slice_, 1)] = _shaped(packed, shapes[_text(slice_, 1)])
     return found
 
 
-def _entries(table: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _entries(table: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """The keys and values of a table, in order."""
     if len(table) < _FOOTER or table[-8:] != _MAGIC:
         raise ValueError("not a checkpoint: its last bytes are not those of a table")
     footer = table[-_FOOTER:]
     _, position = _varint(footer, 0)
     _, position = _varint(footer, position)
-    for _, handle in _block(table, *_handle(footer, position)):
-        yield from _block(table, *_handle(handle, 0))
+    view = memoryview(table)
+    for _, handle in _block(view, *_handle(footer, position)):
+        yield from _block(view, *_handle(handle, 0))
 
 
-def _handle(data: bytes, position: int) -> tuple[int, int]:
+def _handle(data: bytes | memoryview, position: int) -> tuple[int, int]:
     offset, position = _varint(data, position)
     size, _ = _varint(data, position)
     return offset, size
 
 
-def _block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+def _block(table: memoryview, offset: int, size: int) -> Iterator[tuple[bytes, memoryview]]:
     if size < 4 or offset + size + 5 > len(table) or table[offset + size]:
         raise ValueError("a block lies outside the file or is compressed")
     block = table[offset : offset + size]
@@ -87,13 +89,13 @@ def _block(table: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]
         shared, position = _varint(block, position)
         rest, position = _varint(block, position)
         length, position = _varint(block, position)
-        key = key[:shared] + block[position : position + rest]
+        key = key[:shared] + bytes(block[position : position + rest])
         position += rest
         yield key, block[position : position + length]
         position += length
 
 
-def _varint(data: bytes, position: int) -> tuple[int, int]:
+def _varint(data: bytes | memoryview, position: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if position >= len(data) or shift > 63:
@@ -106,7 +108,7 @@ def _varint(data: bytes, position: int) -> tuple[int, int]:
             return value, position
 
 
-def _fields(message: int | bytes) -> _Fields:
+def _fields(message: int | memoryview) -> _Fields:
     """The fields of a protobuf message, by number."""
     if isinstance(message, int):
         raise ValueError("a number where a message should be")
@@ -116,7 +118,7 @@ def _fields(message: int | bytes) -> _Fields:
         key, position = _varint(message, position)
         wire = key & 7
         if wire == 0:
-            value: int | bytes
+            value: int | memoryview
             value, position = _varint(message, position)
         else:
             size = {1: 8, 5: 4}.get(wire, 0)
@@ -136,8 +138,8 @@ def _number(fields: _Fields, number: int) -> int:
 
 
 def _text(fields: _Fields, number: int) -> str:
-    value = fields.get(number, [b""])[0]
-    return value.decode() if isinstance(value, bytes) else ""
+    value = fields.get(number, [0])[0]
+    return "" if isinstance(value, int) else bytes(value).decode()
 
 
 def _shape(fields: _Fields, number: int) -> list[int]:
@@ -145,7 +147,7 @@ def _shape(fields: _Fields, number: int) -> list[int]:
     return [_number(_fields(size), 1) for size in _fields(shape[0]).get(2, [])] if shape else []
 
 
-def _shaped(data: bytes, shape: list[int]) -> np.ndarray:
+def _shaped(data: bytes | memoryview, shape: list[int]) -> np.ndarray:
     if len(data) != 4 * int(np.prod(shape, dtype=np.int64)):
         raise ValueError(f"a variable of shape {tuple(shape)} with {len(data):,} bytes")
     return np.frombuffer(data, dtype="<f4").reshape(shape)

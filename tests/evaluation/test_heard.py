@@ -13,6 +13,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.benchmark import benchmark
 from genreclf.evaluation.heard import check_heard, corpora_of
 from genreclf.evaluation.multilabel.benchmark import benchmark_tags
+from genreclf.export.methods import methods
 from genreclf.features import find_feature_set
 from genreclf.networks import NETWORKS
 from genreclf.networks.ledger import CORPORA, named_corpora, overlap
@@ -77,6 +78,8 @@ def test_a_network_is_not_tested_on_what_it_was_trained_on_unless_that_is_wanted
         benchmark(table, models="logreg", protocol="holdout", draws=50)
     done = benchmark(table, models="logreg", protocol="holdout", draws=50, allow_overlap=True)
     assert done.run["networks"]["musicnn:mtt"]["overlap"] == "overlap"
+    assert "The network musicnn:mtt was trained on MagnaTagATune" in methods(done)
+    assert "[@pons2019musicnn]" in methods(done)
     write_report(done, tmp_path / "report")
     for page in ("report.html", "report.md"):
         assert "scores of its features are too high" in (tmp_path / "report" / page).read_text()

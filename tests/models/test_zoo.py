@@ -17,7 +17,7 @@ from genreclf.models.catboost import _share_of_features
 
 _CHEAP = {"n_estimators": 5, "iterations": 10, "max_iter": 20}
 
-_CORE = [name for name, entry in MODELS.items() if not entry.extra]
+_CORE = [name for name, entry in MODELS.items() if not (entry.extra or entry.series)]
 
 
 def _cheap(name):

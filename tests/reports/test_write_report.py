@@ -69,6 +69,14 @@ def test_sections_without_numbers_are_left_out(tmp_path):
     assert not {"leak", "ablation", "importance", "map", "retrieval", "learning-curve", "tuning"} & set(identities)
 
 
+def test_the_search_of_a_network_shows_its_trials_and_how_far_it_came(folder):
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    assert "10 trials in 2 folds, of which 6 were given up by successive halving; 126 epochs in all." in text
+    picture = (folder / "pictures" / "search-svc.svg").read_text(encoding="utf-8")
+    assert "fold 1: 55.0; fold 2: 55.0" in picture
+    assert picture.count("fold 1, trial ") == 5
+
+
 def test_the_learning_curve_ends_in_an_open_mark_at_twice_the_artists(folder):
     picture = (folder / "pictures" / "learning-curve.svg").read_text(encoding="utf-8")
     assert "SVC, 80 artists (extrapolated): " in picture

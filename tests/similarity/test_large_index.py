@@ -116,6 +116,17 @@ def test_what_has_other_features_is_not_added(table, stored):
         index.extend(table.with_frame(table.frame.drop(columns="mfcc_mean_01"), table.features[1:]))
     with pytest.raises(RequestError, match="not made as those"):
         index.extend(replace(table, meta={"feature_set": "fma"}))
+    with pytest.raises(RequestError, match="not made as those"):
+        index.extend(replace(table, meta={"weights": {"musicnn": "0" * 64}}))
+
+
+def test_a_file_is_not_described_with_other_weights_than_the_index(table, tmp_path):
+    columns = genreclf.features.FEATURE_SETS["mfcc"].columns[: len(table.features)]
+    renamed = table.with_frame(table.frame.rename(columns=dict(zip(table.features, columns, strict=True))), columns)
+    index = genreclf.build_index(replace(renamed, meta={"feature_set": "mfcc", "weights": {"net": "0" * 64}}))
+    (tmp_path / "x.wav").write_bytes(b"")
+    with pytest.raises(RequestError, match="other weights of net"):
+        index.query(tmp_path / "x.wav")
 
 
 def test_two_runs_that_add_at_once_lose_nothing(table, copied):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TRIALS = 30
 _FIRST, _KEPT = 3, 3  # epochs before the first halving, and one of how many then goes on
+_LOSS = 1e-4  # weight of the loss beside macro-F1
 
 
 class Trial(NamedTuple):
@@ -123,9 +124,11 @@ def _tried(trial: Any, trainings: Sequence[Training], parameters: dict[str, Any]
                     training.step()
         except ValueError:  # the loss is not a number
             return Trial(parameters, epoch, pruned=True, macro_f1=-1.0)
-        score = sum(training.history[training.best - 1].macro_f1 for training in trainings) / len(trainings)
-        trial.report(score, epoch)
-        if trial.should_prune():
+        best = [training.history[training.best - 1] for training in trainings]
+        score = sum(known.macro_f1 for known in best) / len(best)
+        # Networks that have learnt nothing yet predict one class, all alike: then the loss decides.
+        trial.report(score - _LOSS * sum(known.held_out_loss for known in best) / len(best), epoch)
+        if trial.should_prune() and not all(training.done for training in trainings):
             return Trial(parameters, epoch, pruned=True, macro_f1=score)
     return Trial(parameters, epoch, pruned=False, macro_f1=score)
 

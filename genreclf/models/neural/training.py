@@ -231,11 +231,9 @@ class Training:
 
     def _judged(self, rows: np.ndarray) -> tuple[float, float]:
         """Loss and macro-F1 on some tracks."""
-        from sklearn.metrics import f1_score
-
         codes, logits = self.tracks.codes[rows], torch.from_numpy(self.logits(rows))
         loss = nn.functional.cross_entropy(logits, torch.from_numpy(codes)).item()
-        return loss, float(f1_score(codes, logits.argmax(dim=1).numpy(), average="macro"))
+        return loss, _macro_f1(codes, logits.argmax(dim=1).numpy(), self.tracks.classes)
 
     def _rate(self) -> float:
         past, settings = len(self.history), self.settings
@@ -345,21 +343,26 @@ def divided(codes: np.ndarray, groups: np.ndarray | None, *, seed: int) -> tuple
     return (np.setdiff1d(rows, held_out), held_out) if len(held_out) else (rows, None)
 
 
+def _macro_f1(codes: np.ndarray, predicted: np.ndarray, classes: int) -> float:
+    """As scikit-learn's, over the classes that are there or predicted, in a hundredth of the time."""
+    hits = np.bincount(codes[codes == predicted], minlength=classes)
+    both = np.bincount(codes, minlength=classes) + np.bincount(predicted, minlength=classes)
+    return float((2 * hits[both > 0] / both[both > 0]).mean())
+
+
 @contextmanager
 def _drawn_from(seed: int, epoch: int, device: str) -> Iterator[np.random.Generator]:
-    """A block in which torch draws from seed and epoch, on one thread and by deterministic algorithms.
+    """A block in which torch draws from seed and epoch, on one thread, so that sums are always made in one order.
 
     It gets a generator of its own for what numpy draws.
     """
     rng = np.random.default_rng([seed, epoch])
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    threads = torch.get_num_threads()
     devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(int(rng.integers(2**63)))
         torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True, warn_only=bool(devices))
         try:
             yield rng
         finally:
-            torch.use_deterministic_algorithms(deterministic)
             torch.set_num_threads(threads)

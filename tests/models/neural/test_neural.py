@@ -79,13 +79,12 @@ class Deadly:
 
 def test_networks_learn_what_a_table_and_series_hold(small, table):
     options = {"protocol": "cv-artist", "folds": 2, "jobs": 1}
-    lstm = replace(MODELS["lstm"], factory=partial(_small, MODELS["lstm"].factory))
-    series = made_up_series(table)
-    models = [small, lstm, "most_frequent"]
-    comparison = benchmark(table, models=models, series=series, **options, repeats=1, draws=50)
+    cnn = replace(MODELS["cnn"], factory=partial(_small, MODELS["cnn"].factory))
+    models = [small, cnn, "most_frequent"]
+    comparison = benchmark(table, models=models, series=made_up_series(table), **options, repeats=1, draws=50)
     scores = comparison.ranking.set_index("model")["macro_f1"]
     assert scores["fcnn"] > 0.6
-    assert scores["lstm"] > 0.6
+    assert scores["cnn"] > 0.6
     assert scores["most_frequent"] < 0.3
 
 
@@ -97,7 +96,19 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_torch_as_it_was(table):
         np.testing.assert_array_equal(weights, again.weights_[name])
     assert not np.array_equal(first.weights_["head.weight"], other.weights_["head.weight"])
     assert torch.equal(state, torch.get_rng_state())
-    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == (threads, False)
+    assert torch.get_num_threads() == threads
+
+
+def test_macro_f1_is_that_of_scikit_learn():
+    pytest.importorskip("torch")
+    from sklearn.metrics import f1_score
+
+    from genreclf.models.neural.training import _macro_f1
+
+    rng = np.random.default_rng(0)
+    for classes in (2, 3, 6):
+        y, y_pred = rng.integers(classes, size=(2, 12))
+        assert _macro_f1(y, y_pred, classes) == pytest.approx(f1_score(y, y_pred, average="macro"))
 
 
 def test_the_part_that_stops_training_shares_no_group_with_the_rest_and_every_class_is_trained_on():

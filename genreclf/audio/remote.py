@@ -1,0 +1,317 @@
+"""Files that lie elsewhere: in object stores, on web servers, in archives, by their URLs.
+
+``s3://bucket/a.mp3``, ``gs://``, ``az://``, ``https://``, ``memory://``, and members of archives as
+``zip://rock/a.mp3::s3://bucket/music.zip``, all through fsspec. A file is fetched whole to a temporary copy, which is
+then read as any file: decoders seek as they like, and clips are small. What may pass is tried again, after waits that
+double and vary; what came is held against the length that the store states.
+
+URLs may hold credentials. `Url.address` alone has them; whatever shows, keeps or compares a `Url` gets `redacted`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from genreclf.errors import RequestError, TrackError
+
+SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "memory", "zip", "tar")
+ATTEMPTS = 4
+_FIRST_WAIT = 0.5  # seconds, doubled for each further attempt, and a random half more or less
+_CONNECT_SECONDS, _SILENT_SECONDS = 10, 20
+_MOST_BYTES = 4 << 30
+_ANY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ARCHIVES = ("zip", "tar")
+_SECRET = re.compile(
+    r"x-(amz|goog|oss|ms|cos|obs)-|sig|token|secret|pass|pwd|auth|cred|access|jwt|^(code|key|apikey|api[-_]key)$",
+    re.IGNORECASE,
+)
+_SIGNED = re.compile(r"^(expires|policy|key-pair-id|s[epvrtk]|spr|sk[a-z]{1,3}|ss|srt|sdd)$", re.IGNORECASE)
+# What tells one state of a file from another, the surest first, by the names that stores give it.
+_VALIDATORS = (
+    "ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "CRC", "crc32c", "generation", "LastModified",
+    "last_modified", "Last-Modified", "updated", "mtime", "created",
+)  # fmt: skip
+# By the names of the errors of libraries that need not be installed.
+_REFUSALS = {
+    "NoCredentialsError": ("no-permission", "no credentials for this store were found"),
+    "BadZipFile": ("unreadable", "the archive cannot be read"),
+    "ReadError": ("unreadable", "the archive cannot be read"),
+    "InvalidURL": ("missing", "no file can have this URL"),
+    "InvalidUrlClientError": ("missing", "no file can have this URL"),
+    "ParamValidationError": ("missing", "no file can have this URL"),
+}
+_Value = TypeVar("_Value")
+Validator = tuple[int, int]
+"""Size in bytes, and a number of the file's ETag, or of what else the store tells one state from another by."""
+
+
+def is_url(source: object) -> bool:
+    """Whether a source is the URL of something elsewhere; ``file://`` and paths are not."""
+    return isinstance(source, str) and bool(_ANY_URL.match(source)) and not source.lower().startswith("file:")
+
+
+def redacted(address: str) -> str:
+    """A URL without what may be a credential: user and password, tokens and signatures."""
+    return "::".join(map(_redacted, address.split("::")))
+
+
+def _redacted(part: str) -> str:
+    scheme, slashes, rest = part.partition("://")
+    if not slashes or scheme.lower() in (*_ARCHIVES, "memory"):
+        return part
+    place, mark, query = rest.partition("?")
+    host, slash, path = place.partition("/")
+    host = host.rpartition("@")[2]
+    if re.search(r":(?!\d*$)", re.sub(r"\[.*\]", "", host)):  # a password with a slash in it ends the host too soon
+        host, path = host.partition(":")[0], path.rpartition("@")[2]
+    pairs = [(pair, unquote(pair.partition("=")[0])) for pair in query.partition("#")[0].split("&")]
+    if any(_SECRET.search(name) for _, name in pairs):
+        pairs = [(pair, name) for pair, name in pairs if not _SECRET.search(name) and not _SIGNED.match(name)]
+    query = "&".join(pair for pair, _ in pairs)
+    return f"{scheme}://{host}{slash}{path}{mark if query else ''}{query}"
+
+
+@dataclass(frozen=True, repr=False)
+class Url(os.PathLike[str]):
+    """Where a file lies that is not of this disk.
+
+    Parameters
+    ----------
+    address : the whole URL, with what credentials it holds.
+    validator : what a listing tells of the file's state.
+    """
+
+    address: str
+    validator: Validator | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        for number, part in enumerate(self.address.split("::")):
+            scheme, slashes, _ = part.partition("://")
+            local = number > 0 and (not slashes or scheme.lower() == "file")
+            if scheme.lower() not in SCHEMES and not local:
+                known = ", ".join(f"{name}://" for name in SCHEMES)
+                raise RequestError(f"{self}: {scheme}:// is not read; choose from {known}")
+
+    def __str__(self) -> str:
+        return redacted(self.address)
+
+    def __repr__(self) -> str:
+        return f"Url({str(self)!r})"
+
+    def __fspath__(self) -> str:
+        return str(self)
+
+    @property
+    def path(self) -> str:
+        """The path below the host or the bucket, or within the archive."""
+        scheme, _, place = self.address.split("::")[0].partition("://")
+        if scheme.lower() in {"http", "https"}:
+            place = unquote(place.partition("?")[0].partition("#")[0])
+        return place if scheme.lower() in _ARCHIVES else place.partition("/")[2]
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return PurePosixPath(self.path).name
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the name, as `Path.suffix`."""
+        return PurePosixPath(self.name).suffix
+
+
+def as_location(source: str | os.PathLike[str]) -> Path | Url:
+    """A path, or a URL where a text is one."""
+    if isinstance(source, Url):
+        return source
+    return Url(source) if isinstance(source, str) and is_url(source) else Path(source)
+
+
+@contextmanager
+def at_hand(source: Path | Url) -> Iterator[tuple[Path, Validator | None]]:
+    """The path of a file, of a URL that of a copy while the context lasts, and its state as the store tells it.
+
+    Raises
+    ------
+    TrackError : the file cannot be fetched; the code is ``missing``, ``no-permission``, ``needs-extra``,
+        ``unreadable`` (of an archive) or ``unreachable``, which may pass.
+    """
+    if not isinstance(source, Url):
+        yield source, None
+        return
+    with TemporaryDirectory(prefix="genreclf-") as folder:
+        suffix = source.suffix
+        path = Path(folder, f"sound{suffix if suffix.isascii() else ''}")
+        validator = _again(lambda: _fetch(source, path))
+        yield path, validator
+
+
+def look_up(url: Url) -> Validator | None:
+    """The state of a file as the store tells it, without reading it; None where it tells nothing.
+
+    Raises
+    ------
+    TrackError : as `at_hand`.
+    """
+    if url.validator is not None:
+        return url.validator
+
+    def look() -> Validator | None:
+        system, name = _system(url)
+        return _validator(system.info(name))
+
+    return _again(look)
+
+
+def list_below(url: Url) -> list[tuple[str, Url]]:
+    """The files below a folder: their paths within it, and their URLs.
+
+    Raises
+    ------
+    TrackError : as `at_hand`.
+    """
+
+    def look() -> list[tuple[str, Url]]:
+        system, root = _system(url)
+        system.invalidate_cache()
+        found: Mapping[str, Mapping[str, Any]] = system.find(root, detail=True)
+        scheme, *rest = url.address.split("::")
+        root = root.rstrip("/")
+        files = []
+        for name, info in sorted(found.items()):
+            inside = name.removeprefix(root).lstrip("/")
+            address = str(name) if is_url(name) else f"{scheme.partition('://')[0]}://{name.lstrip('/')}"
+            files.append((inside, Url("::".join([address, *rest]), _validator(info))))
+        return files
+
+    return _again(look)
+
+
+def _fetch(url: Url, path: Path) -> Validator | None:
+    """Fetch a file once."""
+    system, name = _system(url)
+    info = system.info(name)
+    size = info.get("size")
+    if info.get("type") == "directory":
+        raise TrackError("not-a-file", "a folder, not a file")
+    if size is not None and size > _MOST_BYTES:
+        raise TrackError("too-long", f"{size / 1e9:,.1f} GB, more than {_MOST_BYTES / 1e9:.1f} GB; cut it")
+    system.get_file(name, str(path))
+    got = path.stat().st_size
+    if size is not None and got != size:
+        raise _MayPass(f"{got:,} bytes came where the store states {size:,}")
+    return _validator(info)
+
+
+def _validator(info: Mapping[str, Any]) -> Validator | None:
+    found = next((info[name] for name in _VALIDATORS if info.get(name)), None)
+    if found is None:
+        return None
+    number = hashlib.blake2b(str(found).encode(), digest_size=7).digest()
+    return int(info.get("size") or 0), int.from_bytes(number)
+
+
+def _system(url: Url) -> tuple[Any, str]:
+    """Fsspec's file system for a URL, and the name of the file in it."""
+    try:
+        import fsspec
+    except ImportError:
+        raise TrackError("needs-extra", 'URLs need fsspec: pip install "genreclf[remote]"') from None
+    options: dict[str, Any] = {}
+    for scheme in {part.partition("://")[0].lower() for part in url.address.split("::")}:
+        if scheme == "s3":
+            limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
+            options[scheme] = {"config_kwargs": limits | {"retries": {"max_attempts": 1}}}
+        elif scheme in {"http", "https"}:
+            with suppress(ImportError):  # which fsspec reports
+                from aiohttp import ClientTimeout
+
+                limit = ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS)
+                options[scheme] = {"client_kwargs": {"timeout": limit, "trust_env": True}}
+    system, name = fsspec.core.url_to_fs(url.address, **options)
+    if hasattr(system, "retries"):
+        system.retries = 1  # ours wait longer, and are counted
+    return system, name
+
+
+class _MayPass(Exception):  # noqa: N818 - no error of its own
+    """What went wrong with an attempt, and may not with the next."""
+
+
+def _again(work: Callable[[], _Value]) -> _Value:
+    """Try something up to `ATTEMPTS` times."""
+    reason = ""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(_FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        try:
+            return work()
+        except TrackError:
+            raise
+        except _MayPass as error:
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001 - of a dozen libraries, whose texts may hold the URL
+            reason = _reason(error)
+    raise TrackError("unreachable", f"not fetched in {ATTEMPTS} attempts: {reason}")
+
+
+def _reason(error: Exception) -> str:
+    """Why an attempt failed, where the next may not; otherwise that is raised. No library's own text is used."""
+    status = _status(error)
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    refused = _refusal(error, status, kinds)
+    if refused is not None:
+        raise refused from None
+    if status is not None:
+        return f"HTTP {status}"
+    if isinstance(error, TimeoutError) or any("Timeout" in kind for kind in kinds):
+        return f"nothing came for {_SILENT_SECONDS} s"
+    if kinds & {"ClientPayloadError", "IncompleteReadError", "ResponseStreamingError", "EOFError"}:
+        return "the connection was cut before the end"
+    cause = error.__cause__
+    if isinstance(cause, Exception):
+        return _reason(cause)
+    if isinstance(error, OSError) or kinds & {"ClientError", "BotoCoreError", "HTTPClientError"}:
+        return f"the connection failed ({type(error).__name__})"
+    raise TrackError("internal", f"{type(error).__name__}, which nobody foresaw; please report it") from None
+
+
+def _refusal(error: Exception, status: int | None, kinds: set[str]) -> TrackError | None:
+    """What no further attempt can mend; None where one may."""
+    if status in {401, 403} or (status is None and isinstance(error, PermissionError)):
+        return TrackError("no-permission", "the store does not let this be read; see to the credentials")
+    plain = status is None and error.__cause__ is None  # what failed for another reason is called missing by some
+    if status in {404, 410} or (plain and isinstance(error, FileNotFoundError)):
+        return TrackError("missing", "there is no such file")
+    if status is not None and 400 <= status < 500 and status not in {408, 425, 429}:
+        return TrackError("unreachable", f"the server refuses it: HTTP {status}")
+    if isinstance(error, ImportError):
+        return TrackError("needs-extra", 'URLs need a library: pip install "genreclf[remote]", for gs:// gcsfs as well')
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return TrackError("system", "there is no room for a copy in the folder of temporary files")
+    return next((TrackError(*told) for kind, told in _REFUSALS.items() if kind in kinds), None)
+
+
+def _status(error: BaseException | None) -> int | None:
+    """The HTTP status that an error, or what caused it, tells."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        found = getattr(error, "status", None)
+        if isinstance(response, dict):
+            found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if isinstance(found, int) and found >= 100:
+            return found
+        error = error.__cause__ or error.__context__
+    return None
