@@ -263,8 +263,6 @@ def _made(path: Path) -> dict[str, Any]:
 
 def _kinds(path: Path, requested: Sequence[str]) -> tuple[SeriesKind, ...]:
     """The kinds of series that are requested, and those that are beside the table."""
-    if requested and "://" in str(path):
-        raise RequestError(f"{path}: series are kept beside a table on a local disk; choose such a table")
     return tuple(find_kind(name) for name in dict.fromkeys([*kinds_in(series_folder(path)), *requested]))
 
 
