@@ -2,7 +2,7 @@
 
     python benchmarks/neural.py fits features/music.csv --models fcnn,svc
     python benchmarks/neural.py kills
-    python benchmarks/neural.py search --data-sets 10
+    python benchmarks/neural.py search
 
 `fits` prints CPU seconds of one fit on all tracks of a table. `kills` trains a model with ``genreclf train``, kills it
 by SIGKILL at random until it was killed so often, lets it end, and compares the file with that of a run that was left
@@ -132,7 +132,7 @@ if __name__ == "__main__":
     parser.add_argument("--models", default="fcnn")
     parser.add_argument("--series")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--data-sets", type=int, default=10)
+    parser.add_argument("--data-sets", type=int, default=4)
     chosen = parser.parse_args()
     if chosen.what == "fits":
         fits(chosen.table, chosen.models, chosen.series)
