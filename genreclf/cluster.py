@@ -105,6 +105,7 @@ def _client(client: Client | str) -> Iterator[Client]:
         "distributed.logging.distributed": "critical",
         "distributed.worker.profile.enabled": False,
         "distributed.admin.system-monitor.interval": "60s",
+        "distributed.admin.tick.interval": "1s",
     }
     with silence_logging_cmgr("CRITICAL"), dask.config.set(options):
         if local:
@@ -113,6 +114,7 @@ def _client(client: Client | str) -> Iterator[Client]:
                 LocalCluster(
                     n_workers=number,
                     threads_per_worker=1,
+                    memory_limit=0,
                     dashboard_address=_ANY_PORT,
                     worker_dashboard_address=_ANY_PORT,
                     silence_logs="CRITICAL",
