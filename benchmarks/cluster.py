@@ -331,6 +331,7 @@ def overhead(options: argparse.Namespace) -> None:
         for way in ways if turn % 2 == 0 else ways[::-1]:
             with tempfile.TemporaryDirectory() as folder:
                 command = [sys.executable, "-m", "genreclf", "extract", options.source, "-o", f"{folder}/t.csv", *way]
+                command += ["--feature-set", "study"]
                 start = time.perf_counter()
                 process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
                 spent: dict[int, float] = {}
