@@ -43,7 +43,9 @@ Precision = Annotated[
 ]
 Corpus = Annotated[
     str | None,
-    typer.Option(help="Where the music comes from, if its name does not tell; a network may have heard it: {corpora}."),
+    typer.Option(
+        help="Where the music comes from, if its name does not tell; a network may have been trained on it: {corpora}."
+    ),
 ]
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Test networks on music that they were trained on; the report says so.")

@@ -18,7 +18,7 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.comparison import Comparison
 from genreclf.evaluation.fitting import Fit, Fitted, fit_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.heard import check_heard
+from genreclf.evaluation.overlap import check_overlap
 from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_notes, untestable, untestable_note
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
@@ -102,7 +102,7 @@ def benchmark(
     test_table : tracks to test on, for ``cross``.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
-    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
+    corpus, allow_overlap : see `genreclf.evaluation.overlap.check_overlap`; for features of trained networks.
     series : what models of series are fitted to: a kind of series beside the table, the path of others, or a `Series`
         of the same tracks. None takes the one kind beside the table if such a model is named.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
@@ -131,14 +131,14 @@ def benchmark(
     frames = None
     if series is not None or (models is not None and any(entry.series for entry in entries)):
         frames = find_series(table, series)
-    networks, heard = check_heard(
+    networks, overlap_notes = check_overlap(
         [table, *others],
         features=asked,
         series=None if frames is None else frames.kind,
         corpus=corpus,
         allow_overlap=allow_overlap,
     )
-    notes = [*heard, *table.notes, *notes]
+    notes = [*overlap_notes, *table.notes, *notes]
     if others:
         table, more = crossed(table, others[0])
         notes += more

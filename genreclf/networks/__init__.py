@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere: what each takes, gives and has heard, and how it is run.
+"""Networks that were trained elsewhere: what each takes, gives and was trained on, and how it is run.
 
 `NETWORKS` holds those known by name, with their cards; `run_network` runs an installed one in onnxruntime, without any
 library that trains. How weights come onto this machine is `genreclf.weights`.

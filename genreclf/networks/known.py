@@ -1,4 +1,4 @@
-"""The ledger: which networks are known by name, what each has heard, and which corpora share their music.
+"""The ledger: which networks are known by name, what each was trained on, and which corpora share their music.
 
 Sources: Pons and Serra (2019), musicnn: Pre-trained Convolutional Neural Networks for Music Audio Tagging; Hershey and
 others (2017), CNN Architectures for Large-Scale Audio Classification.

@@ -1,4 +1,4 @@
-"""What networks have heard, held against the music that they are tested on.
+"""What networks were trained on, held against the music that they are tested on.
 
 A network that was trained on the tracks of a test scores higher on them than on new ones. Corpora overlap where they
 are the same or take their music from the same catalogue. What is not known to overlap is unknown, and said to be.
@@ -45,13 +45,13 @@ CORPORA: Mapping[str, Corpus] = {
     "mtg-jamendo": Corpus("MTG-Jamendo", "Jamendo", aliases=("jamendo",)),
     "audioset": Corpus("AudioSet", "YouTube"),
     "youtube-8m": Corpus("YouTube-8M", "YouTube", aliases=("youtube8m",)),
-    OWN: Corpus("recordings of one's own that no network has heard"),
+    OWN: Corpus("recordings of one's own that no network was trained on"),
 }
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Whether a network has heard the tracks of a test.
+    """Whether a network was trained on the tracks of a test.
 
     Parameters
     ----------
@@ -66,27 +66,27 @@ class Overlap:
 
 
 def overlap(card: Card, corpora: Sequence[str]) -> Overlap:
-    """Whether a network has heard music of these corpora, names of `CORPORA`."""
-    for heard in card.trained_on:
+    """Whether a network was trained on music of these corpora, names of `CORPORA`."""
+    for corpus in card.trained_on:
         for tested in corpora:
-            if reason := _shared(heard, tested):
-                return Overlap(card.name, "overlap", f"{card.name} was trained on {_title(heard)}, {reason}")
+            if reason := _shared(corpus, tested):
+                return Overlap(card.name, "overlap", f"{card.name} was trained on {_title(corpus)}, {reason}")
     trained = f"{card.name} was trained on {card.training}"
     if corpora and set(corpora) == {OWN}:
         return Overlap(card.name, "none", f"{trained}; these tracks are stated to be none of them")
     where = ", ".join(map(_title, corpora)) or "unknown music"
-    return Overlap(card.name, "unknown", f"{trained}; whether it has heard these tracks ({where}) is unknown")
+    return Overlap(card.name, "unknown", f"{trained}; whether these tracks ({where}) were among them is unknown")
 
 
 def _title(corpus: str) -> str:
     return CORPORA[corpus].title if corpus in CORPORA else corpus
 
 
-def _shared(heard: str, tested: str) -> str:
+def _shared(trained: str, tested: str) -> str:
     """Why two corpora overlap; empty where that is not known."""
-    if heard == tested:
+    if trained == tested:
         return "which these tracks are from"
-    known = CORPORA.get(heard), CORPORA.get(tested)
+    known = CORPORA.get(trained), CORPORA.get(tested)
     if None in known or not known[0].catalogue or known[0].catalogue != known[1].catalogue:  # type: ignore[union-attr]
         return ""
     return f"whose music is from {known[0].catalogue}, as that of {_title(tested)} is"  # type: ignore[union-attr]

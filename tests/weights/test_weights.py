@@ -207,7 +207,7 @@ def test_another_network_does_not_take_the_name_of_one_that_rows_were_made_with(
         weights.add(tmp_path / "none.onnx")
 
 
-def test_the_list_says_what_each_network_has_heard_and_what_is_here(folder, tmp_path, monkeypatch, capsys):
+def test_the_list_says_what_each_network_was_trained_on_and_what_is_here(folder, tmp_path, monkeypatch, capsys):
     weights.add(write_own(tmp_path / "own.onnx"))
     monkeypatch.setattr("sys.argv", ["genreclf", "weights", "list", "--json"])
     with pytest.raises(SystemExit):

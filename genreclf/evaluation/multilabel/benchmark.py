@@ -18,12 +18,12 @@ from genreclf.errors import RequestError
 from genreclf.evaluation.best_set import best_set
 from genreclf.evaluation.fitting import run_all
 from genreclf.evaluation.groups import Groups, find_groups
-from genreclf.evaluation.heard import check_heard
 from genreclf.evaluation.multilabel.comparison import TagComparison
 from genreclf.evaluation.multilabel.fitting import TagData, TagFit, TagOutcome, fit_one
 from genreclf.evaluation.multilabel.folds import tag_plan
 from genreclf.evaluation.multilabel.retrieval import retrieve_tags
 from genreclf.evaluation.multilabel.scores import TagScores, macro
+from genreclf.evaluation.overlap import check_overlap
 from genreclf.evaluation.protocols import Settings
 from genreclf.evaluation.record import LIBRARIES, TRACK_COLUMNS, described
 from genreclf.evaluation.significance import holm
@@ -118,7 +118,7 @@ def benchmark_tags(
     protocol : see `genreclf.evaluation.multilabel.folds.tag_plan`.
     folds, test_size, seed, group, train_on_validation, features, jobs, client, draws, command : as in
         `genreclf.evaluation.benchmark.benchmark`.
-    corpus, allow_overlap : see `genreclf.evaluation.heard.check_heard`; for features of trained networks.
+    corpus, allow_overlap : see `genreclf.evaluation.overlap.check_overlap`; for features of trained networks.
     probabilities : keep those of every model.
     class_weight : ``balanced`` weighs tracks with and without a tag alike, in taggers that take class weights.
     min_tracks, min_artists, synonyms : see `usable_tags`.
@@ -138,7 +138,7 @@ def benchmark_tags(
     if features is not None:
         table = table.select(features, sets=FEATURE_SETS)
         check_features(table)
-    networks, heard = check_heard([table], corpus=corpus, allow_overlap=allow_overlap)
+    networks, overlap_notes = check_overlap([table], corpus=corpus, allow_overlap=allow_overlap)
     groups = find_groups(table)
     settings = Settings(folds, test_size, seed, group, train_on_validation)
     plan, planned = tag_plan(table, groups, settings, protocol)
@@ -173,7 +173,7 @@ def benchmark_tags(
         "table": described(table) | {"tags": tags},
         "seconds": round(time.perf_counter() - started, 3),
     }
-    notes = [*heard, *table.notes, *chosen, *groups.notes, *planned, *work.notes()]
+    notes = [*overlap_notes, *table.notes, *chosen, *groups.notes, *planned, *work.notes()]
     return TagComparison(**tables, run=run, notes=tuple(dict.fromkeys(notes)))
 
 
@@ -226,11 +226,11 @@ def tag_estimates(
     """
     table, notes = usable_tags(table, min_tracks=min_tracks, min_artists=min_artists, synonyms=synonyms)
     used = [name for part in parts.values() for name in part]
-    networks, heard = check_heard([table], features=used, corpus=corpus, allow_overlap=allow_overlap)
+    networks, overlap_notes = check_overlap([table], features=used, corpus=corpus, allow_overlap=allow_overlap)
     groups = find_groups(table)
     settings = Settings(folds, test_size, seed, group, train_on_validation)
     plan, planned = tag_plan(table, groups, settings, protocol)
-    notes = [*heard, *notes, *groups.notes, *planned]
+    notes = [*overlap_notes, *notes, *groups.notes, *planned]
     entries = tuple(weighted(resolve_tagger(model), class_weight) for model in models)
     auc = {}
     for name, part in parts.items():

@@ -1,4 +1,4 @@
-"""What networks have heard: overlap is refused, or stands on the report, and what is unknown is said to be."""
+"""What networks were trained on: overlap is refused, or stands on the report, and what is unknown is said to be."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from made_up import made_up_table
 
 from genreclf.errors import RequestError
 from genreclf.evaluation.benchmark import benchmark
-from genreclf.evaluation.heard import check_heard, corpora_of
 from genreclf.evaluation.multilabel.benchmark import benchmark_tags
+from genreclf.evaluation.overlap import check_overlap, corpora_of
 from genreclf.export.methods import methods
 from genreclf.features import find_feature_set
 from genreclf.networks import NETWORKS
@@ -50,7 +50,7 @@ def test_corpora_overlap_where_they_share_their_music(network, corpora, status):
     assert network in found.reason
 
 
-def test_every_known_network_says_what_it_has_heard_from_whom_and_under_which_licence():
+def test_every_known_network_says_what_it_was_trained_on_from_whom_and_under_which_licence():
     for card in NETWORKS.values():
         assert set(card.trained_on) <= set(CORPORA)
         assert all((card.training, card.licence, card.source))
@@ -95,20 +95,20 @@ def test_features_that_are_left_out_are_not_held_against_anyone():
 
 def test_what_is_unknown_is_said_to_be(tmp_path):
     notes = benchmark(embedded("musicnn"), models="logreg", protocol="holdout", draws=50).notes
-    assert any("whether it has heard these tracks (unknown music) is unknown" in note for note in notes)
+    assert any("whether these tracks (unknown music) were among them is unknown" in note for note in notes)
     table = embedded("gone", weights={"gone": "0" * 64})
-    assert check_heard([table])[1] == ["what gone was trained on is unknown here"]
+    assert check_overlap([table])[1] == ["what gone was trained on is unknown here"]
 
 
 def test_a_corpus_can_be_stated_and_goes_before_what_names_tell():
     table = embedded("musicnn-mtt", name="emotify200")
-    assert check_heard([table], corpus="own")[0]["musicnn:mtt"]["overlap"] == "none"
+    assert check_overlap([table], corpus="own")[0]["musicnn:mtt"]["overlap"] == "none"
     with pytest.raises(RequestError, match=r"unknown corpus 'emotiy'.*did you mean 'emotify'"):
-        check_heard([table], corpus="emotiy")
+        check_overlap([table], corpus="emotiy")
     noted = replace(embedded("musicnn-mtt"), meta={"corpora": ["magnatune"]})
     assert corpora_of(noted) == ["magnatune"]
     with pytest.raises(RequestError, match="Magnatune's catalogue"):
-        check_heard([made_up_table(), noted])
+        check_overlap([made_up_table(), noted])
 
 
 def test_tags_are_held_to_the_same():
@@ -130,7 +130,7 @@ def test_series_of_a_network_count_as_its_features() -> None:
     made = series_of_arrays("musicnn-mtt-tags", arrays, frame_rate=1 / 3, track_ids=list(table.ids))
     with pytest.raises(RequestError, match="musicnn:mtt was trained on"):
         benchmark(table, models="pooled", series=made)
-    networks, notes = check_heard([table], series=made.kind, allow_overlap=True)
+    networks, notes = check_overlap([table], series=made.kind, allow_overlap=True)
     assert networks["musicnn:mtt"]["overlap"] == "overlap"
     assert notes[0].endswith("are too high")
-    assert check_heard([table], series="mel") == ({}, [])
+    assert check_overlap([table], series="mel") == ({}, [])

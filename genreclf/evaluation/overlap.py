@@ -1,4 +1,4 @@
-"""Networks behind the features of a table, and whether they have heard its tracks."""
+"""Networks behind the features of a table, and whether they were trained on its tracks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _has(columns: Sequence[str], prefix: str) -> bool:
     return any(column.startswith((f"{prefix}_", f"{prefix}-tags_")) for column in columns)
 
 
-def check_heard(
+def check_overlap(
     tables: Iterable[FeatureTable],
     *,
     features: Sequence[str] | None = None,
@@ -52,7 +52,7 @@ def check_heard(
 
     Raises
     ------
-    RequestError : a network has heard the tracks, or there is no such corpus.
+    RequestError : a network was trained on the tracks, or there is no such corpus.
     """
     tables = [table if features is None else table.select(features, sets=FEATURE_SETS) for table in tables]
     given = None if corpus is None else check_corpora([corpus] if isinstance(corpus, str) else corpus)
