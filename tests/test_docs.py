@@ -273,7 +273,7 @@ def options_of(command: Any) -> set[str]:
     return {"--help"} | {option for p in command.params for option in (*p.opts, *p.secondary_opts)}
 
 
-_OF_BENCHMARKS = {"--n", "--floor", "--rounds", "--quick", "--divisions", "--tracks"}
+_OF_BENCHMARKS = {"--n", "--every", "--floor", "--rounds", "--quick", "--divisions", "--tracks"}
 
 
 @pytest.mark.parametrize("page", WITH_READMES, ids=name_of)
