@@ -49,7 +49,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("frames to a file", ("series",)),
     ("rows to a file", ("tables",)),
     ("a file to samples", ("audio",)),
-    ("processes and files", ("cluster", "workers", "files", "archive", "streams", "forks")),
+    ("processes and files", ("cluster", "workers", "files", "archive", "remote", "streams", "forks")),
     ("the ground", ("errors", "progress", "plugins", "references", "seeds", "versions", "display")),
 )
 

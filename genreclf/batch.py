@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from genreclf.audio import EXTRA_SUFFIXES, Url, missing_extras
+from genreclf.audio import EXTRA_SUFFIXES, missing_extras
 from genreclf.datasets.manifest import Track
 from genreclf.datasets.playlists import GenrePlaylists
 from genreclf.datasets.sources import STDIN, check_sources, root_of, tracks_of
@@ -26,6 +26,7 @@ from genreclf.tables.cells import escape
 from genreclf.workers import PENDING
 
 if TYPE_CHECKING:
+    from genreclf.remote import Url
     from genreclf.tagging import Tagged, Tagger
     from genreclf.workers import Stop
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from genreclf.audio import Source, as_location, is_source, name_of
+from genreclf.audio import Source, is_source, name_of
 from genreclf.errors import RequestError, with_path
 from genreclf.prediction import TrackPredictor, shown
+from genreclf.remote import as_location
 from genreclf.tables.cells import escape
 
 if TYPE_CHECKING:

@@ -63,7 +63,7 @@ def connected(
 
     Parameters
     ----------
-    client : a `dask.distributed.Client`, the address of a scheduler, ``local:N`` for N worker processes on this
+    client : a ``dask.distributed.Client``, the address of a scheduler, ``local:N`` for N worker processes on this
         machine, or None, which stays None.
     jobs : the number of workers of this machine, which cannot be chosen beside a cluster.
     same : distributions of which all workers must have the same version as this machine, as of genreclf.

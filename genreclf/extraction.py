@@ -16,15 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genreclf.audio import (
-    LATEST_OFFSET,
-    LONGEST_SECONDS,
-    SHORTEST_SECONDS,
-    Url,
-    at_hand,
-    look_up,
-    missing_extras,
-)
+from genreclf.audio import LATEST_OFFSET, LONGEST_SECONDS, SHORTEST_SECONDS, missing_extras
 from genreclf.cluster import connected, run_on
 from genreclf.datasets import find_dataset_folder, open_source
 from genreclf.datasets.edits import Edits, edit_manifest
@@ -35,6 +27,7 @@ from genreclf.features import DEFAULT_SET, FeatureSet, find_feature_set
 from genreclf.features.series import SeriesKind, find_kind
 from genreclf.networks import named_corpora
 from genreclf.progress import AUTOMATIC, Progress
+from genreclf.remote import Url, at_hand, look_up
 from genreclf.series import Header, SeriesStores, kinds_in, series_folder
 from genreclf.tables.cells import escape, path_name
 from genreclf.tables.labels import TAGS, join_tags
@@ -165,7 +158,7 @@ def extract(
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`. Rows of tracks that are left out are taken out of the table.
     jobs : worker processes; one for each core by default. The table is the same whatever the number.
-    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to describe the tracks on a Dask
+    client : a ``dask.distributed.Client``, the address of a scheduler or ``local:N``, to describe the tracks on a Dask
         cluster, whose workers must find them under the same paths; see `genreclf.cluster`.
     timeout : seconds that one track may take before it counts as failed.
     verify : compute so many tracks again by plain librosa and compare, see `genreclf.verify`.

@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from genreclf.audio import Source, Url, as_location, as_path, at_hand, name_of
+from genreclf.audio import Source, as_path, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.models.calibration import base_estimator, predictions
 from genreclf.progress import AUTOMATIC, Progress
+from genreclf.remote import Url, as_location, at_hand
 from genreclf.tables.cells import escape
 from genreclf.tables.table import family_of
 

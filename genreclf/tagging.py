@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from genreclf.audio import Url
 from genreclf.errors import RequestError, TrackError, one_line
 from genreclf.files import whole_file
+from genreclf.remote import Url
 
 if TYPE_CHECKING:
     from genreclf.prediction import Prediction

@@ -12,6 +12,7 @@ import numpy as np
 
 from genreclf.errors import RequestError
 from genreclf.progress import AUTOMATIC, Progress
+from genreclf.remote import at_hand
 from genreclf.tables.table import FeatureTable
 
 if TYPE_CHECKING:
@@ -94,9 +95,7 @@ def _plain_samples(track: Track, *, offset: float | None, duration: float | None
 
     What that cannot read, m4a and files of a wrong length in the header among it, is left to genreclf's own reader.
     """
-    from genreclf import audio
-
-    with audio.at_hand(track.path) as (path, _):
+    with at_hand(track.path) as (path, _):
         return _plain_samples_of(path, offset=offset, duration=duration)
 
 

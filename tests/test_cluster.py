@@ -65,7 +65,11 @@ def test_a_worker_that_differs_from_the_others_is_left_out(client: distributed.C
     probe = partial(report_in_turn, folder=tmp_path)
     found = outcomes(client, list(range(300)), probe=probe, report=said.append)
     assert found == dict(enumerate(range(300)))
-    assert [line.partition(" is left out: ")[2] for line in said] == ["numpy 2 there, 1 here"]
+    # The first worker to answer is the one that the others are held against.
+    assert [line.partition(" is left out: ")[2] for line in said] in (
+        ["numpy 2 there, 1 here"],
+        ["numpy 1 there, 2 here"],
+    )
 
 
 def test_workers_that_all_differ_from_this_machine_are_refused(

@@ -35,7 +35,7 @@ def results(tmp_path_factory):
 
 def extraction(*, failed=2):
     failures = tuple(Failure(f"{n}", f"rock/{n}<i>.mp3", "unreadable", "not audio") for n in range(failed))
-    return Extraction(Path("t.csv"), 9 + failed, 4, 5, failures, 0, 856, 1.5, interrupted=False, notes=("a note",))
+    return Extraction(Path("t.csv"), 9 + failed, 4, 5, failures, 0, 856, (), 1.5, interrupted=False, notes=("a note",))
 
 
 def text_of(html):

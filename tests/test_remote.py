@@ -19,13 +19,15 @@ import soundfile
 from made_sounds import sine
 from without_workers import without_workers
 
-from genreclf.audio import Url, as_location, at_hand, is_url, load, redacted, remote
+from genreclf import remote
+from genreclf.audio import load
 from genreclf.datasets import open_source
 from genreclf.datasets.guessing import artist_of
 from genreclf.datasets.sources import tracks_of
 from genreclf.errors import RequestError, TrackError
 from genreclf.extraction import Extraction, extract
 from genreclf.progress import Silent
+from genreclf.remote import Url, as_location, at_hand, is_url, redacted
 from genreclf.tables.table import FeatureTable
 
 SECRETS = ("AKIDSECRET", "topsecret")

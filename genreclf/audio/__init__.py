@@ -33,7 +33,6 @@ decoder (`sndfile` or `pyav`), `samples` mixes, resamples and checks.
 from genreclf.audio.inputs import Source, as_path, is_source, name_of
 from genreclf.audio.opening import AUDIO_SUFFIXES, EXTRA_SUFFIXES, missing_extras
 from genreclf.audio.reading import load, segments
-from genreclf.audio.remote import Url, as_location, at_hand, is_url, list_below, look_up, redacted
 from genreclf.audio.samples import check_rate, check_samples, mono, resample
 from genreclf.audio.windowing import (
     DURATION,
@@ -54,22 +53,15 @@ __all__ = [
     "SAMPLE_RATE",
     "SHORTEST_SECONDS",
     "Source",
-    "Url",
-    "as_location",
     "as_path",
-    "at_hand",
     "check_rate",
     "check_samples",
     "check_window",
     "is_source",
-    "is_url",
-    "list_below",
     "load",
-    "look_up",
     "missing_extras",
     "mono",
     "name_of",
-    "redacted",
     "resample",
     "segments",
     "window",

@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from genreclf.audio.remote import as_location, at_hand
 from genreclf.audio.samples import mono
 from genreclf.errors import RequestError, TrackError
+from genreclf.remote import as_location, at_hand
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | tuple[np.ndarray, int]
 """A path or URL; bytes of a file; a file open for reading bytes; (n,) or (channels, n) samples and their rate."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from genreclf.audio.inputs import Source
-    from genreclf.audio.remote import Url
+    from genreclf.remote import Url
 
 EXTRA_SUFFIXES = frozenset({".m4a", ".mp4", ".aac", ".wma"})
 AUDIO_SUFFIXES = EXTRA_SUFFIXES | {

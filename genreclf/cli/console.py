@@ -42,7 +42,7 @@ class Command(TyperCommand):
                 if isinstance(path, Path) and (
                     url := next((t for t in given if _URL.match(t) and Path(t) == path), "")
                 ):
-                    from genreclf.audio import redacted
+                    from genreclf.remote import redacted
 
                     raise RequestError(f"{redacted(url)}: a URL; download the file and name that")
         return left

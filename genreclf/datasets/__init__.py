@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from genreclf.audio import as_location, is_url, redacted
 from genreclf.datasets.dataset import Archive, Dataset
 from genreclf.datasets.fma import FMA
 from genreclf.datasets.gtzan import GTZAN
@@ -24,6 +23,7 @@ from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.datasets.mtg_jamendo import MTG_JAMENDO
 from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
+from genreclf.remote import as_location, is_url, redacted
 
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable

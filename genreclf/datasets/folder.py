@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from genreclf.audio import AUDIO_SUFFIXES, Url, list_below
+from genreclf.audio import AUDIO_SUFFIXES
 from genreclf.datasets.manifest import Manifest, Track
 from genreclf.errors import RequestError, TrackError
+from genreclf.remote import Url, list_below
 from genreclf.tables.cells import cell, escape, path_name
 
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from genreclf.audio import Url, is_url
 from genreclf.datasets.manifest import Manifest
 from genreclf.errors import RequestError
+from genreclf.remote import Url, is_url
 
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable

@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from genreclf.audio import Url, as_location, is_url
 from genreclf.errors import RequestError
+from genreclf.remote import Url, as_location, is_url
 from genreclf.tables.cells import cell, escape
 from genreclf.tables.labels import TAG_PREFIX, TAGS, tags_of_columns
 from genreclf.tables.rows import read_rows, separator_of

@@ -12,9 +12,9 @@ import re
 from itertools import count
 from pathlib import Path
 
-from genreclf.audio import Url
 from genreclf.errors import RequestError
 from genreclf.files import cannot_write, write_whole
+from genreclf.remote import Url
 
 PLAYLIST_SUFFIXES = frozenset({".m3u", ".m3u8", ".pls", ".xspf"})
 

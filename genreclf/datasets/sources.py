@@ -16,13 +16,14 @@ from queue import Empty, Queue
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from genreclf.audio import AUDIO_SUFFIXES, Url, redacted
+from genreclf.audio import AUDIO_SUFFIXES
 from genreclf.datasets import find_dataset_folder, is_manifest
 from genreclf.datasets.folder import folder_tracks, remote_tracks, single
 from genreclf.datasets.manifest import Track, located, read_manifest
 from genreclf.datasets.playlists import PLAYLIST_SUFFIXES, read_playlist
 from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.progress import SILENT, Progress
+from genreclf.remote import Url, redacted
 from genreclf.workers import PENDING
 
 STDIN = "-"

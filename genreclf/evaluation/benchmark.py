@@ -103,13 +103,13 @@ def benchmark(
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
     corpus, allow_overlap : see `genreclf.evaluation.overlap.check_overlap`; for features of trained networks.
-    series : what models of series are fitted to: a kind of series beside the table, the path of others, or a `Series`
-        of the same tracks. None takes the one kind beside the table if such a model is named.
+    series : what models of series are fitted to: a kind of series beside the table, the path of others, or a
+        `genreclf.series.Series` of the same tracks. None takes the one kind beside the table if such a model is named.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
     jobs : number of workers; None is one for each core. Scores do not depend on it.
-    client : a `dask.distributed.Client`, the address of a scheduler or ``local:N``, to fit on a Dask cluster, whose
+    client : a ``dask.distributed.Client``, the address of a scheduler or ``local:N``, to fit on a Dask cluster, whose
         workers have the same versions; the data is sent to each once.
     repeats : how often the folds of a cross-validation are drawn, with other seeds; scores are means. None is 5 for
         models of which that costs no more than all fits on one division, or half a minute, and 1 for others. Models

@@ -1,6 +1,6 @@
 """The index of many tracks: points in files that are mapped into memory, searched by inverted lists.
 
-The index is a folder. `index.json` says what it is and names the parts: the tracks that were indexed first, and one for
+The index is a folder. ``index.json`` says what it is and names the parts: the tracks that were indexed first, one for
 each time that tracks were added. A part has six arrays, its tracks ordered by list:
 
 ============ ===================== ==============================================================
@@ -12,8 +12,8 @@ starts       (lists + 1,)          the row with which each list begins
 digests      (lists, 32)           SHA-256 of the points and texts of each list
 ============ ===================== ==============================================================
 
-Opening an index checks all that is small against the digests in `index.json`; a list's points and texts are checked
-when they are first read. Files are written before the `index.json` that names them, and removed after the one that no
+Opening an index checks all that is small against the digests in ``index.json``; a list's points and texts are checked
+when they are first read. Files are written before the ``index.json`` that names them, and removed after the one that no
 longer does, so that a reader finds the old index or the new one.
 """
 
@@ -225,7 +225,7 @@ class LargeIndex(Searchable):
     lists : see `genreclf.similarity.lists`.
     parts : the tracks.
     known : names of the identity columns.
-    stored : SHA-256 of the `index.json` that was read.
+    stored : SHA-256 of the ``index.json`` that was read.
     """
 
     lists: Lists

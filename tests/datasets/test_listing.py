@@ -71,7 +71,7 @@ def test_a_playlist_names_files_from_where_it_lies(library: Path, name: str, tex
 
 def test_what_a_playlist_cannot_give_is_an_entry(library: Path) -> None:
     (library / "p.m3u").write_bytes(b"rock/a.mp3\nhttps://host//x.mp3\ngone.mp3\n")
-    assert listed("p.m3u") == ["rock/a.mp3", "missing: https://host//x.mp3", "missing: gone.mp3"]
+    assert listed("p.m3u") == ["rock/a.mp3", "https://host//x.mp3", "missing: gone.mp3"]
     (library / "bomb.xspf").write_text('<!DOCTYPE x [<!ENTITY a "aaa">]><playlist><location>&a;</location></playlist>')
     (library / "no.xspf").write_text("<playlist>")
     assert listed("bomb.xspf", "no.xspf", "gone.m3u") == [
