@@ -1,4 +1,4 @@
-"""Costs: how long a fit may take, so that what would take hours is said before it begins."""
+"""Costs: how long a fit may take, so that what would take hours is announced before it begins."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class ModelSpec:
         return {name: value if isinstance(value, plain) else repr(value) for name, value in parameters.items()}
 
     def seconds(self, tracks: int, features: int) -> float:
-        """How long one core may take to fit it, roughly: right within a factor of three."""
+        """How long one core may take to fit it: a rough estimate from `cost` and `growth`."""
         return float(self.cost * (tracks / 6000) ** self.growth * features / 57)
 
     @property

@@ -1,7 +1,7 @@
 """What networks were trained on, held against the music that they are tested on.
 
 A network that was trained on the tracks of a test scores higher on them than on new ones. Corpora overlap where they
-are the same or take their music from the same catalogue. What is not known to overlap is unknown, and said to be.
+are the same or take their music from the same catalogue. What is not known to overlap is reported as unknown.
 """
 
 from __future__ import annotations

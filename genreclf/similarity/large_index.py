@@ -1,7 +1,7 @@
 """The index of many tracks: points in files that are mapped into memory, searched by inverted lists.
 
-The index is a folder. ``index.json`` says what it is and names the parts: the tracks that were indexed first, one for
-each time that tracks were added. A part has six arrays, its tracks ordered by list:
+The index is a folder. ``index.json`` says what it is and names the parts: the tracks that were indexed first,
+and one for each time that tracks were added. A part has six arrays, its tracks ordered by list:
 
 ============ ===================== ==============================================================
 points       (rows, dimensions)    float32
