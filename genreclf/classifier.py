@@ -79,8 +79,8 @@ class Predictor(TrackPredictor, ClassifierMixin, BaseEstimator):  # type: ignore
         }
         if groups is not None:
             identity["artist"] = [str(group) for group in groups]
-        X = made.gather(described, identity["track_id"])
-        self.bundle_ = train_again(self.manifest, pd.DataFrame(identity), X)
+        gathered = made.gather(described, identity["track_id"])
+        self.bundle_ = train_again(self.manifest, pd.DataFrame(identity), gathered)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

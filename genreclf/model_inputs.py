@@ -106,9 +106,15 @@ class Frames:
         """A series of n tracks."""
         from genreclf.series import series_of_arrays
 
-        made = {"parameters": self.header.parameters, "weights": self.header.weights}
-        kind, rate = self.header.kind, self.header.frame_rate
-        return series_of_arrays(kind, described, frame_rate=rate, track_ids=track_ids, **made)
+        header = self.header
+        return series_of_arrays(
+            header.kind,
+            described,
+            frame_rate=header.frame_rate,
+            track_ids=track_ids,
+            parameters=header.parameters,
+            weights=header.weights,
+        )
 
 
 def input_of(manifest: BundleManifest) -> Columns | Frames:

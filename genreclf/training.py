@@ -127,8 +127,8 @@ def train(
         with one_thread():
             calibrate = calibrate or not has_probabilities(entry.build(seed))
             folds = _calibration_folds_of(entry, table, seed=seed) if calibrate else None
-            options = {"seed": seed, "tune": tune, "folds": folds, "progress": progress}
-            fitted = _fitted(table, entry, table.X if frames is None else frames, **options)
+            X = table.X if frames is None else frames
+            fitted = _fitted(table, entry, X, seed=seed, tune=tune, folds=folds, progress=progress)
             summary = _held_out(table, fitted.held_out, folds)
     finally:
         progress.advance(entry.name)
@@ -364,12 +364,14 @@ def _manifest(
     estimator: Any,  # noqa: ANN401
     entry: ModelSpec,
     series: Header | None,
+    /,
     **known: Any,  # noqa: ANN401 - further fields
 ) -> BundleManifest:
     pipeline = base_estimator(estimator)
     means = tuple(float(v) for v in table.filled.mean(axis=0))
     stds = tuple(float(v) for v in table.filled.std(axis=0))
-    kind, weights = BundleManifest, table.meta.get("weights", {})
+    kind: type[BundleManifest] = BundleManifest
+    weights = table.meta.get("weights", {})
     window = table.meta.get("parameters") or {}
     known["feature_set"] = str(table.meta.get("feature_set", ""))
     known["feature_parameters"] = {name: window.get(name) for name in ("offset", "duration", "sample_rate")}

@@ -18,6 +18,7 @@ import genreclf
 from genreclf.archive import read_container
 from genreclf.cli import main
 from genreclf.errors import RequestError
+from genreclf.evaluation.usable import series_of
 from genreclf.features import Family, register
 from genreclf.features.registry import _REGISTERED
 from genreclf.models import MODELS
@@ -183,7 +184,7 @@ def _hostile(networks, segments, columns):
         narrower = {"features": features, **numbers, "series": _forged(members, bins=3)}
         yield with_manifest(members, **narrower), "."
         yield with_estimator(members, columns["estimator.skops"]), "estimator"
-    yield packed(columns | {name: segments[name] for name in ("estimator.skops",)}), "other steps"
+    yield packed(columns | {name: segments[name] for name in ("estimator.skops",)}), "the estimator "
     yield with_manifest(segments, probe_probabilities=[[0.2, 0.3, 0.5]] * 5), "does not predict as it did"
     arrays = load_tensors(networks[TENSORS])
     for name, array in arrays.items():
@@ -272,7 +273,7 @@ def test_the_commands_train_predict_and_inform(notes, tmp_path, run):
     assert "high" in run("predict", model, track)[1]
     assert "mfcc" in run("info", model)[1]
     assert run("inspect", track, "--model", model, "-o", tmp_path / "page.html")[0] == 0
-    code, _, line = run("train", notes / "t.csv", *chosen, "--labels", "tags")
+    code, _, line = run("train", notes / "t.csv", "--series", "mfcc", "--labels", "tags", "-o", model)
     assert (code, line.count("\n")) == (2, 1)
     assert "--series mfcc is not for --labels tags; leave it out" in line
 
@@ -283,16 +284,16 @@ def test_a_test_table_has_series_of_its_own(table, tmp_path):
     for name, tracks in (("a", 60), ("b", 30)):
         made = made_up_table(tracks=tracks)
         made.frame["track_id"] = [str(number) for number in range(tracks)]
+        made.frame["artist"] += name
         made.write(tmp_path / f"{name}.csv")
         arrays = list(made_up_series(made, seed=tracks % 7 and 1))
         write_series(tmp_path / f"{name}.series", arrays, [str(number) for number in range(tracks)])
         parts.append(genreclf.FeatureTable.read(tmp_path / f"{name}.csv"))
     comparison = genreclf.benchmark(parts[0], test_table=parts[1], models=["pooled"], series="made", draws=20, jobs=1)
-    fitted = MODELS["pooled"].build(42).fit(open_series(tmp_path / "a.csv"), parts[0].y)
-    expected = fitted.predict(open_series(tmp_path / "b.csv"))
-    assert list(comparison.predictions.sort_values("track_id", key=lambda ids: ids.astype(int))["y_pred"]) == list(
-        expected
-    )
+    fitted = MODELS["pooled"].build(42).fit(series_of(parts[0], "made"), parts[0].y)
+    expected = fitted.predict(series_of(parts[1], "made"))
+    found = comparison.predictions.set_index("track_id")["pooled"]
+    assert [found[str(number)] for number in range(30)] == list(expected)
     with pytest.raises(RequestError, match=r"series made with bins 4 and with 5; extract them alike"):
         join_series([open_series(tmp_path / "a.csv"), made_up_series(parts[1], bins=5)], [])
 
