@@ -129,6 +129,8 @@ def _read(path: Path, stored: tuple[bytes, bytes], manifest: BundleManifest) -> 
             warnings.simplefilter("ignore")
             given = probe(estimator, manifest.feature_means, manifest.feature_stds, series=manifest.series)
         alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=same, atol=same))
+    except ImportError as error:
+        raise RequestError(f"{path}: {one_line(error)}") from None
     except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
         raise RequestError(f"{path}: {_stale(manifest)}; it fails with: {one_line(error)}") from None
     if not alike:

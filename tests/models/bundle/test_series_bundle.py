@@ -298,6 +298,14 @@ def test_a_test_table_has_series_of_its_own(table, tmp_path):
         join_series([open_series(tmp_path / "a.csv"), made_up_series(parts[1], bins=5)], [])
 
 
+def test_without_onnxruntime_the_error_names_the_line_that_installs_it(bundles, monkeypatch):
+    if "cnn" not in bundles:
+        pytest.skip("torch is not installed")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(RequestError, match="cnn: predicting with a neural model needs onnxruntime: pip install onnx"):
+        genreclf.load(bundles["cnn"])
+
+
 def test_a_benchmark_of_networks_without_torch_ends_before_anything_is_fitted(table, series, monkeypatch):
     def fit(*_, **__):
         raise AssertionError("a fit has begun")
