@@ -64,10 +64,13 @@ class Lists:
 
     def assign(self, points: np.ndarray) -> np.ndarray:
         """The list of each point, (rows,): that of the nearest centre."""
+        squares, twice = (self.centres**2).sum(axis=1), -2 * self.centres.T
+        parts = []
         with one_thread():
-            parts = [
-                pairwise(points[rows], self.centres).argmin(axis=1) for rows in blocks(len(points), len(self.centres))
-            ]
+            for rows in blocks(len(points), len(self.centres)):
+                compared = points[rows] @ twice  # less the points' own squares, which all centres share
+                compared += squares
+                parts.append(compared.argmin(axis=1))
         return np.concatenate(parts)
 
     def nearest(self, query: np.ndarray) -> np.ndarray:
@@ -166,9 +169,16 @@ def _others(points: np.ndarray, asked: np.ndarray, k: int) -> np.ndarray:
     near, distances = np.zeros((len(asked), 0), dtype=np.intp), np.zeros((len(asked), 0), dtype=np.float32)
     for start in range(0, len(points), _ROWS):
         found = pairwise(points[asked], points[start : start + _ROWS])
-        rows = np.broadcast_to(np.arange(start, start + found.shape[1]), found.shape)
-        found[rows == asked[:, None]] = np.inf
-        near, distances = np.hstack([near, rows]), np.hstack([distances, found])
-        best = np.argpartition(distances, min(k, distances.shape[1]) - 1, axis=1)[:, :k]
+        inside = np.flatnonzero((asked >= start) & (asked < start + _ROWS))
+        found[inside, asked[inside] - start] = np.inf
+        here = _smallest(found, k)
+        near = np.hstack([near, start + here])
+        distances = np.hstack([distances, np.take_along_axis(found, here, axis=1)])
+        best = _smallest(distances, k)
         near, distances = np.take_along_axis(near, best, axis=1), np.take_along_axis(distances, best, axis=1)
     return near
+
+
+def _smallest(distances: np.ndarray, k: int) -> np.ndarray:
+    """The columns of the `k` smallest of each row, in no order."""
+    return np.argpartition(distances, min(k, distances.shape[1]) - 1, axis=1)[:, :k]
