@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,8 @@ def make_index(
     """
     output, from_index = Path(output), is_index(Path(source))
     vectors = output.suffix.lower() == ".parquet"
-    changed = any(value != build_index.__kwdefaults__[name] for name, value in how.items())
+    defaults = signature(build_index).parameters
+    changed = any(value != defaults[name].default for name, value in how.items())
     if (append and vectors) or ((append or from_index) and changed):
         raise RequestError("an index that is there keeps how it was made; give the source and -o, and no other option")
     if from_index and not vectors:

@@ -32,7 +32,7 @@ def awkward_table(tracks: int, seed: int) -> FeatureTable:
     return FeatureTable(frame, tuple(names), name="awkward")
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.integers(9, 60),
     st.integers(0, 2**16),
