@@ -28,6 +28,7 @@ from genreclf.models.bundle import bundle as bundles
 from genreclf.models.bundle.formats import read_manifest
 from genreclf.series import Header, Series, series_of_arrays
 from genreclf.similarity import index as indexes
+from genreclf.similarity.indexing import open_index
 from genreclf.similarity.querying import Searchable
 from genreclf.tables.table import FeatureTable
 
@@ -123,7 +124,7 @@ def case(
     except GenreclfError:
         return "too large to seal", {}
     before = _memory("VmRSS", reset=True)
-    load = bundles.Bundle.load if kind is bundles.KIND else indexes.open_index
+    load = bundles.Bundle.load if kind is bundles.KIND else open_index
     try:
         loaded = load(path)
     except GenreclfError as refused:
