@@ -185,7 +185,7 @@ class ParquetStore(TableStore):
             else:
                 table = pa.concat_tables([last.replace_schema_metadata(None).cast(table.schema), table])
         write_part(part_path(self.path, number), table, self.meta)
-        # Now they are in the part, also where the lines cannot be begun anew: no second attempt may write them once more.
+        # Now they are in the part, also where the lines cannot be begun anew: no second attempt writes them once more.
         self._parts |= {track_id: _PartRow(line.identity, number) for track_id, line in self._lines.items()}
         self._lines = {}
         assert self._stream is not None, "the store is open"  # noqa: S101
