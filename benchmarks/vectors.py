@@ -98,7 +98,7 @@ def build_exact(build: Build) -> Built:
 
 
 def build_lists(build: Build, bits: int) -> Built:
-    from genreclf.similarity.lists import Block, Lists, nearest_rows, rounded, steps_of
+    from genreclf.similarity.lists import Block, Lists, nearest_rows, rounded, squared_lengths, steps_of
 
     points = build.points
     made = Lists.fit(points, seed=0)
@@ -107,16 +107,18 @@ def build_lists(build: Build, bits: int) -> Built:
     ends = np.searchsorted(home[order], np.arange(len(made.centres) + 1))
     steps = steps_of(points) if bits == 16 else None
     held = points[order] if steps is None else rounded(points, steps, order)
+    squares = squared_lengths(points)[order]
 
     def search(queries: np.ndarray, probes: int) -> np.ndarray:
         found = []
         for query in queries:
             near = made.nearest(query)[:probes]
-            blocks = (Block(ends[n], held[ends[n] : ends[n + 1]], steps=steps) for n in near)
+            parts = (slice(ends[n], ends[n + 1]) for n in near)
+            blocks = (Block(rows.start, held[rows], steps, squares[rows]) for rows in parts)
             found.append(order[nearest_rows(query, K, blocks)[0]])
         return np.array(found)
 
-    return held.nbytes + made.centres.nbytes + ends.nbytes, search, [made.probes]
+    return held.nbytes + squares.nbytes + made.centres.nbytes + ends.nbytes, search, [made.probes]
 
 
 def build_usearch(build: Build, kind: str) -> Built:
