@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -196,12 +197,23 @@ WAYS: dict[str, tuple[str, Callable[[Build], Built]]] = {
 }
 
 
-def measure(way: str, tracks: int, threads: int, limit: float) -> str:
+def data(tracks: int, keep: Path | None) -> tuple[np.ndarray, np.ndarray]:
+    """Points with the queries behind them, and the true neighbours of the queries; kept in a folder between runs."""
+    files = [keep / f"{tracks}.{name}.npy" for name in ("vectors", "neighbours")] if keep else []
+    if files and all(file.exists() for file in files):
+        return np.load(files[0]), np.load(files[1])
+    made = vectors(tracks + QUERIES)
+    right = exact(made[:-QUERIES], made[-QUERIES:])
+    for file, array in zip(files, (made, right), strict=False):
+        np.save(file, array)
+    return made, right
+
+
+def measure(way: str, tracks: int, threads: int, limit: float, keep: Path | None) -> str:
     from threadpoolctl import threadpool_limits
 
-    made = vectors(tracks + QUERIES)
+    made, right = data(tracks, keep)
     points, queries = made[:-QUERIES], made[-QUERIES:]
-    right = exact(points, queries)
     with threadpool_limits(threads):
         cpu = time.process_time()
         try:
@@ -229,13 +241,13 @@ def _time_of(search: Search, queries: np.ndarray, width: int) -> float:
     return time.process_time() - started
 
 
-def results(ways: list[str], tracks: int, threads: int, limit: float) -> Iterator[str]:
+def results(ways: list[str], tracks: int, threads: int, limit: float, keep: Path | None) -> Iterator[str]:
     for way in ways:
         if importlib.util.find_spec(WAYS[way][0]) is None:
             yield f"| {way} | not installed |"
             continue
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            yield pool.apply(measure, (way, tracks, threads, limit))
+            yield pool.apply(measure, (way, tracks, threads, limit, keep))
 
 
 def main() -> None:
@@ -244,11 +256,12 @@ def main() -> None:
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=float, default=1200, help="CPU seconds for the additions of a build")
+    parser.add_argument("--keep", type=Path, help="a folder in which the vectors are kept for the next run")
     options = parser.parse_args()
     columns = ("way", "vectors", "build, CPU s", "bytes a vector", "width", "ms a query", "ms in a batch")
     print(f"| {' | '.join((*columns, 'recall@10', 'peak GB'))} |")
     print("|---" * (len(columns) + 2) + "|")
-    for line in results(options.ways.split(","), options.tracks, options.threads, options.limit):
+    for line in results(options.ways.split(","), options.tracks, options.threads, options.limit, options.keep):
         print(line, flush=True)
 
 
