@@ -24,8 +24,9 @@ from .information import information as information
 from .inspection import inspect_track as inspect_track
 from .models.bundle.bundle import Bundle as Bundle
 from .similarity.index import Index as Index
-from .similarity.index import build_index as build_index
-from .similarity.index import open_index as open_index
+from .similarity.indexing import build_index as build_index
+from .similarity.indexing import make_index as make_index
+from .similarity.indexing import open_index as open_index
 from .similarity.vectors import export_vectors as export_vectors
 from .tables.table import FeatureTable as FeatureTable
 from .tag_training import train_tags as train_tags

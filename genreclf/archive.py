@@ -89,7 +89,7 @@ def write_container(path: Path, kind: Kind, members: Mapping[str, bytes]) -> Non
             if len(members[name]) > limit:
                 raise RequestError(
                     f"{path}: the {kind.name} is too large to store: {len(members[name]):,} bytes in {name}, "
-                    f"at most {limit:,}; train a smaller model or on fewer tracks"
+                    f"at most {limit:,}; make it of fewer tracks or parameters"
                 )
             # Arrays of measured numbers hardly shrink, and large ones would take minutes.
             packing = zipfile.ZIP_STORED if name.endswith(".npy") else zipfile.ZIP_DEFLATED

@@ -120,7 +120,7 @@ def information(source: object) -> Information:
     from genreclf.datasets import open_table
     from genreclf.evaluation.comparison import Comparison
     from genreclf.loading import load
-    from genreclf.similarity.index import is_index, open_index
+    from genreclf.similarity.indexing import is_index, open_index
 
     path = Path(source)
     if is_index(path):

@@ -26,6 +26,7 @@ from genreclf.classifier import Predictor
 from genreclf.errors import GenreclfError, RequestError
 from genreclf.models.bundle import bundle as bundles
 from genreclf.similarity import index as indexes
+from genreclf.similarity.indexing import open_index
 from genreclf.similarity.querying import Searchable
 from genreclf.tables.table import FeatureTable
 
@@ -113,7 +114,7 @@ def case(
     except GenreclfError:
         return "too large to seal", {}
     before = _memory("VmRSS", reset=True)
-    load = bundles.Bundle.load if kind is bundles.KIND else indexes.open_index
+    load = bundles.Bundle.load if kind is bundles.KIND else open_index
     try:
         loaded = load(path)
     except GenreclfError as refused:

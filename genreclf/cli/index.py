@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from genreclf.cli.console import show
 from genreclf.cli.options import Label, Seed, Subset, TrackId
-from genreclf.errors import RequestError
-
-_DEFAULTS: dict[str, Any] = {
-    "metric": "euclidean",
-    "by": "genre",
-    "distance": None,
-    "hubness": "none",
-    "approximate": None,
-}
 
 
 def index(
@@ -44,45 +35,30 @@ def index(
         bool | None,
         typer.Option("--approximate/--exact", help="Search inverted lists; by default above 100,000 tracks."),
     ] = None,
+    bits: Annotated[
+        int | None,
+        typer.Option(help="Bits a coordinate in inverted lists: 32, or 16; by default 16 above 1,000,000 tracks."),
+    ] = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     seed: Seed = 42,
 ) -> None:
     """Make an index that finds similar tracks."""
-    from genreclf.datasets import open_table
-    from genreclf.similarity.index import build_index, check_place, is_index, open_index
-    from genreclf.similarity.vectors import check_parquet, export_vectors
+    from genreclf.similarity.indexing import make_index
 
-    to_parquet, from_index = output.suffix.lower() == ".parquet", is_index(Path(table))
-    how: dict[str, Any] = {
-        "metric": metric,
-        "by": by,
-        "distance": distance,
-        "hubness": hubness,
-        "approximate": approximate,
-    }
-    if (append and to_parquet) or ((append or from_index) and how != _DEFAULTS):
-        raise RequestError("an index that is there keeps how it was made; give the source and -o, and no other option")
-    if from_index and not to_parquet:
-        raise RequestError(f"{table}: an index; to export its vectors, choose -o NAME.parquet")
-    (check_parquet if to_parquet else check_place)(output)
-    if from_index:
-        made = open_index(table)
-    else:
-        read = open_table(table, subset=subset, label=label, id=id)
-        if append:
-            made = open_index(output)
-            before, made = len(made), made.extend(read)
-        else:
-            made = build_index(read, **how, seed=seed)
-    if to_parquet:
-        show(f"{output}: {export_vectors(made, output)} vectors of {made.dimensions} dimensions")
-        return
-    made.save(output)
-    if append:
-        show(f"{output}: {len(made) - before} tracks added, {len(made)} in all")
-        return
-    show(
-        f"{output}: {len(made)} tracks, metric {made.metric}, hubness {made.hubness}; "
-        f"skewness of the 10-occurrence {made.skew:.2f} (0: no hubs; above 1: some tracks are close to everything)"
+    made = make_index(
+        table,
+        output,
+        append=append,
+        subset=subset,
+        label=label,
+        id=id,
+        seed=seed,
+        metric=metric,
+        by=by,
+        distance=distance,
+        hubness=hubness,
+        approximate=approximate,
+        bits=bits,
     )
+    show(str(made))

@@ -21,7 +21,7 @@ def similar(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each track.")] = False,
 ) -> None:
     """Find the tracks that sound most like a track."""
-    from genreclf.similarity.index import open_index
+    from genreclf.similarity.indexing import open_index
 
     found = open_index(index).query(
         track, k, genre=genre, exclude_artist=exclude_artist, other_artists=other_artists, exact=exact

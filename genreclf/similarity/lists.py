@@ -4,6 +4,9 @@ K-means divides the points into lists. A query is compared with the points of th
 nearest to it, so the search is approximate unless it looks through all lists. How many lists hold nearly all true
 neighbours is measured while the lists are made.
 
+Points in 16 bits are whole multiples of a step for each dimension, which take half of the memory. Distances to them
+are measured in single precision.
+
 Sources: Sivic and Zisserman (2003), Video Google; Jégou, Douze and Schmid (2011), Product Quantization for Nearest
 Neighbor Search, section IV (inverted file).
 """
@@ -14,6 +17,7 @@ import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +30,8 @@ _ITERATIONS = 10
 _ASKED = 400  # points whose true neighbours say how many lists it takes
 _NEIGHBOURS = 10
 _ROWS = 1 << 14
+_LARGEST_CODE = (1 << 15) - 1
+_MOST_MOVED = 2e-3  # of the length of a point, root mean square, by which 16 bits may move it
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +64,13 @@ class Lists:
 
     def assign(self, points: np.ndarray) -> np.ndarray:
         """The list of each point, (rows,): that of the nearest centre."""
+        squares, twice = (self.centres**2).sum(axis=1), -2 * self.centres.T
+        parts = []
         with one_thread():
-            parts = [
-                pairwise(points[rows], self.centres).argmin(axis=1) for rows in blocks(len(points), len(self.centres))
-            ]
+            for rows in blocks(len(points), len(self.centres)):
+                compared = points[rows] @ twice  # less the points' own squares, which all centres share
+                compared += squares
+                parts.append(compared.argmin(axis=1))
         return np.concatenate(parts)
 
     def nearest(self, query: np.ndarray) -> np.ndarray:
@@ -69,23 +78,42 @@ class Lists:
         return np.argsort(pairwise(query[None], self.centres)[0], kind="stable")
 
 
-def nearest_rows(
-    query: np.ndarray, k: int, parts: Iterable[tuple[int, np.ndarray, np.ndarray | None]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest points to a query, (dimensions,): at most `k` rows, nearest first, and their distances.
+class Block(NamedTuple):
+    """Points that lie one after the other.
 
     Parameters
     ----------
-    parts : the number of the first row, points, (rows, dimensions), float32, and which of them count, (rows,).
+    first : number of the first row.
+    points : (rows, dimensions), float32, or int16 with `steps`.
+    keep : which rows count, (rows,), bool; all where None.
+    steps : (dimensions,), by which points in 16 bits are multiplied.
     """
-    # One product a part is as fast as memory is read, but of points close to each other only roughly right; so the
+
+    first: int
+    points: np.ndarray
+    keep: np.ndarray | None = None
+    steps: np.ndarray | None = None
+
+    def coordinates(self) -> np.ndarray:
+        """The points, float32."""
+        return self.points if self.steps is None else np.multiply(self.points, self.steps, dtype=np.float32)
+
+    def point(self, row: int) -> np.ndarray:
+        """One of the points, (dimensions,), float32."""
+        return self._replace(points=self.points[row]).coordinates()
+
+
+def nearest_rows(query: np.ndarray, k: int, blocks: Iterable[Block]) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest points to a query, (dimensions,): at most `k` rows, nearest first, and their distances."""
+    # One product a block is as fast as memory is read, but of points close to each other only roughly right; so the
     # nearest by it, and some more, are ranked by their differences.
     seen, squares = [], [np.zeros(0, dtype=np.float32)]
-    for first, points, keep in parts:
+    for block in blocks:
+        points = block.coordinates()
         found = np.einsum("ij,ij->i", points, points) - 2 * (points @ query)
-        if keep is not None:
-            found[~keep] = np.inf
-        seen.append((first, points))
+        if block.keep is not None:
+            found[~block.keep] = np.inf
+        seen.append(block)
         squares.append(found)
     rough = np.concatenate(squares)
     few = np.argpartition(rough, 2 * k)[: 2 * k] if len(rough) > 2 * k else np.arange(len(rough))
@@ -94,11 +122,36 @@ def nearest_rows(
         return np.zeros(0, dtype=np.intp), np.zeros(0)
     ends = np.cumsum([len(found) for found in squares])
     places = np.searchsorted(ends, few, side="right") - 1
-    rows = np.array([seen[place][0] for place in places]) + few - ends[places]
-    near = np.stack([seen[place][1][row] for place, row in zip(places, few - ends[places], strict=True)])
+    inside = few - ends[places]
+    rows = np.array([seen[place].first for place in places]) + inside
+    near = np.stack([seen[place].point(row) for place, row in zip(places, inside, strict=True)])
     distances = np.sqrt(((near.astype(np.float64) - query) ** 2).sum(axis=1))
     order = np.lexsort((rows, distances))[:k]
     return rows[order], distances[order]
+
+
+def steps_of(points: np.ndarray) -> np.ndarray | None:
+    """The steps with which 16 bits reach all coordinates of points, (rows, dimensions): (dimensions,), float32.
+
+    None where they would be too coarse, as an outlier makes them: the rounding would move the points by more than
+    0.2 % of their median length. On features of real music, shorter moves changed fewer than 5 of 1,000 neighbours.
+    """
+    largest = np.maximum(points.max(axis=0), -points.min(axis=0))
+    steps = (np.where(largest > 0, largest, 1) / _LARGEST_CODE).astype(np.float32)
+    if not (steps >= np.finfo(np.float32).tiny).all():
+        return None
+    length = np.median(np.sqrt(np.einsum("ij,ij->i", points, points)))
+    moved = math.sqrt((steps.astype(np.float64) ** 2).sum() / 12)  # of a uniform distribution
+    return steps if moved <= _MOST_MOVED * length else None
+
+
+def rounded(points: np.ndarray, steps: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Points, (rows, dimensions), in another order and in 16 bits; made in parts to bound memory."""
+    codes = np.empty((len(order), len(steps)), dtype=np.int16)
+    for start in range(0, len(order), _ROWS):
+        part = slice(start, start + _ROWS)
+        codes[part] = np.clip(np.rint(points[order[part]] / steps), -_LARGEST_CODE, _LARGEST_CODE)
+    return codes
 
 
 def _probes(points: np.ndarray, centres: np.ndarray, rng: np.random.Generator) -> int:
@@ -116,9 +169,16 @@ def _others(points: np.ndarray, asked: np.ndarray, k: int) -> np.ndarray:
     near, distances = np.zeros((len(asked), 0), dtype=np.intp), np.zeros((len(asked), 0), dtype=np.float32)
     for start in range(0, len(points), _ROWS):
         found = pairwise(points[asked], points[start : start + _ROWS])
-        rows = np.broadcast_to(np.arange(start, start + found.shape[1]), found.shape)
-        found[rows == asked[:, None]] = np.inf
-        near, distances = np.hstack([near, rows]), np.hstack([distances, found])
-        best = np.argpartition(distances, min(k, distances.shape[1]) - 1, axis=1)[:, :k]
+        inside = np.flatnonzero((asked >= start) & (asked < start + _ROWS))
+        found[inside, asked[inside] - start] = np.inf
+        here = _smallest(found, k)
+        near = np.hstack([near, start + here])
+        distances = np.hstack([distances, np.take_along_axis(found, here, axis=1)])
+        best = _smallest(distances, k)
         near, distances = np.take_along_axis(near, best, axis=1), np.take_along_axis(distances, best, axis=1)
     return near
+
+
+def _smallest(distances: np.ndarray, k: int) -> np.ndarray:
+    """The columns of the `k` smallest of each row, in no order."""
+    return np.argpartition(distances, min(k, distances.shape[1]) - 1, axis=1)[:, :k]

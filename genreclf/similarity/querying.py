@@ -17,6 +17,7 @@ import numpy as np
 
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest, one_line
+from genreclf.similarity.description import DESCRIBED, LARGEST, SHOWN, WINDOW, all_below
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from genreclf.similarity.metrics import Space
     from genreclf.tables.table import FeatureTable
 
-LARGEST = 1e15  # coordinate; squares of sums of such numbers stay finite in single precision
-WINDOW = ("duration", "offset")  # feature parameters that are kept
-SHOWN = ("track_id", "genre", "artist", "title", "path")
 _ROWS = 1 << 16  # that become points at once
 _COMPARED = 10_000  # ids with which a mistyped one is compared; of a million that takes minutes
 
@@ -65,6 +63,11 @@ class Searchable(Displayed, ABC):
     feature_set: str = ""
     feature_parameters: Mapping[str, float | None] = field(default_factory=dict)
     weights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What a `genreclf.similarity.description.Description` says of it."""
+        return {name: getattr(self, name) for name in DESCRIBED}
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -306,8 +309,3 @@ def identity_of(table: FeatureTable, columns: Sequence[str]) -> dict[str, list[s
     return {
         name: table.frame[name].astype(str).tolist() if name in table.frame else [""] * len(table) for name in columns
     }
-
-
-def all_below(array: np.ndarray, limit: float) -> bool:
-    """Whether the magnitude of every number is below a limit, and none is NaN."""
-    return bool((np.abs(array) < limit).all())

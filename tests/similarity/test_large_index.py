@@ -15,7 +15,8 @@ import genreclf
 from genreclf.cli import app
 from genreclf.errors import RequestError
 from genreclf.similarity.large_index import LargeIndex
-from genreclf.similarity.lists import Lists, nearest_rows
+from genreclf.similarity.lists import Block, Lists, nearest_rows, rounded, steps_of
+from genreclf.similarity.parts import Part, PartDescription
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,14 @@ def table():
 def stored(table, tmp_path_factory):
     place = tmp_path_factory.mktemp("large") / "index"
     genreclf.build_index(table, approximate=True).save(place)
+    return place
+
+
+@pytest.fixture(scope="module")
+def halved(table, tmp_path_factory):
+    """The index in 16 bits a coordinate."""
+    place = tmp_path_factory.mktemp("large") / "halved"
+    genreclf.build_index(table, approximate=True, bits=16).save(place)
     return place
 
 
@@ -49,7 +58,7 @@ def test_exact_search_of_a_large_index_is_that_of_a_small_one(table, stored):
     for asked in (*table.ids[:3], table.X[9]):
         expected, found = right.query(asked, 20), index.query(asked, 20, exact=True)
         assert list(found["track_id"]) == list(expected["track_id"])
-        np.testing.assert_allclose(found["distance"], expected["distance"], atol=2e-2)
+        np.testing.assert_allclose(found["distance"], expected["distance"], atol=1e-6)
         assert (found["artist"] == expected["artist"]).all()
     assert index.skew == right.skew
     assert index.genre_counts() == right.genre_counts()
@@ -58,7 +67,7 @@ def test_exact_search_of_a_large_index_is_that_of_a_small_one(table, stored):
 def test_points_that_are_equal_are_at_no_distance_at_all():
     points = np.full((50, 3), 1e4, dtype=np.float32)
     points[7:] += np.arange(43, dtype=np.float32)[:, None] + 1
-    rows, distances = nearest_rows(points[0], 10, [(0, points, None)])
+    rows, distances = nearest_rows(points[0], 10, [Block(0, points)])
     assert rows[:7].tolist() == list(range(7))
     assert (distances[:7] == 0).all()
     np.testing.assert_allclose(distances[7:], np.sqrt(3) * np.arange(1, 4))
@@ -152,7 +161,7 @@ def test_an_interrupted_write_leaves_the_old_index(table, copied, monkeypatch):
         table.with_frame(table.frame.assign(track_id="n" + table.frame["track_id"]), table.features)
     )
     with monkeypatch.context() as patched:
-        patched.setattr("genreclf.similarity.large_index.json.dumps", lambda *_, **__: 1 / 0)
+        patched.setattr("genreclf.similarity.description.json.dumps", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             grown.save(copied)
     assert len(genreclf.open_index(copied)) == 600
@@ -195,7 +204,7 @@ def test_an_altered_large_index_is_refused_in_a_line(stored, tmp_path):
         assert "\n" not in str(refused.value)
 
 
-def test_forged_lists_that_fit_their_digests_are_refused_or_answered(stored, tmp_path):
+def test_forged_lists_that_fit_their_digests_are_refused_or_answered(stored, halved, tmp_path):
     for name, change in {
         "starts": lambda a: a[::-1].copy(),
         "offsets": lambda a: a * 0 - 1,
@@ -203,8 +212,9 @@ def test_forged_lists_that_fit_their_digests_are_refused_or_answered(stored, tmp
         "points": lambda a: a * np.float32(np.nan),
         "digests": lambda a: a[:-1],
         "texts": lambda a: a * 0,
+        "steps": lambda a: a - a,
     }.items():
-        index = genreclf.open_index(stored)
+        index = genreclf.open_index(halved if name == "steps" else stored)
         part = index.parts[0]
         forged = replace(part, folder=None, **{name: np.ascontiguousarray(change(np.array(getattr(part, name))))})
         if name in ("points", "texts"):
@@ -227,7 +237,7 @@ def test_a_folder_of_something_else_is_not_touched(table, tmp_path):
 
 
 def test_more_tracks_than_the_limit_make_a_large_index(table, monkeypatch):
-    monkeypatch.setattr("genreclf.similarity.index.EXACT_LIMIT", 100)
+    monkeypatch.setattr("genreclf.similarity.indexing.EXACT_LIMIT", 100)
     assert isinstance(genreclf.build_index(table), LargeIndex)
     for options in ({"approximate": False}, {"hubness": "mutual-proximity"}):
         assert not isinstance(genreclf.build_index(table, **options), LargeIndex)
@@ -270,3 +280,74 @@ def test_the_commands_append_and_filter(table, copied, tmp_path):
     assert "lists of a query" in runner.invoke(app, ["info", str(copied)]).stdout
     done = runner.invoke(app, ["index", str(tmp_path / "new.csv"), "-o", str(copied), "--append", "--metric", "lda"])
     assert isinstance(done.exception, RequestError)
+
+
+def test_sixteen_bits_halve_the_points_and_move_no_neighbour_far(table, stored, halved):
+    right, index = genreclf.open_index(stored), genreclf.open_index(halved)
+    assert 2 * index.parts[0].points.nbytes == right.parts[0].points.nbytes
+    assert index.how_searched()["bits a coordinate"] == 16
+    rounding = np.linalg.norm(index.parts[0].steps) / 2  # the longest way that a point can move
+    for asked in (*table.ids[:3], table.X[9]):
+        found, expected = index.query(asked, 20, exact=True), right.query(asked, 20, exact=True)
+        np.testing.assert_allclose(found["distance"], expected["distance"], atol=2 * rounding)
+        assert len(set(found["track_id"]) & set(expected["track_id"])) >= 19
+
+
+def test_tracks_are_added_in_as_many_bits_unless_one_lies_too_far_off(table, halved, tmp_path):
+    new = table.with_frame(table.frame.assign(track_id="n" + table.frame["track_id"]), table.features)
+    far = new.frame.assign(track_id="f" + table.frame["track_id"])
+    far.loc[7, table.features[0]] = 1e6
+    grown = genreclf.open_index(halved).extend(new).extend(table.with_frame(far, table.features))
+    grown.save(tmp_path / "grown")
+    read = genreclf.open_index(tmp_path / "grown")
+    assert [part.bits for part in read.parts] == [16, 16, 32]
+    assert set(read.query(table.X[5], 3, exact=True)["track_id"]) == {"t00005", "nt00005", "ft00005"}
+    assert read.query("ft00007", 1)["distance"][0] > 1e5
+
+
+def test_bits_are_refused_where_they_cannot_be(table):
+    far = table.frame.copy()
+    far.loc[7, list(table.features)] = 1e6
+    for source, options, message in (
+        (table, {"approximate": True, "bits": 8}, "16 or 32"),
+        (table, {"approximate": False, "bits": 16}, "inverted lists"),
+        (table.with_frame(far, table.features), {"approximate": True, "bits": 16}, "so far off"),
+    ):
+        with pytest.raises(RequestError, match=message):
+            genreclf.build_index(source, **options)
+
+
+def test_above_a_million_tracks_sixteen_bits_are_the_default(table, monkeypatch):
+    monkeypatch.setattr("genreclf.similarity.indexing.SINGLE_LIMIT", 500)
+    assert genreclf.build_index(table, approximate=True).parts[0].bits == 16
+    assert genreclf.build_index(table, approximate=True, bits=32).parts[0].bits == 32
+
+
+def test_steps_reach_every_coordinate_and_rounding_keeps_the_order_asked_for():
+    points = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32) * [1, 10, 0, 1e-3]
+    steps, order = steps_of(points.astype(np.float32)), np.arange(50)[::-1]
+    found = rounded(points, steps, order) * steps
+    assert (np.abs(found - points[order]) <= 0.501 * steps).all()
+    assert steps_of(np.zeros((5, 3), dtype=np.float32)) is None
+
+
+def test_points_beyond_four_gigabytes_are_mapped_and_read(tmp_path):
+    rows, width, name = 40_000, 30_000, "0" * 16
+    points = np.lib.format.open_memmap(tmp_path / f"{name}.points.npy", "w+", "<f4", (rows, width))  # a sparse file
+    points[-1] = 7
+    assert points.nbytes > 1 << 32
+    texts = np.frombuffer(b'["t"]' * 2, dtype=np.uint8)
+    arrays = {
+        "texts": texts,
+        "offsets": np.array([0] * (rows - 1) + [5, 10]),
+        "keys": np.zeros((3, rows), dtype=np.uint64),
+        "starts": np.array([0, rows - 2, rows]),
+        "digests": np.zeros((2, 32), dtype=np.uint8),
+    }
+    part = Part(points, **arrays)
+    arrays["digests"][1] = np.frombuffer(part.digest(1), dtype=np.uint8)
+    for array, content in arrays.items():
+        np.save(tmp_path / f"{name}.{array}.npy", content)
+    read = Part.load(tmp_path, PartDescription(name, Part(points, **arrays).sha256), (2, width))
+    assert (read.point(rows - 1) == 7).all()
+    assert read.identity(rows - 1, 1) == ["t"]
