@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import hypothesis
 import pytest
 import soundfile
+from made_server import Server, serving
 from made_up import made_up_table, note
+from without_workers import without_workers
 
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
@@ -38,6 +40,31 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the development data is not on this machine; set GENRECLF_SHARED_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def in_this_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without worker processes, whose start takes most of the time of small examples; not for the mark `workers`."""
+    if request.node.get_closest_marker("workers") is None:
+        without_workers(monkeypatch.setattr)
+
+
+@pytest.fixture
+def command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """The command line in this process: exit code, standard output and standard error."""
+    from genreclf import cli
+
+    monkeypatch.setattr(cli, "_end_in_order", lambda: None)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["genreclf", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture
@@ -86,6 +113,17 @@ def made_weights(_musicnn: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return _musicnn
 
 
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server on loopback that is asked again at once."""
+    from genreclf.datasets import fetch
+
+    monkeypatch.setattr(fetch, "_WAIT", 0.0)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving() as state:
+        yield state
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests of pages; skips where there is none."""
@@ -106,6 +144,8 @@ def notes_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(4):
             sound = note(base * (1 + number / 10), seed=number)
             soundfile.write(folder / genre / f"{number}.wav", sound, 22050)
-    extract(folder, folder / "t.csv", jobs=1)
+    with pytest.MonkeyPatch.context() as patch:
+        without_workers(patch.setattr)
+        extract(folder, folder / "t.csv", jobs=1)
     genreclf.train(genreclf.FeatureTable.read(folder / "t.csv"), model="logreg").save(folder / "m.genreclf")
     return folder / "m.genreclf"

@@ -155,7 +155,8 @@ def test_memory_does_not_grow_with_the_tracks(library: Path, notes_model: Path, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed in the way of POSIX")
-def test_a_batch_that_is_killed_goes_on_where_it_was(library: Path, notes_model: Path) -> None:
+@pytest.mark.usefixtures("in_this_process")
+def test_a_batch_that_is_killed_goes_on_where_it_was(library: Path, notes_model: Path, command_line) -> None:
     (library / "many").mkdir()
     for number in range(14):
         shutil.copy(library / "party" / "1.flac", library / "many" / f"{number:02d}.flac")
@@ -169,7 +170,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(library: Path, notes_model:
     process.wait()
     killed = out.read_text().splitlines()
     assert len(killed) >= 3
-    code = subprocess.run(asked, capture_output=True, check=False).returncode  # noqa: S603 - our own program
+    code = command_line(*asked[3:])[0]
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row["path"] for row in rows] == [f"many/{n:02d}.flac" for n in range(14)] + ["party/bad.mp3"]
     assert [row["genre"] for row in rows] == ["low"] * 14 + [None]

@@ -10,12 +10,12 @@ import soundfile
 from made_sounds import music
 
 import genreclf
-from genreclf.cli import main
 from genreclf.errors import RequestError
 from genreclf.features.embeddings import vectors
 from genreclf.network_tagging import THRESHOLD
 from genreclf.networks import NETWORKS
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 TAGS = NETWORKS["musicnn:msd"].tags
 
 
@@ -25,24 +25,18 @@ def track(tmp_path, made_weights):
     return tmp_path / "a.wav"
 
 
-def run(monkeypatch, *words):
-    monkeypatch.setattr("sys.argv", ["genreclf", *map(str, words)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
-
-
 def write_map(path, **genres):
     rows = [f"{tag},{genre}" for genre, tags in genres.items() for tag in tags.split("|")]
     path.write_text("\n".join(["tag,name", *rows]) + "\n")
     return path
 
 
-def test_the_tags_are_those_of_the_network_and_stand_where_they_reach_the_threshold(track, monkeypatch, capsys):
+def test_the_tags_are_those_of_the_network_and_stand_where_they_reach_the_threshold(track, command_line):
     samples, _ = soundfile.read(track, dtype="float32")
     expected = dict(zip(TAGS, vectors(samples, output="tags").mean(axis=0).tolist(), strict=True))
-    assert run(monkeypatch, "predict", "musicnn:msd", track, "--json") in (0, None)
-    row = json.loads(capsys.readouterr().out)
+    code, out, _ = command_line("predict", "musicnn:msd", track, "--json")
+    assert code == 0
+    row = json.loads(out)
     assert row["probabilities"] == pytest.approx(expected, abs=1e-5)
     assert set(row["tags"]) == {tag for tag, value in expected.items() if value >= THRESHOLD}
     assert set(row["thresholds"].values()) == {THRESHOLD}
@@ -70,10 +64,10 @@ def test_a_genre_of_which_no_tag_reaches_the_threshold_is_unknown(track):
     assert (prediction.genre, prediction.unknown, prediction.labels) == ("unknown", True, ())
 
 
-def test_tables_and_playlists_take_what_a_network_predicts(track, tmp_path, monkeypatch):
+@pytest.mark.workers
+def test_tables_and_playlists_take_what_a_network_predicts(track, tmp_path, command_line):
     rows, lists = tmp_path / "rows.csv", tmp_path / "lists"
-    words = ("predict", "musicnn:msd", track, "-o", rows, "--playlists", lists)
-    assert run(monkeypatch, *words) in (0, None)
+    assert command_line("predict", "musicnn:msd", track, "-o", rows, "--playlists", lists)[0] == 0
     header, row = rows.read_text().splitlines()
     assert header.split(",")[0] == "path"
     assert len(row.split(",")) > 50

@@ -22,6 +22,7 @@ from genreclf.models.bundle.bundle import Bundle
 from genreclf.models.calibration import base_estimator
 from genreclf.tables.table import FeatureTable
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 RATE = 22050
 SECONDS = 2.0
 
@@ -64,6 +65,7 @@ def test_files_and_their_rows_get_the_same_answer_to_the_last_digit(music):
     np.testing.assert_allclose(by_file.sum(axis=1), 1)
 
 
+@pytest.mark.workers
 def test_workers_give_the_same_answers_and_a_bad_track_costs_itself_alone(music, tmp_path):
     folder, table, model = music
     bad = tmp_path / "bad.wav"

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import pytest
 import soundfile
+from listener import Listener
 from made_sounds import sine
 from without_workers import without_workers
 
@@ -26,7 +27,6 @@ from genreclf.datasets.guessing import artist_of
 from genreclf.datasets.sources import tracks_of
 from genreclf.errors import RequestError, TrackError
 from genreclf.extraction import Extraction, extract
-from genreclf.progress import Silent
 from genreclf.remote import Url, as_location, at_hand, is_url, redacted
 from genreclf.tables.table import FeatureTable
 from genreclf.transformer import AudioFeatures
@@ -161,12 +161,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def extracted(source: object, table: Path) -> tuple[Extraction, str]:
     """What was done, and all that was said and written."""
     said: list[str] = []
-
-    class Listener(Silent):
-        def message(self, line: str) -> None:
-            said.append(line)
-
-    done = extract(source, table, feature_set="study", jobs=1, progress=Listener())  # type: ignore[arg-type]
+    done = extract(source, table, feature_set="study", jobs=1, progress=Listener(said))  # type: ignore[arg-type]
     files = [p.read_text(errors="replace") for p in table.parent.rglob("*") if p.is_file() and p.suffix != ".wav"]
     return done, "\n".join([*said, repr(done), str(done.summary()), *files])
 

@@ -114,13 +114,14 @@ def test_a_batch_has_a_row_for_each_file_in_their_order(client) -> None:
     assert client.post("/batch", files={"a": bytes(1_000_001)}).status_code == 413
 
 
-def test_what_takes_too_long_or_comes_too_often_is_refused_and_the_next_is_answered(client) -> None:
+def test_what_takes_too_long_or_comes_too_often_is_refused_and_the_next_is_answered(client, monkeypatch) -> None:
     def stream():
         for _ in range(11):
             yield bytes(100_000)
 
     assert client.post("/predict", content=stream()).status_code == 413, "without a stated length too"
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(12) as pool, monkeypatch.context() as patch:
+        patch.setitem(vars(LIMITS), "timeout", 4.0)  # each request reads it
         answers = list(pool.map(lambda _: client.post("/predict", content=padded(b"HANG")), range(12)))
     found = Counter(answer.status_code for answer in answers)
     assert found == {504: 10, 429: 2}

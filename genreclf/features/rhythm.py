@@ -72,6 +72,25 @@ def mean_autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
     """
     from genreclf.features import kernels
 
-    padded = np.pad(strength.astype(np.float64), window // 2, mode="linear_ramp", end_values=0)
-    spectrum = kernels.mean_spectrum_of_windows(padded[: len(strength) + window - 1], window)
+    spectrum = kernels.mean_spectrum_of_windows(_padded(strength, window), window)
     return np.fft.irfft(spectrum, n=2 * window)[:window]
+
+
+def autocorrelation(strength: np.ndarray, *, window: int) -> np.ndarray:
+    """Autocorrelation of the window around each frame, scaled to 1 at lag 0.
+
+    Returns
+    -------
+    (window, frames) float64, one row a lag; all zero where a window holds no onset.
+    """
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
+    windows = np.lib.stride_tricks.sliding_window_view(_padded(strength, window), window) * hann
+    power = np.abs(np.fft.rfft(windows, n=2 * window)) ** 2
+    found = np.fft.irfft(power, n=2 * window)[:, :window].T
+    return np.asarray(found / np.where(found[0] > 0, found[0], 1))
+
+
+def _padded(strength: np.ndarray, window: int) -> np.ndarray:
+    """(frames + window - 1,), float64, the strength with a window's half on each side, falling to zero."""
+    padded = np.pad(strength.astype(np.float64), window // 2, mode="linear_ramp", end_values=0)
+    return padded[: len(strength) + window - 1]

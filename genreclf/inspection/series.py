@@ -90,9 +90,7 @@ def tempogram_of(strength: np.ndarray, *, sample_rate: int) -> tuple[np.ndarray,
     -------
     (tempogram, tempi) : (tempi, frames) and (tempi,) in BPM.
     """
-    from librosa.feature import tempogram
-
-    local = tempogram(onset_envelope=strength, win_length=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
+    local = rhythm.autocorrelation(strength, window=int(_TEMPOGRAM_SECONDS * sample_rate) // HOP_LENGTH)
     tempi = np.geomspace(SLOWEST_TEMPO, FASTEST_TEMPO, _TEMPO_ROWS)
     lags = np.clip(60.0 * sample_rate / (HOP_LENGTH * tempi), 1, len(local) - 1.001)
     below = lags.astype(int)

@@ -1,12 +1,10 @@
 """The command: one call of the library, the ranking on standard output, notes and errors on standard error."""
 
 import json
-import sys
+from functools import partial
 
 import pytest
 from made_up import made_up_table
-
-from genreclf.cli import main
 
 
 @pytest.fixture
@@ -17,15 +15,8 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["genreclf", "benchmark", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ending:
-            main()
-        printed = capsys.readouterr()
-        return ending.value.code or 0, printed.out, printed.err
-
-    return call
+def run(command_line):
+    return partial(command_line, "benchmark")
 
 
 def test_the_ranking_the_leak_and_the_place_of_the_report_are_shown(run, table, tmp_path):

@@ -117,6 +117,7 @@ def test_a_manifest_is_edited_by_id_or_name() -> None:
     assert left_out == {"b.mp3"}
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_extract_benchmark_and_train_apply_them_and_the_music_stays(music, tmp_path) -> None:
     path = tmp_path / "e.csv"
     path.write_text("edit,name,value\nlabel,low/0.flac,high\nleave-out,high/2.wav,\n")

@@ -14,7 +14,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from made_fma import write_fma
-from made_server import serving
 from made_tagged import write_magnatagatune, write_mtg_jamendo
 
 from genreclf.datasets import fetch as fetching
@@ -29,14 +28,6 @@ from genreclf.datasets.unpacking import unpack
 from genreclf.errors import RequestError
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(fetching, "_WAIT", 0.0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving() as state:
-        yield state
 
 
 def offered(server, body, *, name="pack.zip", holds=None):

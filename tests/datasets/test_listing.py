@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from listener import Listener
 
 from genreclf.datasets.playlists import GenrePlaylists
 from genreclf.datasets.sources import root_of, tracks_of
@@ -25,12 +26,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def listed(*sources: str, notes: list[str] | None = None, **options: object) -> list[str]:
     """Paths of the tracks, and ``code: path`` of what is none."""
-
-    class Notes:
-        def message(self, line: str) -> None:
-            (notes if notes is not None else []).append(line)
-
-    entries = (e for e in tracks_of(list(sources), progress=Notes(), **options) if e is not PENDING)
+    entries = (e for e in tracks_of(list(sources), progress=Listener(notes), **options) if e is not PENDING)
     return [f"{e.code}: {e.path}" if isinstance(e, TrackError) else str(e.path) for e in entries]
 
 

@@ -43,7 +43,7 @@ TOY = Dataset(
 
 
 @pytest.fixture
-def toys(tmp_path, monkeypatch):
+def toys(tmp_path, in_this_process):
     assert register(TOY) is TOY
     for number in range(4):
         name = f"{'rock' if number % 2 else 'folk'}-Artist{number}-{number}.wav"

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from made_up import made_up_table
 
-from genreclf.cli import main
 from genreclf.errors import RequestError
 from genreclf.evaluation.benchmark import benchmark
 from genreclf.evaluation.representations import compare_representations
@@ -43,6 +42,14 @@ def test_noise_is_worse_than_what_tells_genres_and_the_scores_are_those_of_the_b
     assert second.difference_low < second.difference < second.difference_high < 0
 
 
+def test_without_grouping_the_folds_are_random(table):
+    good = "+".join(families(table))
+    found = compare_representations({"genre": table}, [good, "noise"], group=False, folds=2, repeats=1, jobs=1)
+    options = {"protocol": "cv-random", "features": families(table), "folds": 2, "repeats": 1, "jobs": 1}
+    alone = benchmark(table, models="logreg", **options)
+    assert found.scores["genre"][0].score == pytest.approx(alone.ranking["macro_f1"].iloc[0])
+
+
 def test_tags_are_compared_on_the_same_folds_and_a_part_with_itself_is_no_different(table):
     good, same = "+".join(families(table)), "+".join([*families(table), families(table)[0]])
     parts = [good, same, "noise"]
@@ -53,16 +60,14 @@ def test_tags_are_compared_on_the_same_folds_and_a_part_with_itself_is_no_differ
     assert scores[same].difference == pytest.approx(0, abs=1e-9)
 
 
-def test_the_command_writes_a_report_and_json(table, tmp_path, monkeypatch, capsys):
+def test_the_command_writes_a_report_and_json(table, tmp_path, command_line):
     table.write(tmp_path / "t.csv")
     good, folder = "+".join(families(table)), tmp_path / "report"
     words = ["benchmark", str(tmp_path / "t.csv"), "--representations", f"noise,{good}", "--labels", "genre,tags"]
     options = ["--min-tracks", "2", "--min-artists", "1", "--repeats", "1", "--jobs", "1", "-o", str(folder)]
-    monkeypatch.setattr("sys.argv", ["genreclf", *words, *options, "--json"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code in (0, None)
-    document = json.loads(capsys.readouterr().out)
+    code, out, _ = command_line(*words, *options, "--json")
+    assert code == 0
+    document = json.loads(out)
     assert [(row["label"], row["representation"]) for row in document["scores"]] == [
         (label, name) for label in ("genre", "tags") for name in ("noise", good)
     ]
@@ -82,13 +87,11 @@ def test_the_command_writes_a_report_and_json(table, tmp_path, monkeypatch, caps
         (["--representations", "noise,mfcc", "--labels", "mood"], "mood"),
     ],
 )
-def test_requests_that_make_no_sense_are_one_line(table, tmp_path, monkeypatch, capsys, *, words, line):
+def test_requests_that_make_no_sense_are_one_line(table, tmp_path, command_line, *, words, line):
     table.write(tmp_path / "t.csv")
-    monkeypatch.setattr("sys.argv", ["genreclf", "benchmark", str(tmp_path / "t.csv"), *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
-    (said,) = capsys.readouterr().err.strip().splitlines()[-1:]
+    code, _, err = command_line("benchmark", tmp_path / "t.csv", *words)
+    assert code == 2
+    (said,) = err.strip().splitlines()[-1:]
     assert re.search(line, said)
 
 

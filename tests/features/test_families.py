@@ -75,6 +75,13 @@ def test_onset_strength_is_that_of_librosa():
     )
 
 
+@pytest.mark.parametrize("sound", [clicks(100, 5.0), noise(1.0), np.zeros(3 * RATE, dtype=np.float32)])
+def test_the_autocorrelation_around_each_frame_is_librosas_tempogram(sound):
+    strength = rhythm.onset_strength(Spectra(sound, RATE).mel_decibels)
+    expected = librosa.feature.tempogram(onset_envelope=strength, sr=RATE, win_length=344)
+    np.testing.assert_allclose(rhythm.autocorrelation(strength, window=344), expected, atol=1e-9)
+
+
 def test_a_sine_is_harmonic_and_a_click_track_percussive():
     harmonic, percussive = power.describe(Spectra(sine(440), RATE))
     assert harmonic == pytest.approx(0.045, rel=0.02)

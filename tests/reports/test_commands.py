@@ -1,7 +1,5 @@
+import io
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,14 +73,12 @@ def faultless(tmp_path_factory) -> str:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, faultless):
-    reports = [faultless, reports[0]]  # the difference is below zero
-    shown = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "genreclf", "compare", *reports],
-        capture_output=True, check=False, env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
-    )  # fmt: skip
-    assert (shown.returncode, shown.stderr) == (0, b"")
-    assert b"not significant" in shown.stdout
+def test_a_stream_of_any_encoding_can_show_a_comparison(encoding, reports, faultless, command_line, monkeypatch):
+    shown = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(shown, encoding=encoding))
+    code, _, err = command_line("compare", faultless, reports[0])  # the difference is below zero
+    assert (code, err) == (0, "")
+    assert b"not significant" in shown.getvalue()
 
 
 def test_compare_refuses_a_folder_without_a_report(reports, tmp_path):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import soundfile
 from made_up import note
-from without_workers import without_workers
 
 from genreclf import FeatureTable, extract_features
 from genreclf.audio import load
@@ -22,13 +21,8 @@ from genreclf.features import SERIES, SeriesKind, find_feature_set
 from genreclf.features.description import describe_file
 from genreclf.series import open_series
 
+pytestmark = pytest.mark.usefixtures("in_this_process")
 QUICK = "zcr"  # a family that costs next to nothing
-
-
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starting workers takes most of the time of small examples."""
-    without_workers(monkeypatch.setattr)
 
 
 @pytest.fixture(scope="module", autouse=True)

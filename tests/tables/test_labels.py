@@ -106,6 +106,7 @@ def test_a_mapping_that_makes_no_sense_is_refused(tmp_path, text, match):
         read_synonyms(path)
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_tags_go_from_the_manifest_into_the_table_which_stays_as_it_was_without(music, tmp_path):
     manifest, out = music / "m.csv", tmp_path / "t.csv"
     manifest.write_text("path,genre\nlow/0.flac,rock\nhigh/0.wav,pop\n", encoding="utf-8")

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from listener import Listener
 from made_up import made_up_table
 
 from genreclf.errors import RequestError
-from genreclf.progress import Silent
 from genreclf.tables.store import Failure, TableStore
 from genreclf.tables.table import IDENTITY, FeatureTable
 
@@ -108,15 +108,10 @@ def test_other_parameters_are_refused(tmp_path: Path, changes: dict[str, object]
 
 def test_rows_of_another_version_stay_and_are_told(tmp_path: Path) -> None:
     said: list[str] = []
-
-    class Listener(Silent):
-        def message(self, line: str) -> None:
-            said.append(line)
-
     with opened(tmp_path / "t.csv", versions={"genreclf": "0.0.9"}):
         pass
     meta = META | {"versions": {"genreclf": "0.1.0"}}
-    with TableStore(tmp_path / "t.csv", features=FEATURES, meta=meta, progress=Listener()):
+    with TableStore(tmp_path / "t.csv", features=FEATURES, meta=meta, progress=Listener(said)):
         pass
     assert [line.partition("genreclf ")[2] for line in said] == ["0.0.9, this is 0.1.0; new rows are added beside them"]
 
@@ -269,14 +264,10 @@ def test_a_table_behind_a_link_is_one_table(tmp_path: Path) -> None:
     link.symlink_to(real)
     with opened(link) as store:
         store.append(identity("b"), (1.0, 2.0))
-        waiting = []
-
-        class Listener(Silent):
-            def message(self, line: str) -> None:
-                waiting.append(line)
+        waiting: list[str] = []
 
         def second() -> None:
-            with TableStore(real, features=FEATURES, meta=META, progress=Listener()) as other:
+            with TableStore(real, features=FEATURES, meta=META, progress=Listener(waiting)) as other:
                 waiting.append(f"second sees {list(other.rows)}")
 
         thread = threading.Thread(target=second)
@@ -304,12 +295,7 @@ def damaged(tmp_path: Path, change: Callable[[bytes], bytes], *, forget: bool = 
     if forget:
         (tmp_path / ".t.rows.json").unlink()
     said: list[str] = []
-
-    class Listener(Silent):
-        def message(self, line: str) -> None:
-            said.append(line)
-
-    with TableStore(path, features=FEATURES, meta=META, progress=Listener()) as store:
+    with TableStore(path, features=FEATURES, meta=META, progress=Listener(said)) as store:
         store.finish()
     if said:
         assert (tmp_path / "t.csv.old").read_bytes() == change(before), "a copy is kept before anything is mended"
@@ -392,12 +378,8 @@ def test_a_damaged_memory_of_files_is_no_trouble(tmp_path: Path, seen: str) -> N
 def test_a_second_run_waits_for_the_first(tmp_path: Path) -> None:
     order: list[str] = []
 
-    class Listener(Silent):
-        def message(self, line: str) -> None:
-            order.append(line)
-
     def second() -> None:
-        with TableStore(tmp_path / "t.csv", features=FEATURES, meta=META, progress=Listener()) as store:
+        with TableStore(tmp_path / "t.csv", features=FEATURES, meta=META, progress=Listener(order)) as store:
             order.append(f"second sees {list(store.rows)}")
 
     with opened(tmp_path / "t.csv") as store:

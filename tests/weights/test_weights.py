@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,25 +19,17 @@ from made_networks import (
     wheel,
     whitening,
 )
-from made_server import Server, serving
 
 from genreclf import weights
-from genreclf.cli import main
-from genreclf.datasets import fetch as fetching
 from genreclf.datasets.dataset import Archive
 from genreclf.errors import RequestError
 from genreclf.networks import NETWORKS, installed, onnx_file, run_network
 from genreclf.networks import installed as ready
 
+if TYPE_CHECKING:
+    from made_server import Server
+
 pytest.importorskip("onnxruntime")
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(fetching, "_WAIT", 0.0)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving() as state:
-        yield state
 
 
 @pytest.fixture
@@ -110,16 +103,14 @@ def test_vggish_is_fetched_and_gives_the_published_numbers(server, folder, monke
     assert expected.std() > 30
 
 
-def test_what_is_not_the_published_file_is_refused(folder, tmp_path, capsys, monkeypatch):
+def test_what_is_not_the_published_file_is_refused(folder, tmp_path, command_line):
     other = tmp_path / "other.whl"
     other.write_bytes(b"something else")
     with pytest.raises(RequestError, match="not the published musicnn"):
         weights.convert("musicnn:msd", [other])
-    monkeypatch.setattr("sys.argv", ["genreclf", "weights", "convert", "musicnn:msd", str(tmp_path / "none.whl")])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 2
-    assert "none.whl: No such file" in capsys.readouterr().err
+    code, _, err = command_line("weights", "convert", "musicnn:msd", tmp_path / "none.whl")
+    assert code == 2
+    assert "none.whl: No such file" in err
 
 
 def test_a_published_file_without_the_variables_is_one_line(server, folder, musicnn_source, monkeypatch):
@@ -145,13 +136,13 @@ CARD = {
 }
 
 
-def write_own(path, card=CARD):
+def write_own(path, card=CARD, pools=("ReduceMean", "ReduceMax")):
     """A network that gives mean and maximum of 4000 samples."""
     from genreclf.weights.graph import Graph
 
     graph = Graph("own", (4000,))
-    pools = [graph.add(kind, graph.entry, axes=[1], keepdims=1) for kind in ("ReduceMean", "ReduceMax")]
-    graph.add("Concat", *pools, axis=1, name="embedding")
+    pooled = [graph.add(kind, graph.entry, axes=[1], keepdims=1) for kind in pools]
+    graph.add("Concat", *pooled, axis=1, name="embedding")
     path.write_bytes(graph.encoded({"embedding": 2}))
     path.with_suffix(".json").write_text(json.dumps(card))
     return path
@@ -199,6 +190,8 @@ def test_another_network_does_not_take_the_name_of_one_that_rows_were_made_with(
     path.write_bytes(path.read_bytes().replace(b"genreclf", b"otherclf"))
     with pytest.raises(RequestError, match="another network mine"):
         weights.add(path)
+    with pytest.raises(RequestError, match="another network mine"):
+        weights.add(write_own(tmp_path / "own.onnx", CARD | {"sample_rate": 8000}))
     (tmp_path / "noise.onnx").write_bytes(b"noise")
     (tmp_path / "noise.json").write_text(json.dumps(CARD | {"name": "noise"}))
     with pytest.raises(RequestError, match="not a network that can be run"):
@@ -207,12 +200,19 @@ def test_another_network_does_not_take_the_name_of_one_that_rows_were_made_with(
         weights.add(tmp_path / "none.onnx")
 
 
-def test_the_list_says_what_each_network_was_trained_on_and_what_is_here(folder, tmp_path, monkeypatch, capsys):
+def test_a_network_that_takes_the_place_of_a_removed_one_is_run_in_its_place(folder, tmp_path):
+    patch = np.random.default_rng(0).normal(size=(1, 4000)).astype(np.float32)
+    for name in ("ReduceMax", "ReduceMin"):
+        weights.add(write_own(tmp_path / "own.onnx", pools=("ReduceMean", name)))
+        second = run_network("mine", patch)["embedding"][0, 1]
+        assert second == (patch.max() if name == "ReduceMax" else patch.min())
+        weights.remove("mine")
+
+
+def test_the_list_says_what_each_network_was_trained_on_and_what_is_here(folder, tmp_path, command_line):
     weights.add(write_own(tmp_path / "own.onnx"))
-    monkeypatch.setattr("sys.argv", ["genreclf", "weights", "list", "--json"])
-    with pytest.raises(SystemExit):
-        main()
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    _, out, _ = command_line("weights", "list", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
     assert set(rows) == {*NETWORKS, "mine"}
     assert rows["mine"]["installed"]
     assert not rows["musicnn:mtt"]["installed"]

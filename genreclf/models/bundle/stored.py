@@ -22,10 +22,12 @@ import io
 import json
 import math
 import re
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -158,7 +160,9 @@ def dump_estimator(estimator: object) -> tuple[bytes, bytes]:
     ------
     RequestError : it holds a type that no entry of the registry names.
     """
-    import skops.io
+    # To list what it may trust, skops imports every module of scikit-learn, adapters for these among them.
+    with _hidden("torch", "dask"):
+        import skops.io
 
     try:
         tensors: dict[str, np.ndarray] = {}
@@ -166,6 +170,18 @@ def dump_estimator(estimator: object) -> tuple[bytes, bytes]:
         return stored, dump_tensors(tensors) if tensors else b""
     except (TypeError, skops.io.exceptions.UnsupportedTypeException) as error:
         raise _not_storable(one_line(error)) from None
+
+
+@contextmanager
+def _hidden(*packages: str) -> Iterator[None]:
+    """A context in which packages that are not loaded are not found; loading PyTorch takes seconds."""
+    absent = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type] # None: not found
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def load_estimator(

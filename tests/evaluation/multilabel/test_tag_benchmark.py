@@ -10,7 +10,6 @@ import pytest
 from made_tags import made_up_tags
 
 import genreclf
-from genreclf.cli import main
 from genreclf.errors import RequestError
 from genreclf.evaluation.multilabel.benchmark import benchmark_tags
 from genreclf.loading import load
@@ -146,29 +145,24 @@ def _small(name):
     return entry
 
 
-def test_the_command_line_goes_the_whole_way(table, tmp_path, monkeypatch, capsys):
+def test_the_command_line_goes_the_whole_way(table, tmp_path, monkeypatch, command_line):
     table.write(tmp_path / "t.csv")
     monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        monkeypatch.setattr("sys.argv", ["genreclf", *words])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code or 0, capsys.readouterr()
-
-    code, shown = run("benchmark", "t.csv", "--labels", "tags", "--models", "logreg", "--jobs", "1", "-o", "rep")
+    code, out, _ = command_line(
+        "benchmark", "t.csv", "--labels", "tags", "--models", "logreg", "--jobs", "1", "-o", "rep"
+    )
     assert code == 0
-    assert "ROC AUC" in shown.out
-    assert run("train", "t.csv", "--labels", "tags", "--model", "logreg", "-o", "m.genreclf")[0] == 0
-    code, shown = run("info", "m.genreclf")
-    assert "for 4 tags of music" in shown.out
-    code, shown = run("benchmark", "t.csv", "--labels", "tags", "--tune")
+    assert "ROC AUC" in out
+    assert command_line("train", "t.csv", "--labels", "tags", "--model", "logreg", "-o", "m.genreclf")[0] == 0
+    _, out, _ = command_line("info", "m.genreclf")
+    assert "for 4 tags of music" in out
+    code, _, err = command_line("benchmark", "t.csv", "--labels", "tags", "--tune")
     assert code == 2
-    assert shown.err.strip().endswith("--tune is not for --labels tags; leave it out")
-    code, shown = run("benchmark", "t.csv", "--labels", "mood")
-    assert (code, "choose from genre, tags" in shown.err) == (2, True)
-    code, shown = run("benchmark", "t.csv", "--min-tracks", "3")
-    assert (code, "--min-tracks 3 is not for --labels genre" in shown.err) == (2, True)
+    assert err.strip().endswith("--tune is not for --labels tags; leave it out")
+    code, _, err = command_line("benchmark", "t.csv", "--labels", "mood")
+    assert (code, "choose from genre, tags" in err) == (2, True)
+    code, _, err = command_line("benchmark", "t.csv", "--min-tracks", "3")
+    assert (code, "--min-tracks 3 is not for --labels genre" in err) == (2, True)
 
 
 def test_tracks_that_share_tags_are_nearer_in_profiles_than_in_features(comparison, table, tmp_path):
