@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "extraction",
             "verification",
             "training",
+            "model_inputs",
             "prediction",
             "network_tagging",
             "tag_training",

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from genreclf.audio import Source, is_source, name_of
 from genreclf.errors import RequestError, with_path
+from genreclf.model_inputs import describe_excerpt, input_of
 from genreclf.prediction import TrackPredictor, shown
 from genreclf.remote import as_location
 from genreclf.tables.cells import escape
@@ -65,22 +66,21 @@ class Predictor(TrackPredictor, ClassifierMixin, BaseEstimator):  # type: ignore
         """
         import pandas as pd
 
-        from genreclf.features import extract_features
         from genreclf.training import train_again
 
-        request = {name: self._request[name] for name in ("feature_set", "duration")}
+        made = input_of(self.manifest)
         paths = _as_sources(X)
         if len(paths) != len(y):
             raise RequestError(f"{len(paths)} files and {len(y)} genres; give one for each")
-        rows = [extract_features(path, **request) for path in paths]
+        described = [describe_excerpt(path, made) for path in paths]
         identity = {
             "track_id": [f"{number}: {escape(name_of(path))}" for number, path in enumerate(paths)],
             "genre": list(y),
         }
         if groups is not None:
             identity["artist"] = [str(group) for group in groups]
-        features = pd.DataFrame(rows, columns=list(self.manifest.features))
-        self.bundle_ = train_again(self.manifest, pd.concat([pd.DataFrame(identity), features], axis=1))
+        gathered = made.gather(described, identity["track_id"])
+        self.bundle_ = train_again(self.manifest, pd.DataFrame(identity), gathered)
         return self
 
     def __sklearn_is_fitted__(self) -> bool:

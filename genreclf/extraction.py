@@ -144,7 +144,8 @@ def extract(
 
     Parameters
     ----------
-    source : a manifest CSV, a folder with a sub-folder a genre, files, ``NAME:FOLDER`` of a data set, or a manifest.
+    source : a manifest CSV, a folder with a sub-folder a genre, or files, each a path or a URL; ``NAME:FOLDER`` of a
+        data set; or a manifest.
     path : the table to make or to complete: a name in ``.csv``; or in ``.parquet``, see `genreclf.tables.parquet`.
     feature_set : which features, one of `genreclf.features.FEATURE_SETS`; None is the set of a table that is there
         already, `genreclf.features.DEFAULT_SET` for a new one.

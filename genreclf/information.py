@@ -184,13 +184,17 @@ def _model(predictor: TrackPredictor, made: Facts) -> dict[str, Facts]:
         "licence": manifest.licence,
         "notes": manifest.notes,
     }
+    header = manifest.series
     families = dict.fromkeys(family_of(name) for name in manifest.features)
     features: dict[str, Any] = {
         "feature set": manifest.feature_set or "a table from elsewhere; audio cannot be predicted",
         "features": len(manifest.features),
         "families": list(families),
     }
-    features.update({str(name): value for name, value in manifest.feature_parameters.items()})
+    if header is not None:
+        features = {"series": header.kind, "bins": header.bins, "frames/s": round(header.frame_rate, 4)}
+    parameters = manifest.feature_parameters if header is None else header.parameters
+    features.update({str(name): value for name, value in parameters.items()})
     counts = {genre: {"tracks": c.tracks, "artists": c.artists} for genre, c in manifest.genre_counts.items()}
     training = {**manifest.table, "genres": counts or list(manifest.genres)}
     use = {"intended": INTENDED, "limits": list(LIMITS)}

@@ -1,9 +1,9 @@
 """Prediction: the genre of a track, by a trained model.
 
-A track is cut into segments as long as the training tracks were, features of each are extracted, and the predicted
-probabilities are averaged. A track of one segment gets the genre that the model predicts for it; one of several the
-genre with the highest mean probability. A row of a table is a track of one segment, so that a file and its row in a
-table get the same prediction.
+A track is cut into segments as long as the training tracks were, features or a series of each are extracted, and the
+predicted probabilities are averaged. A track of one segment gets the genre that the model predicts for it; one of
+several the genre with the highest mean probability. A row of a table is a track of one segment, so that a file and its
+row in a table get the same prediction.
 
 A prediction says how sure it is: `confidence` is the calibrated probability of the genre, `unlike_training` how far
 the track is from anything that the model was trained on (see `genreclf.models.novelty`). A track may be left without a
@@ -16,7 +16,7 @@ of workers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -29,6 +29,7 @@ from genreclf.audio import Source, as_path, name_of
 from genreclf.datasets.manifest import Track
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, TrackError, one_line
+from genreclf.model_inputs import ModelInput, describe_segments, input_of, rows_of
 from genreclf.models.calibration import base_estimator, predictions
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.remote import Url, as_location, at_hand
@@ -40,13 +41,13 @@ if TYPE_CHECKING:
 
     from genreclf.models.bundle.bundle import Bundle
     from genreclf.models.bundle.manifest import BundleManifest
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
     from genreclf.workers import Outcome, Stop
 
 TIMEOUT = 900.0  # seconds for one track; a track of hours is many segments
 UNKNOWN = "unknown"
 _ROUNDING = 1e-6  # of the sum of probabilities
-_SILENT_DB = -60.0  # root mean square about the mean, of full scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,8 +212,13 @@ class TrackPredictor(Displayed):
         options = "".join(f", {name}={value!r}" for name, value in given.items() if value is not None)
         return f"{type(self).__name__}({self._current!r}{options})"
 
-    def predict_table(self, table: FeatureTable) -> pd.DataFrame:
+    def predict_table(self, table: FeatureTable, *, series: Series | str | Path | None = None) -> pd.DataFrame:
         """The genre of each row of a table.
+
+        Parameters
+        ----------
+        series : of its tracks, for a model of series: a kind beside the table, the path of others, or a `Series`; None
+            takes the model's kind beside the table.
 
         Returns
         -------
@@ -223,7 +229,8 @@ class TrackPredictor(Displayed):
         RequestError : the table lacks features of the model, or was made with others, or holds values that the
             model cannot take.
         """
-        return self._frame("track_id", table.ids, self._columns_of(table))
+        imputes = "impute" in getattr(base_estimator(self._current.estimator), "named_steps", ())
+        return self._frame("track_id", table.ids, rows_of(table, self.manifest, imputes=imputes, series=series))
 
     def predict_segments(self, path: Source) -> pd.DataFrame:
         """The genre of each segment of a file: ``start`` in seconds, ``genre``, then a column for each genre."""
@@ -241,9 +248,15 @@ class TrackPredictor(Displayed):
         -------
         One row a family, the largest contribution first: ``family, features, contribution, probability, genre``, where
         ``probability`` is the genre's with all families.
+
+        Raises
+        ------
+        RequestError : the model takes series, which have no families.
         """
         import pandas as pd
 
+        if self.manifest.series is not None:
+            raise RequestError(f"this model takes {self.manifest.inputs}, which have no feature families to explain by")
         _, X, _ = self._described(path)
         y_pred, probabilities = self._predicted(X)
         mean = probabilities.mean(axis=0)
@@ -313,7 +326,7 @@ class TrackPredictor(Displayed):
     @property
     def work(self) -> Callable[[Path], Any]:
         """What a worker process does for a file; `prediction_of` takes the outcome."""
-        return partial(_segments_of, **self._request)
+        return partial(_segments_of, made=input_of(self.manifest))
 
     def prediction_of(self, name: str, outcome: Outcome[Any]) -> Prediction:
         """The prediction for a track that a worker process has described, or failed to."""
@@ -323,18 +336,19 @@ class TrackPredictor(Displayed):
         nothing = np.empty((0, len(self.genres)))
         return Prediction(name, "", self.genres, np.empty(0), nothing, outcome.seconds, error, self.model_id)
 
-    def _described(self, source: Source) -> tuple[np.ndarray, np.ndarray, bool]:
-        """Segments of a file and their features, in this process; an error names the file."""
+    def _described(self, source: Source) -> tuple[np.ndarray, Any, bool]:
+        """Segments of a file and what the model takes of them, in this process; an error names the file."""
+        made = input_of(self.manifest)
         try:
             if isinstance(source, tuple):
-                return _describe_segments(source, **self._request)
+                return describe_segments(source, made)
             with as_path(source) as path:
-                return _describe_segments(path, **self._request)
+                return describe_segments(path, made)
         except TrackError as error:
             error.path = escape(name_of(source))
             raise
 
-    def _track(self, name: str, starts: np.ndarray, X: np.ndarray, silent: bool, *, seconds: float = 0.0) -> Prediction:
+    def _track(self, name: str, starts: np.ndarray, X: Any, silent: bool, *, seconds: float = 0.0) -> Prediction:  # noqa: ANN401
         y_pred, probabilities = self._predicted(X)
         mean = probabilities.mean(axis=0)
         genre = str(y_pred[0]) if len(y_pred) == 1 else self.genres[int(mean.argmax())]
@@ -342,7 +356,12 @@ class TrackPredictor(Displayed):
         unknown = silent or confidence < self.threshold
         manifest, unlike = self.manifest, None
         if manifest.novelty is not None:
-            unlike = float(manifest.novelty.percentile(X, manifest.feature_means, manifest.feature_stds).mean())
+            rows = X
+            if manifest.series is not None:
+                from genreclf.models.segments import pooled
+
+                rows = pooled(X)
+            unlike = float(manifest.novelty.percentile(rows, manifest.feature_means, manifest.feature_stds).mean())
         return Prediction(
             name,
             UNKNOWN if unknown else genre,
@@ -368,7 +387,7 @@ class TrackPredictor(Displayed):
         order = np.argsort(-probabilities, kind="stable")
         return tuple(self.genres[k] for k in order if probabilities[k] >= least or self.genres[k] == genre)
 
-    def _frame(self, column: str, values: np.ndarray, X: np.ndarray) -> pd.DataFrame:
+    def _frame(self, column: str, values: np.ndarray, X: Any) -> pd.DataFrame:  # noqa: ANN401
         """Predictions of rows: a column that tells them apart, the genre, a column of probabilities for each genre."""
         import pandas as pd
 
@@ -378,7 +397,7 @@ class TrackPredictor(Displayed):
         frame.insert(0, column, values)
         return frame
 
-    def _predicted(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _predicted(self, X: Any) -> tuple[np.ndarray, np.ndarray]:  # noqa: ANN401
         """Genre of each row as the model itself predicts it, (rows,), and probabilities, (rows, genres)."""
         from genreclf.models.threads import one_thread
 
@@ -393,98 +412,15 @@ class TrackPredictor(Displayed):
             raise RequestError("the model gives numbers that are no probabilities; train it again")
         return np.array([str(genre) for genre in y_pred], dtype=object), probabilities
 
-    def _columns_of(self, table: FeatureTable) -> np.ndarray:
-        missing = [name for name in self.manifest.features if name not in set(table.features)]
-        if missing:
-            raise RequestError(
-                f"{table.name}: lacks {len(missing)} of the model's {len(self.manifest.features)} features, first "
-                f"{missing[0]!r}; extract it with the feature set of the training table"
-                + (f", {self.manifest.feature_set}" if self.manifest.feature_set else "")
-            )
-        window = table.meta.get("parameters") or {}
-        for name, value in self.manifest.feature_parameters.items():
-            if name in window and self.manifest.feature_set and window[name] != value:
-                raise RequestError(
-                    f"{table.name}: made with {name} {window[name]}, the model with {value}; extract it with that value"
-                )
-        X = np.ascontiguousarray(table.frame[list(self.manifest.features)].to_numpy(dtype=np.float64))
-        empty = np.isnan(X)
-        if empty.any() and "impute" not in base_estimator(self._current.estimator).named_steps:
-            row, column = (int(place[0]) for place in np.nonzero(empty))
-            raise RequestError(
-                f"{table.name}: track {table.ids[row]!r} has no value in column {self.manifest.features[column]!r}, "
-                "and the model was trained on a table without empty cells; fill the cell or remove the row"
-            )
-        return X
-
-    @property
-    def _request(self) -> dict[str, Any]:
-        """How to turn audio into the model's features: parameters of `_describe_segments`."""
-        from genreclf.features import FEATURE_SETS
-
-        manifest = self.manifest
-        if manifest.feature_set not in FEATURE_SETS:
-            made = f"the feature set {manifest.feature_set!r}" if manifest.feature_set else "a table from elsewhere"
-            raise RequestError(
-                f"this model was made for {made}, so it cannot predict audio; "
-                f"train on a table that genreclf extract made with one of {', '.join(FEATURE_SETS)}"
-            )
-        chosen = FEATURE_SETS[manifest.feature_set]
-        columns = set(chosen.columns)
-        unknown = [name for name in manifest.features if name not in columns]
-        rate = manifest.feature_parameters.get("sample_rate")
-        if unknown or rate != chosen.sample_rate:
-            what = f"the feature {unknown[0]!r}" if unknown else f"a sample rate of {rate}"
-            raise RequestError(
-                f"this model was made with {what}, which the feature set {chosen.name} of this genreclf lacks; "
-                "extract and train again"
-            )
-        for name, digest in chosen.weights().items():
-            if manifest.versions.get(name, digest) != digest:
-                raise RequestError(
-                    f"this model was made with other weights of {name} than those on this machine; extract and train "
-                    "again"
-                )
-        duration = manifest.feature_parameters.get("duration")
-        return {"feature_set": manifest.feature_set, "duration": duration, "features": manifest.features}
-
 
 def shown(path: Path | Url) -> str:
     """A path as text that can be written anywhere; see `genreclf.tables.cells.escape`."""
     return escape(str(path))
 
 
-def _segments_of(item: Path | Url | TrackError, **request: Any) -> tuple[np.ndarray, np.ndarray, bool]:  # noqa: ANN401 - as below
-    """The segments of a file, as `_describe_segments` gives them; what was no file to begin with is raised."""
+def _segments_of(item: Path | Url | TrackError, made: ModelInput) -> tuple[np.ndarray, Any, bool]:
+    """The segments of a file, see `describe_segments`; what was no file to begin with is raised."""
     if isinstance(item, TrackError):
         raise item
     with at_hand(item) as (path, _):
-        return _describe_segments(path, **request)
-
-
-def _describe_segments(
-    path: Source, *, feature_set: str, duration: float | None, features: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray, bool]:
-    """Start of each segment in seconds, (segments,), its features, (segments, features), and whether all are silent.
-
-    Without a `duration` the track is one segment.
-    """
-    from genreclf.audio import SHORTEST_SECONDS, segments
-    from genreclf.audio import load as load_audio
-    from genreclf.features import FEATURE_SETS, describe
-
-    rate = FEATURE_SETS[feature_set].sample_rate
-    if duration is None:
-        samples, rate = load_audio(path, sample_rate=rate, duration=None)
-        pieces: Iterable[tuple[float, np.ndarray]] = [(0.0, samples)]
-    else:
-        if rate is None:
-            _, rate = load_audio(path, sample_rate=None, offset=0.0, duration=SHORTEST_SECONDS)
-        pieces = segments(path, sample_rate=rate, duration=duration)
-    starts, rows, silent = [], [], True
-    for start, samples in pieces:
-        row = describe(samples, rate, feature_set=feature_set)
-        starts.append(start)
-        rows.append([row[name] for name in features])
-        silent = silent and float(np.std(samples, dtype=np.float64)) < 10 ** (_SILENT_DB / 20)
-    return np.array(starts), np.array(rows), silent
+        return describe_segments(path, made)

@@ -3,7 +3,8 @@
 ``s3://bucket/a.mp3``, ``gs://``, ``az://``, ``https://``, ``memory://``, and members of archives as
 ``zip://rock/a.mp3::s3://bucket/music.zip``, all through fsspec. A file is fetched whole to a temporary copy, which is
 then read as any file: decoders seek as they like, and clips are small. What may pass is tried again, after waits that
-double and vary; what came is held against the length that the store states.
+double and vary; what came is held against the length that the store states. A body of a web server that was cut is
+gone on with from where it stopped, where its ETag says that it is still the same.
 
 URLs may hold credentials. `Url.address` alone has them; whatever shows, keeps or compares a `Url` gets `redacted`.
 """
@@ -22,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from genreclf.errors import RequestError, TrackError
 
@@ -31,8 +32,10 @@ ATTEMPTS = 4
 _FIRST_WAIT = 0.5  # seconds, doubled for each further attempt, and a random half more or less
 _CONNECT_SECONDS, _SILENT_SECONDS = 10, 20
 _MOST_BYTES = 4 << 30
-_ANY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+ANY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_COLLAPSED = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+:)/+")  # as `Path` writes a URL
 _ARCHIVES = ("zip", "tar")
+_WEB = ("http", "https")
 _SECRET = re.compile(
     r"x-(amz|goog|oss|ms|cos|obs)-|sig|token|secret|pass|pwd|auth|cred|access|jwt|^(code|key|apikey|api[-_]key)$",
     re.IGNORECASE,
@@ -59,7 +62,7 @@ Validator = tuple[int, int]
 
 def is_url(source: object) -> bool:
     """Whether a source is the URL of something elsewhere; ``file://`` and paths are not."""
-    return isinstance(source, str) and bool(_ANY_URL.match(source)) and not source.lower().startswith("file:")
+    return isinstance(source, str) and bool(ANY_URL.match(source)) and not source.lower().startswith("file:")
 
 
 def redacted(address: str) -> str:
@@ -117,7 +120,7 @@ class Url(os.PathLike[str]):
     def path(self) -> str:
         """The path below the host or the bucket, or within the archive."""
         scheme, _, place = self.address.split("::")[0].partition("://")
-        if scheme.lower() in {"http", "https"}:
+        if scheme.lower() in _WEB:
             place = unquote(place.partition("?")[0].partition("#")[0])
         return place if scheme.lower() in _ARCHIVES else place.partition("/")[2]
 
@@ -131,12 +134,45 @@ class Url(os.PathLike[str]):
         """The ending of the name, as `Path.suffix`."""
         return PurePosixPath(self.name).suffix
 
+    def beside(self, place: str) -> Url:
+        """What a path stands for that is relative to this file's folder.
+
+        Parameters
+        ----------
+        place : a path with slashes; one that begins with a slash, or leads up and out, begins at the host, the bucket
+            or the archive.
+        """
+        first, *rest = self.address.split("::")
+        scheme, _, where = first.partition("://")
+        root, slash, path = ("", "", where) if scheme.lower() in _ARCHIVES else where.partition("/")
+        if scheme.lower() in _WEB:
+            path, place = path.partition("?")[0].partition("#")[0], quote(place)
+        parts: list[str] = []
+        for part in place[1:].split("/") if place.startswith("/") else [*path.split("/")[:-1], *place.split("/")]:
+            if part == "..":
+                del parts[-1:]
+            elif part != ".":
+                parts.append(part)
+        return Url("::".join([f"{scheme}://{root}{slash}{'/'.join(parts)}", *rest]))
+
 
 def as_location(source: str | os.PathLike[str]) -> Path | Url:
     """A path, or a URL where a text is one."""
     if isinstance(source, Url):
         return source
     return Url(source) if isinstance(source, str) and is_url(source) else Path(source)
+
+
+def check_local(path: str | os.PathLike[str]) -> None:
+    """Refuse a URL where only a file of this disk can be.
+
+    Raises
+    ------
+    RequestError : it is one, or was one before `Path` took a slash from it.
+    """
+    url, collapsed = _COLLAPSED.subn(r"\1//", os.fspath(path), count=1)
+    if collapsed:
+        raise RequestError(f"{redacted(url)}: a URL; name a file on this disk, such as a copy")
 
 
 @contextmanager
@@ -153,9 +189,9 @@ def at_hand(source: Path | Url) -> Iterator[tuple[Path, Validator | None]]:
         return
     with TemporaryDirectory(prefix="genreclf-") as folder:
         suffix = source.suffix
-        path = Path(folder, f"sound{suffix if suffix.isascii() else ''}")
-        validator = _again(lambda: _fetch(source, path))
-        yield path, validator
+        copy = _Copy(Path(folder, f"sound{suffix if suffix.isascii() else ''}"))
+        validator = _again(lambda: _fetch(source, copy))
+        yield copy.path, validator
 
 
 def look_up(url: Url) -> Validator | None:
@@ -199,8 +235,16 @@ def list_below(url: Url) -> list[tuple[str, Url]]:
     return _again(look)
 
 
-def _fetch(url: Url, path: Path) -> Validator | None:
-    """Fetch a file once."""
+@dataclass
+class _Copy:
+    """A copy that is being fetched; `etag` is that of a body of which it holds the beginning, empty where of none."""
+
+    path: Path
+    etag: str = ""
+
+
+def _fetch(url: Url, copy: _Copy) -> Validator | None:
+    """Fetch a file once, or what is missing of it."""
     system, name = _system(url)
     info = system.info(name)
     size = info.get("size")
@@ -208,11 +252,42 @@ def _fetch(url: Url, path: Path) -> Validator | None:
         raise TrackError("not-a-file", "a folder, not a file")
     if size is not None and size > _MOST_BYTES:
         raise TrackError("too-long", f"{size / 1e9:,.1f} GB, more than {_MOST_BYTES / 1e9:.1f} GB; cut it")
-    system.get_file(name, str(path))
-    got = path.stat().st_size
+    if url.address.partition("://")[0].lower() in _WEB:
+        from fsspec.asyn import sync
+
+        info = {**info, **sync(system.loop, _get, system, name, copy)}
+    else:
+        system.get_file(name, str(copy.path))
+    got = copy.path.stat().st_size
     if size is not None and got != size:
+        copy.etag = ""
         raise _MayPass(f"{got:,} bytes came where the store states {size:,}")
     return _validator(info)
+
+
+async def _get(system: Any, name: str, copy: _Copy) -> dict[str, str]:  # noqa: ANN401 - fsspec has no types
+    """Fetch a file from a web server, or the rest of a body that was cut; the ETag of what came, where it has one."""
+    start = copy.path.stat().st_size if copy.etag else 0
+    options = dict(system.kwargs)
+    headers = {**options.pop("headers", {}), "Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": copy.etag}
+    session = await system.set_session()
+    async with session.get(system.encode_url(name), headers=headers, **options) as answer:
+        etag = answer.headers.get("ETag", "")
+        begins = answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        goes_on = start > 0 and answer.status == 206 and etag == copy.etag and begins
+        if not goes_on:
+            copy.etag = ""
+            if answer.status in {206, 416}:
+                raise _MayPass("another part of the file came than was asked for")
+            answer.raise_for_status()
+            if not etag.startswith("W/") and "Content-Encoding" not in answer.headers:
+                copy.etag = etag
+        with copy.path.open("ab" if goes_on else "wb") as file:
+            async for block in answer.content.iter_any():
+                file.write(block)
+    return {"ETag": etag} if etag else {}
 
 
 def _validator(info: Mapping[str, Any]) -> Validator | None:
@@ -233,8 +308,9 @@ def _system(url: Url) -> tuple[Any, str]:
     for scheme in {part.partition("://")[0].lower() for part in url.address.split("::")}:
         if scheme == "s3":
             limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
-            options[scheme] = {"config_kwargs": limits | {"retries": {"max_attempts": 1}}}
-        elif scheme in {"http", "https"}:
+            # One request a file, whose bytes are then of one state of it.
+            options[scheme] = {"config_kwargs": limits | {"retries": {"max_attempts": 1}}, "max_concurrency": 1}
+        elif scheme in _WEB:
             with suppress(ImportError):  # which fsspec reports
                 from aiohttp import ClientTimeout
 

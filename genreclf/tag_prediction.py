@@ -14,7 +14,6 @@ from genreclf.prediction import Prediction, TrackPredictor
 if TYPE_CHECKING:
     import pandas as pd
 
-    from genreclf.tables.table import FeatureTable
     from genreclf.workers import Outcome
 
 _BETWEEN = "; "  # of tags in one text, as in the genre field of a file
@@ -78,10 +77,6 @@ class TagPredictor(TrackPredictor):
             if getattr(self, name) is not None:
                 raise RequestError(f"{name} is for models of genres; the tags of this one have thresholds of their own")
         return 0.0
-
-    def predict_table(self, table: FeatureTable) -> pd.DataFrame:
-        """The tags of each row of a table: ``track_id, tags``, then a column of probabilities for each tag."""
-        return self._frame("track_id", table.ids, self._columns_of(table))
 
     def _track(
         self, name: str, starts: np.ndarray, X: np.ndarray, silent: bool, *, seconds: float = 0.0

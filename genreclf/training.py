@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from genreclf.datasets import as_table
@@ -15,6 +16,7 @@ from genreclf.datasets.edits import Edits, edit_tables
 from genreclf.errors import RequestError, one_line
 from genreclf.models.bundle.bundle import Bundle, probe
 from genreclf.models.bundle.manifest import BundleManifest, GenreCount
+from genreclf.models.bundle.series_manifest import SeriesManifest
 from genreclf.models.calibration import CalibratedModel, base_estimator, has_probabilities
 from genreclf.models.neural.entries import EXTRA as NEURAL
 from genreclf.progress import AUTOMATIC, Progress
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from genreclf.models.calibration import HeldOut
     from genreclf.models.entry import ModelSpec
     from genreclf.models.fitting import FittedPipeline, Folds
+    from genreclf.series import Header, Series
     from genreclf.tables.table import FeatureTable
 
 BEST = "best"
@@ -47,6 +50,7 @@ def train(
     calibrate: bool = True,
     class_weight: str | None = None,
     features: Iterable[str] | None = None,
+    series: Series | str | Path | None = None,
     edits: Edits | str | Path | None = None,
     licence: str = "",
     notes: str = "",
@@ -70,6 +74,9 @@ def train(
         what is learnt from the folds; a model without probabilities is calibrated all the same.
     class_weight : ``balanced`` or ``none``; see `genreclf.evaluation.benchmark.benchmark`.
     features : feature families or sets to use; all by default.
+    series : what a model of series is fitted to: a kind of series beside the table, the path of others, or a
+        `genreclf.series.Series` of the same tracks. None takes the one kind beside the table. With ``best``, models of
+        series take part.
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
     licence, notes : kept in the manifest; the licence of the music and labels is that of the training set.
@@ -79,7 +86,7 @@ def train(
     ------
     RequestError : there is no such model or family, or the table cannot be trained on.
     """
-    from genreclf.evaluation.usable import check_features, usable
+    from genreclf.evaluation.usable import check_features, series_of, usable
     from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
     from genreclf.models.costs import warnings
@@ -92,21 +99,26 @@ def train(
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
     if isinstance(model, str) and model == BEST:
-        options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight}
+        options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight, "series": series}
         model, scores = _winner(table, families, jobs=jobs, progress=progress, **options)
-    (entry,), messages = weighted((resolve(model),), class_weight)
-    if entry.series and entry.storage is None:
-        raise RequestError(f"{entry.name} is fitted to series and compares models; train one that is stored, as svc")
+        (entry,), messages = weighted((resolve(model),), class_weight)
+    else:
+        (entry,), messages = weighted((resolve(model),), class_weight)
+        _check_choice(entry, series=series is not None, features=families is not None)
     check_seed(seed)
     table, more = usable(table)
     for line in dict.fromkeys((*table.notes, *messages, *more)):
         progress.message(f"note: {line}")
-    if not table.meta.get("feature_set"):
+    frames = series_of(table, series) if entry.series else None
+    if not (table.meta.get("feature_set") if frames is None else frames.header.parameters):
+        what, beside = ("rows", ", as a .json of the same name") if frames is None else ("series", "")
         progress.message(
-            f"note: how {table.name} was made is unknown (extract writes that beside its table, as a .json of the "
-            "same name), so this model predicts rows of such tables, not audio"
+            f"note: how {table.name if frames is None else 'these series'} was made is unknown (extract writes that "
+            f"beside its table{beside}), so this model predicts {what} of such tables, not audio"
         )
     table = table if families is None else table.select(families, sets=FEATURE_SETS)
+    trained_on = _described(table, frames)
+    table = table if frames is None else _pooled(table, frames)
     check_features(table)
     for line in warnings([entry], tracks=len(table), features=len(table.features)):
         progress.message(f"note: {line}")
@@ -115,31 +127,65 @@ def train(
         with one_thread():
             calibrate = calibrate or not has_probabilities(entry.build(seed))
             folds = _calibration_folds_of(entry, table, seed=seed) if calibrate else None
-            fitted = _fitted(table, entry, seed=seed, tune=tune, folds=folds, progress=progress)
+            X = table.X if frames is None else frames
+            fitted = _fitted(table, entry, X, seed=seed, tune=tune, folds=folds, progress=progress)
             summary = _held_out(table, fitted.held_out, folds)
     finally:
         progress.advance(entry.name)
         progress.end()
-    texts = {"licence": licence, "notes": notes}
+    known = {"table": trained_on, "scores": scores, "licence": licence, "notes": notes, **summary}
     estimator = _with_names(fitted.estimator, table)
-    return Bundle(
-        estimator, _manifest(table, estimator, entry, scores=scores, seed=seed, tuned=tune, **summary, **texts)
-    )
+    header = None if frames is None else frames.header
+    return Bundle(estimator, _manifest(table, estimator, entry, header, seed=seed, tuned=tune, **known))
 
 
-def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
+def _check_choice(entry: ModelSpec, *, series: bool, features: bool) -> None:
+    """Raise a `RequestError` where series or features are chosen for a model that takes the other."""
+    from genreclf.models import MODELS
+
+    if series and not entry.series:
+        others = ", ".join(name for name, other in MODELS.items() if other.series)
+        raise RequestError(f"{entry.name} takes the features of the table; leave out `series`, or choose from {others}")
+    if features and entry.series:
+        raise RequestError(f"{entry.name} takes series; leave out `features`")
+
+
+def _described(table: FeatureTable, frames: Series | None) -> dict[str, Any]:
+    """What the manifest says of the tracks that are trained on."""
+    known = {"name": table.name, "sha256": table.digest, "rows": len(table), "label": table.label}
+    return known if frames is None else known | {"series": frames.digest}
+
+
+def _pooled(table: FeatureTable, frames: Series) -> FeatureTable:
+    """The same tracks with the mean and the standard deviation of each bin of their series as features."""
+    import pandas as pd
+
+    from genreclf.features.statistics import column_names
+    from genreclf.models.segments import pooled
+
+    columns = column_names(frames.kind, frames.bins, statistics=("mean", "std"))
+    identity = table.frame.drop(columns=list(table.features)).reset_index(drop=True)
+    features = pd.DataFrame(pooled(frames).astype(np.float64), columns=list(columns))
+    return table.with_frame(pd.concat([identity, features], axis=1), columns)
+
+
+def train_again(manifest: BundleManifest, identity: pd.DataFrame, X: Any) -> Bundle:  # noqa: ANN401
     """Train the model of a manifest on other tracks, with its features, its parameters and its seed.
 
     Parameters
     ----------
-    frame : ``track_id, genre``, where known ``artist``, then the model's features.
+    identity : ``track_id, genre``, where known ``artist``.
+    X : what the model takes of these tracks: (tracks, features), or a `genreclf.series.Series`.
 
     Raises
     ------
     RequestError : there is no such model here, or it cannot be trained on these tracks.
     """
+    import pandas as pd
+
     from genreclf.features import find_feature_set
     from genreclf.models import spec
+    from genreclf.models.segments import pooled
     from genreclf.tables.table import FeatureTable
 
     entry = spec(manifest.model)
@@ -152,11 +198,13 @@ def train_again(manifest: BundleManifest, frame: pd.DataFrame) -> Bundle:
     meta = {
         "feature_set": manifest.feature_set,
         "parameters": dict(manifest.feature_parameters),
-        "weights": find_feature_set(manifest.feature_set).weights(),
+        "weights": find_feature_set(manifest.feature_set).weights() if manifest.feature_set else {},
     }
-    table = FeatureTable(frame, manifest.features, meta=meta, name="files")
+    series = None if manifest.series is None else X
+    features = pd.DataFrame(X if series is None else pooled(X), columns=list(manifest.features))
+    table = FeatureTable(pd.concat([identity, features], axis=1), manifest.features, meta=meta, name="files")
     again = replace(entry, factory=partial(_with_parameters, entry.factory, chosen), wide={})
-    return train(table, model=again, seed=manifest.seed, calibrate=manifest.calibrated)
+    return train(table, model=again, series=series, seed=manifest.seed, calibrate=manifest.calibrated)
 
 
 def _with_parameters(factory: Callable[[int], Any], parameters: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401
@@ -197,7 +245,14 @@ def _winner(
 
 
 def _fitted(
-    table: FeatureTable, entry: ModelSpec, *, seed: int, tune: bool, folds: Folds | None, progress: Progress
+    table: FeatureTable,
+    entry: ModelSpec,
+    X: Any,  # noqa: ANN401 - an array, or a `Series`
+    *,
+    seed: int,
+    tune: bool,
+    folds: Folds | None,
+    progress: Progress,
 ) -> FittedPipeline:
     from genreclf.evaluation.groups import find_groups
     from genreclf.models.fitting import fit_pipeline
@@ -208,7 +263,7 @@ def _fitted(
         with watched(progress):
             fitted = fit_pipeline(
                 entry,
-                table.X,
+                X,
                 # Codes, as in the benchmark: scikit-learn's balanced weights take genres like "10" for numbers.
                 _codes(table),
                 seed=seed,
@@ -308,45 +363,35 @@ def _manifest(
     table: FeatureTable,
     estimator: Any,  # noqa: ANN401
     entry: ModelSpec,
-    *,
-    scores: Mapping[str, Any],
-    seed: int,
-    tuned: bool,
-    licence: str,
-    notes: str,
-    **held_out: Any,  # noqa: ANN401
+    series: Header | None,
+    /,
+    **known: Any,  # noqa: ANN401 - further fields
 ) -> BundleManifest:
     pipeline = base_estimator(estimator)
     means = tuple(float(v) for v in table.filled.mean(axis=0))
     stds = tuple(float(v) for v in table.filled.std(axis=0))
+    kind: type[BundleManifest] = BundleManifest
+    weights = table.meta.get("weights", {})
     window = table.meta.get("parameters") or {}
-    return BundleManifest(
+    known["feature_set"] = str(table.meta.get("feature_set", ""))
+    known["feature_parameters"] = {name: window.get(name) for name in ("offset", "duration", "sample_rate")}
+    if series is not None:
+        kind, weights = SeriesManifest, {}
+        known |= {"feature_set": "", "feature_parameters": {}, "series": msgspec.structs.replace(series, versions={})}
+    return kind(
         model=entry.name,
         parameters=entry.plain_parameters(pipeline),
-        tuned=tuned,
         calibrated=pipeline is not estimator,
         calibration=estimator.method if isinstance(estimator, CalibratedModel) else "",
-        feature_set=str(table.meta.get("feature_set", "")),
-        feature_parameters={
-            "offset": window.get("offset"),
-            "duration": window.get("duration"),
-            "sample_rate": window.get("sample_rate"),
-        },
         features=table.features,
         feature_means=means,
         feature_stds=stds,
         genres=table.genres,
-        table={"name": table.name, "sha256": table.digest, "rows": len(table), "label": table.label},
-        scores=dict(scores),
-        probe_probabilities=tuple(tuple(map(float, row)) for row in probe(estimator, means, stds)),
-        seed=seed,
-        versions=versions(*_LIBRARIES, *(_LIBRARIES_OF_NETWORKS if entry.extra == NEURAL else ()))
-        | table.meta.get("weights", {}),
+        probe_probabilities=tuple(tuple(map(float, row)) for row in probe(estimator, means, stds, series=series)),
+        versions=versions(*_LIBRARIES, *(_LIBRARIES_OF_NETWORKS if entry.extra == NEURAL else ())) | weights,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        licence=licence,
-        notes=notes,
         genre_counts=_genre_counts(table),
-        **held_out,
+        **known,
     )
 
 

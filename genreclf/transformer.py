@@ -14,6 +14,7 @@ from genreclf import __version__
 from genreclf.audio import DURATION
 from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features import DEFAULT_SET
+from genreclf.remote import Url, as_location, look_up
 
 if TYPE_CHECKING:
     from joblib import Memory
@@ -22,7 +23,7 @@ RAISE, NAN = "raise", "nan"
 
 
 class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turns paths of sound files into rows of features, so that a pipeline fits on files.
+    """Turns paths and URLs of sound files into rows of features, so that a pipeline fits on files.
 
     There is nothing to learn: `fit` checks the parameters.
 
@@ -31,8 +32,8 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     feature_set : one of `genreclf.features.FEATURE_SETS`.
     offset, duration : seconds to describe, as for `genreclf.extract_features`.
     n_jobs : worker processes; None is one, -1 is one for each core.
-    memory : folder, or a ``joblib.Memory``, where rows are kept; a row belongs to the bytes of its file, to the
-        version of genreclf and to the weights of networks.
+    memory : folder, or a ``joblib.Memory``, where rows are kept; a row belongs to the bytes of its file (of a URL, to
+        its ETag or time of change), to the version of genreclf and to the weights of networks.
     on_error : ``raise`` for a file that cannot be described, or ``nan`` for a row of NaN.
 
     Examples
@@ -64,11 +65,11 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (files,) or (files, 1), paths.
+        X : (files,) or (files, 1), paths or URLs.
         y : ignored.
         """
         self._columns()
-        _paths(X)
+        _places(X)
         return self
 
     def transform(self, X: Iterable[str | Path]) -> np.ndarray:
@@ -76,7 +77,7 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : (files,) or (files, 1), paths.
+        X : (files,) or (files, 1), paths or URLs.
 
         Returns
         -------
@@ -95,16 +96,16 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         width = len(self._columns())
         memory = check_memory(os.fspath(self.memory) if isinstance(self.memory, os.PathLike) else self.memory)
         describe = memory.cache(_row, ignore=["path"])
-        paths = _paths(X)
+        places = _places(X)
         request = {"feature_set": self.feature_set, "offset": self.offset, "duration": self.duration}
         made_with = (__version__, *find_feature_set(self.feature_set).weights().values())
         rows = Parallel(n_jobs=self.n_jobs)(
-            delayed(_described)(describe, path, key=(_digest(path), *made_with) if self.memory else (), **request)
-            for path in paths
+            delayed(_described)(describe if state else _row, place, key=(state, *made_with), **request)
+            for place, state in ((place, _state(place) if self.memory else "") for place in places)
         )
-        for path, row in zip(paths, rows, strict=True):
+        for place, row in zip(places, rows, strict=True):
             if isinstance(row, TrackError) and self.on_error == RAISE:
-                with with_path(path):
+                with with_path(place):
                     raise row
         blank = [float("nan")] * width
         return np.array([blank if isinstance(row, TrackError) else row for row in rows]).reshape(-1, width)
@@ -132,35 +133,39 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _paths(X: Iterable[str | Path]) -> list[Path]:
-    """The paths in a list, an array or a column."""
-    if isinstance(X, str | Path):
-        raise RequestError(f"{X}: one path; give a list of paths")
+def _places(X: Iterable[str | Path]) -> list[Path | Url]:
+    """The paths and URLs in a list, an array or a column."""
+    if isinstance(X, str | os.PathLike):
+        raise RequestError(f"{as_location(X)}: one path; give a list of paths")
     column = np.asarray(X if hasattr(X, "__array__") else list(X), dtype=object)
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
-    if column.ndim != 1 or not all(isinstance(path, str | Path) for path in column):
+    if column.ndim != 1 or not all(isinstance(place, str | os.PathLike) for place in column):
         raise RequestError(f"an array of shape {column.shape} that is not of paths; give a list of paths")
-    return [Path(path) for path in column]
+    return [as_location(place) for place in column]
 
 
-def _digest(path: Path) -> str:
+def _state(place: Path | Url) -> str:
+    """What tells the bytes of a file from others, of a URL what its store does; empty where nothing can be told."""
     from genreclf.extraction import file_digest
 
     try:
-        return str(file_digest(path))
-    except OSError:
+        if isinstance(place, Url):
+            state = look_up(place)
+            return f"{place} {state}" if state else ""
+        return file_digest(place)
+    except (OSError, TrackError):
         return ""
 
 
-def _described(describe: Callable[..., list[float]], path: Path, **request: object) -> list[float] | TrackError:
+def _described(describe: Callable[..., list[float]], place: Path | Url, **request: object) -> list[float] | TrackError:
     try:
-        return describe(path, **request)
+        return describe(place, **request)
     except TrackError as error:
         return error
 
 
-def _row(path: Path, *, key: tuple[str, ...], **request: Any) -> list[float]:  # noqa: ANN401, ARG001
+def _row(path: Path | Url, *, key: tuple[str, ...], **request: Any) -> list[float]:  # noqa: ANN401, ARG001
     """One file's features; `key` tells apart what joblib keeps of it."""
     from genreclf.features import extract_features
 

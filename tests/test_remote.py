@@ -29,6 +29,7 @@ from genreclf.errors import RequestError, TrackError
 from genreclf.extraction import Extraction, extract
 from genreclf.remote import Url, as_location, at_hand, is_url, redacted
 from genreclf.tables.table import FeatureTable
+from genreclf.transformer import AudioFeatures
 
 SECRETS = ("AKIDSECRET", "topsecret")
 
@@ -64,11 +65,15 @@ def system():
 
 
 class Web(http.server.BaseHTTPRequestHandler):
-    """Answers by the name of the file: ``fault.2.wav`` goes wrong twice and then well, ``fault.wav`` always."""
+    """Answers by the name of the file: ``fault.2.wav`` goes wrong twice and then well, ``fault.wav`` always.
+
+    The first body of ``parts/fault.wav`` is cut, and requests for the rest of it are answered by its name.
+    """
 
     protocol_version = "HTTP/1.1"
     seen: ClassVar[Counter[str]] = Counter()
-    content = sound()
+    sent: ClassVar[Counter[str]] = Counter()
+    content, other = sound(), sound(441.0)
 
     def do_HEAD(self) -> None:
         self._answer()
@@ -78,6 +83,9 @@ class Web(http.server.BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = self.path.partition("?")[0]
+        if path.startswith("/parts/"):
+            self._rest()
+            return
         fault, _, times = path[1:].removesuffix(".wav").partition(".")
         self.seen[self.command + path] += 1
         wrong = not times or self.seen["GET" + path] <= int(times)
@@ -99,6 +107,34 @@ class Web(http.server.BaseHTTPRequestHandler):
         if get:
             self.wfile.write(body[: len(body) // 2] if fault == "cut" and wrong else body)
             self.close_connection = fault == "cut"
+
+    def _rest(self) -> None:
+        """The whole of a file, or the part of it that is asked for."""
+        fault = self.path[len("/parts/") : -len(".wav")]
+        times = self.seen[self.command + self.path] = self.seen[self.command + self.path] + 1
+        body, etag = self.content, '"one"'
+        if times > 1 and fault in {"changed", "mixed"}:
+            body, etag = self.other, '"two"'
+        asked = self.headers.get("Range", "bytes=-")[len("bytes=") : -1]
+        if times > 2 or (fault == "changed" and self.headers.get("If-Range") != etag):
+            asked = ""
+        start = int(asked or 0)
+        part = body[start : start + 10] if asked and fault == "short" else body[start:]
+        begins = start + (1 if fault == "misplaced" else 0)
+        self.send_response(416 if asked and fault == "beyond" else 206 if asked else 200)
+        if not (asked and fault == "mute"):
+            self.send_header("ETag", etag)
+        if asked:
+            self.send_header("Content-Range", f"bytes {begins}-{begins + len(part) - 1}/{len(body)}")
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        if self.command == "GET":
+            if times == 1:
+                part = part[:5000]
+                self.close_connection = True
+            self.wfile.write(part)
+            self.sent[self.path] += len(part)
+            time.sleep(0.05 if times == 1 else 0)  # what comes with the end of a connection is lost with it
 
     def log_message(self, *_: object) -> None:
         pass
@@ -234,6 +270,20 @@ def test_what_passes_is_waited_for(web: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fault", "times"),
+    [("none", 1), ("short", 2), ("misplaced", 2), ("changed", 1), ("mixed", 2), ("mute", 2), ("beyond", 2)],
+)
+def test_a_body_that_was_cut_is_gone_on_with_where_it_is_still_the_same(web: str, fault: str, times: int) -> None:
+    """Whatever the server answers, the bytes are those of one state of the file."""
+    with at_hand(Url(f"{web}/parts/{fault}.wav")) as (path, _):
+        content = path.read_bytes()
+    assert content == (Web.other if fault in {"changed", "mixed"} else Web.content)
+    assert Web.seen[f"GET/parts/{fault}.wav"] == 1 + times
+    if fault == "none":
+        assert Web.sent["/parts/none.wav"] == len(content), "nothing was fetched twice"
+
+
+@pytest.mark.parametrize(
     ("fault", "code", "said"),
     [
         ("500", "unreachable", "not fetched in 4 attempts: HTTP 500"),
@@ -261,6 +311,75 @@ def test_a_server_that_is_not_there_is_told_in_one_line(web: str) -> None:
         with pytest.raises((TrackError, RequestError)) as error, at_hand(as_location(address)):
             pass
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "place", "found"),
+    [
+        ("s3://bucket/music/all.csv", "rock/a.mp3", "s3://bucket/music/rock/a.mp3"),
+        ("gs://bucket/all.csv", "./rock//a.mp3", "gs://bucket/rock//a.mp3"),
+        ("s3://bucket/music/all.csv", "../rock/a.mp3", "s3://bucket/rock/a.mp3"),
+        ("s3://bucket/music/all.csv", "../../../a.mp3", "s3://bucket/a.mp3"),
+        ("s3://bucket/music/all.csv", "/etc/passwd", "s3://bucket/etc/passwd"),
+        ("s3://bucket/music/all.csv", "file:///etc/passwd", "s3://bucket/music/file:///etc/passwd"),
+        ("https://me:pw@host/music/all.csv?sig=x", "100% a#b?.mp3", "https://me:pw@host/music/100%25%20a%23b%3F.mp3"),
+        ("zip://music/all.csv::s3://bucket/m.zip", "rock/a.mp3", "zip://music/rock/a.mp3::s3://bucket/m.zip"),
+        ("zip://all.csv::/disk/m.zip", "../a.mp3", "zip://a.mp3::/disk/m.zip"),
+    ],
+)
+def test_a_path_in_a_manifest_elsewhere_is_beside_it(manifest: str, place: str, found: str) -> None:
+    assert Url(manifest).beside(place).address == found
+
+
+def test_a_manifest_elsewhere_makes_the_table_that_it_makes_here(tmp_path: Path) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    far = fsspec.filesystem("memory")
+    far.pipe_file("/lists/rock/a b.wav", Web.content)
+    far.pipe_file("/lists/all.csv", b"path,genre\nrock/a b.wav,rock\nrock\\gone.wav,rock\n")
+    far.pipe_file("/lists/bad.csv", b"path,genre\na.wav\n")
+    (tmp_path / "rock").mkdir()
+    (tmp_path / "rock/a b.wav").write_bytes(Web.content)
+    (tmp_path / "all.csv").write_bytes(far.cat_file("/lists/all.csv"))
+    tables = []
+    for source, name in (("memory://lists/all.csv", "far"), (tmp_path / "all.csv", "near")):
+        done = extracted(source, tmp_path / name / "t.csv")[0]
+        assert [failure.track_id for failure in done.failed] == ["rock/gone.wav"]
+        tables.append((tmp_path / name / "t.csv").read_bytes())
+    assert tables[0] == tables[1]
+    assert [str(track.path) for track in tracks_of(["memory://lists/all.csv"])] == [
+        "memory://lists/rock/a b.wav", "memory://lists/rock/gone.wav",
+    ]  # fmt: skip
+    for place, said in (("bad", "line 2: 1 cell where the header has 2 columns; "), ("none", "there is no such file")):
+        with pytest.raises(RequestError, match=rf"^memory://lists/{place}\.csv: {said}"):
+            open_source(f"memory://lists/{place}.csv")
+
+
+@pytest.mark.parametrize("path", ["s3://key:pw@bucket/t.csv", Path("s3://bucket/t.csv")])
+def test_a_table_is_of_this_disk(path: str | Path, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(Web.content)
+    for use in (FeatureTable.read, lambda place: extract(tmp_path, place)):
+        with pytest.raises(
+            RequestError, match=r"^s3://bucket/t\.csv: a URL; name a file on this disk, such as a copy$"
+        ):
+            use(path)
+
+
+def test_a_transformer_takes_urls_and_knows_when_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec")
+    far = fsspec.filesystem("memory")
+    far.pipe_file("/m/a.wav", Web.content)
+    far.pipe_file("/m/b.wav", Web.other)
+    (tmp_path / "a.wav").write_bytes(Web.content)
+    features = AudioFeatures(feature_set="mfcc", memory=tmp_path / "cache")
+    first = features.transform(["memory://m/a.wav", "memory://m/b.wav", tmp_path / "a.wav"])
+    assert (first[0] == first[2]).all()
+    assert (first[0] != first[1]).any()
+    far.pipe_file("/m/a.wav", Web.other)
+    assert (features.transform([Url("memory://m/a.wav")]) == first[1]).all()
+    monkeypatch.setattr("genreclf.transformer.look_up", lambda _: None)
+    assert (features.transform(["memory://m/a.wav", "memory://m/b.wav"]) == first[1]).all()
+    far.pipe_file("/m/b.wav", Web.content)
+    assert (features.transform(["memory://m/b.wav"]) == first[0]).all(), "nothing is kept of what cannot be known again"
 
 
 def test_a_batch_takes_urls(web: str) -> None:

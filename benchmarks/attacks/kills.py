@@ -2,6 +2,7 @@
 
 As SQLite tests its commits. A library that is loaded before libc (`shim.c`, compiled when it is needed) counts the
 calls below the case's folder (write, fsync, ftruncate, rename, unlink, mkdir, chmod, open to create) and strikes one.
+Tables are of either kind, CSV and Parquet, whose parts have two rows here; the lines of both are compared as CSV.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from typing import TYPE_CHECKING
 
 from attacks import tables
 from attacks.cases import Fault, check
+from kills import as_csv, lines_of
 
 from genreclf import extraction
 from genreclf.errors import RequestError
 from genreclf.files import write_whole
+from genreclf.tables import parquet_store
+from genreclf.tables.conversion import convert
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +37,7 @@ SECONDS = 30.0
 MANNERS = ("kill before", "kill after", "fail once", "fail ever", "cut and fail", "cut and kill")
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS)
 _LOADED = "GENRECLF_ATTACK_SHIM"
+_SET = "tonnetz"  # whose parts are written quickly
 _OLD, _NEW = b"old" * 70_000, b"new" * 90_000
 
 
@@ -57,27 +62,31 @@ def preload() -> None:
 
 def prepare(folder: Path) -> Path:
     os.environ.pop("LD_PRELOAD", None)  # what is started from here runs without it
-    return tables.prepare(folder)
+    parquet_store.PART_ROWS = 2
+    made = tables.prepare(folder, _SET)
+    convert(made / "t.csv", made / "once" / "t.parquet")  # what every case imports is imported once
+    return made
 
 
 def case(rng: np.random.Generator, place: Path, made: Path, number: int) -> tuple[str, dict[str, float]]:
-    start, work, judge = _WORKS[number % len(_WORKS)]
-    start(place, made)
-    calls = _struck(lambda: work(place, made, -1), place, how=0, at=0, error=0)[1]
+    start, work, judge, name = _WORKS[number % len(_WORKS)]
+    path = place / name
+    start(path, made)
+    calls = _struck(lambda: work(path, made, -1), place, how=0, at=0, error=0)[1]
     _empty(place)
-    start(place, made)
-    before = _lines(place / "t.csv")
+    start(path, made)
+    before = lines_of(path)
     at, how = int(rng.integers(1, calls + 1)), int(rng.integers(1, len(MANNERS) + 1))
     told_ours, told_theirs = os.pipe()
     error = int(rng.choice(_ERRORS))
-    ended, _ = _struck(lambda: work(place, made, told_theirs), place, how=how, at=at, error=error)
+    ended, _ = _struck(lambda: work(path, made, told_theirs), place, how=how, at=at, error=error)
     os.close(told_theirs)
     with os.fdopen(told_ours, "rb") as told:
         rows = told.read().splitlines()
-    what = f"{work.__name__}, {MANNERS[how - 1]} at call {at} of {calls}"
+    what = f"{work.__name__} {name}, {MANNERS[how - 1]} at call {at} of {calls}"
     check(ended in ("done", "refused", "killed"), "crash", f"{what}: {ended}")
     check(("kill" in MANNERS[how - 1]) == (ended == "killed"), "crash", f"{what}: {ended}")
-    judge(place, made, rows, before, what)
+    judge(path, made, rows, before, what)
     return f"{MANNERS[how - 1]}: {ended}", {"calls": calls}
 
 
@@ -115,31 +124,42 @@ def _struck(work: Callable[[], None], place: Path, *, how: int, at: int, error: 
     return ended, int(calls)
 
 
-def _nothing(place: Path, made: Path) -> None:
+def _extracted(source: Path, path: Path) -> None:
+    extraction.extract(source, path, feature_set=_SET)
+
+
+def _nothing(path: Path, made: Path) -> None:
     """A folder without a table."""
 
 
-def _table_of_others(place: Path, made: Path) -> None:
-    extraction.extract(made / "others", place / "t.csv")
+def _table_of_others(path: Path, made: Path) -> None:
+    _extracted(made / "others", path)
 
 
-def _table_of_changed(place: Path, made: Path) -> None:
+def _table_of_changed(path: Path, made: Path) -> None:
     """A table of which some rows are of other bytes, and some of the source of nothing."""
-    extraction.extract(made / "others", place / "t.csv")
-    source = Path(shutil.copytree(made / "ours", place.parent / "changed", dirs_exist_ok=True))
+    _extracted(made / "others", path)
+    source = Path(shutil.copytree(made / "ours", path.parent.parent / "changed", dirs_exist_ok=True))
     for number in (0, 3):
         next(source.rglob(f"ours {number}*")).write_bytes(b"before")
-    extraction.extract(source, place / "t.csv")
+    _extracted(source, path)
     shutil.rmtree(source)
 
 
-def _table_torn(place: Path, made: Path) -> None:
-    path = tables.copied(made, place)
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join(lines[:6])[:-300])
+def _table_torn(path: Path, made: Path) -> None:
+    """A table that a kill has left: its last line is torn; of Parquet no part was written before."""
+    copy = tables.copied(made, path.parent)
+    lines = copy.read_bytes().splitlines(keepends=True)
+    torn = b"".join(lines[:6])[:-300]
+    copy.write_bytes(torn)
+    if path.suffix == ".parquet":
+        path.mkdir()
+        path.with_name(f".{path.name}.rows").write_bytes(torn)
+        copy.unlink()
+        copy.with_suffix(".json").rename(f"{path}.json")
 
 
-def _extract(place: Path, made: Path, told: int) -> None:
+def _extract(path: Path, made: Path, told: int) -> None:
     """Extraction, which tells every row that stands in the table once it does."""
     store = extraction.TableStore
     append = store.append
@@ -150,47 +170,40 @@ def _extract(place: Path, made: Path, told: int) -> None:
             os.write(told, f"{identity[0]}\n".encode())
 
     store.append = append_and_tell  # type: ignore[method-assign]
-    extraction.extract(made / "ours", place / "t.csv")
+    _extracted(made / "ours", path)
 
 
-def _judge_table(place: Path, made: Path, told: list[bytes], before: list[bytes], what: str) -> None:
+def _judge_table(path: Path, made: Path, told: list[bytes], before: list[bytes], what: str) -> None:
     """Rows that were told stand there; the same command once more gives what an undisturbed one gives."""
-    path = place / "t.csv"
     right = (made / "t.csv").read_bytes().splitlines()
-    there = _lines(path)
+    there = lines_of(path)
     lost = [row for row in told if not any(line.startswith((row + b",", b'"' + row + b'",')) for line in there)]
     check(not lost, "lost row", f"{what}: {lost[:3]}")
     stood = set(before) & set(right)
     check(stood <= set(there), "lost row", f"{what}: {len(stood - set(there))} rows that stood before")
-    extraction.extract(made / "ours", path)
-    after = path.read_bytes().splitlines()
+    _extracted(made / "ours", path)
+    after = as_csv(path).splitlines()
     wanted = [line for line in right if line in after or b"others" not in line]
     check(after == wanted, "wrong value", f"{what}: completed, the table is another")
     check(stood <= set(after), "lost row", f"{what}: completed, and rows of another source are gone")
-    left = [p.name for p in place.iterdir() if p.name.endswith(".part") and not p.name.startswith(".genreclf-")]
+    left = [p.name for p in path.parent.iterdir() if p.name.endswith(".part") and not p.name.startswith(".genreclf-")]
     check(not left, "escape", f"{what}: left {left}")
 
 
-def _lines(path: Path) -> list[bytes]:
-    return path.read_bytes().splitlines() if path.exists() else []
+def _old_file(path: Path, made: Path) -> None:
+    path.write_bytes(_OLD)
 
 
-def _old_file(place: Path, made: Path) -> None:
-    (place / "file").write_bytes(_OLD)
+def _write(path: Path, made: Path, told: int) -> None:
+    write_whole(path, _NEW)
 
 
-def _write(place: Path, made: Path, told: int) -> None:
-    write_whole(place / "file", _NEW)
+def _judge_file(path: Path, made: Path, told: list[bytes], before: list[bytes], what: str) -> None:
+    check(path.read_bytes() in (_OLD, _NEW), "wrong value", f"{what}: neither old nor new")
 
 
-def _judge_file(place: Path, made: Path, told: list[bytes], before: list[bytes], what: str) -> None:
-    check((place / "file").read_bytes() in (_OLD, _NEW), "wrong value", f"{what}: neither old nor new")
-
-
+_STARTS = (_nothing, _table_of_others, _table_of_changed, _table_torn)
 _WORKS = (
-    (_nothing, _extract, _judge_table),
-    (_table_of_others, _extract, _judge_table),
-    (_table_of_changed, _extract, _judge_table),
-    (_table_torn, _extract, _judge_table),
-    (_old_file, _write, _judge_file),
+    *((start, _extract, _judge_table, name) for name in ("t.csv", "t.parquet") for start in _STARTS),
+    (_old_file, _write, _judge_file, "file"),
 )

@@ -25,6 +25,8 @@ from genreclf.archive import Kind, dump_array, load_array, read_container, write
 from genreclf.classifier import Predictor
 from genreclf.errors import GenreclfError, RequestError
 from genreclf.models.bundle import bundle as bundles
+from genreclf.models.bundle.formats import read_manifest
+from genreclf.series import Header, Series, series_of_arrays
 from genreclf.similarity import index as indexes
 from genreclf.similarity.indexing import open_index
 from genreclf.similarity.querying import Searchable
@@ -32,7 +34,8 @@ from genreclf.tables.table import FeatureTable
 
 CASES = 150
 SECONDS = 60.0
-_SMALL = {"n_estimators": 3, "iterations": 8, "max_iter": 8, "epochs": 3}
+_SMALL = {"n_estimators": 3, "iterations": 8, "max_iter": 8, "epochs": 3, "hidden": 8}
+_KIND = Header("made", 5, 1.0)
 _SLACK = 16 << 20  # bytes of imports and of predicting
 _Members = dict[str, bytes]
 
@@ -54,11 +57,12 @@ def prepare(folder: Path) -> list[tuple[str, Kind, _Members]]:
             if entry.storage is None or (entry.extra and not find_spec("torch")):
                 continue
             spec = replace(entry, factory=partial(_shrunk, entry.factory))
+            series = _series(rng, len(table), list(table.ids)) if entry.series else None
             for calibrate in (False, True):
                 if calibrate and entry.baseline:
                     continue
                 path = folder / "model"
-                train(table, model=spec, calibrate=calibrate).save(path)
+                train(table, model=spec, series=series, calibrate=calibrate).save(path)
                 bundles.Bundle.load(path)
                 made.append((f"{name}{' calibrated' * calibrate}", bundles.KIND, read_container(path, bundles.KIND)))
     for metric in indexes.METRICS:
@@ -86,6 +90,12 @@ def _table(rng: np.random.Generator, genres: int) -> FeatureTable:
     }
     frame = pd.concat([pd.DataFrame(identity, dtype="object"), frame], axis=1)
     return FeatureTable(frame=frame, features=tuple(columns), name="made-up")
+
+
+def _series(rng: np.random.Generator, tracks: int, ids: list[str] | None, kind: Header = _KIND) -> Series:
+    """Noise of several lengths."""
+    arrays = [rng.normal(size=(length, kind.bins)) for length in rng.integers(2, 9, size=tracks)]
+    return series_of_arrays(kind.kind, arrays, frame_rate=kind.frame_rate, track_ids=ids)
 
 
 def _shrunk(factory: Callable[[int], Any], seed: int) -> Any:
@@ -136,7 +146,9 @@ def case(
 
 def _ask_model(bundle: bundles.Bundle, name: str, rng: np.random.Generator) -> None:
     means, stds = np.array(bundle.manifest.feature_means), np.array(bundle.manifest.feature_stds)
-    rows = np.vstack([means + stds * rng.normal(size=(20, len(means))), rng.normal(0, 1e6, (5, len(means)))])
+    rows: Any = np.vstack([means + stds * rng.normal(size=(20, len(means))), rng.normal(0, 1e6, (5, len(means)))])
+    if bundle.manifest.series is not None:
+        rows = _series(rng, 25, None, bundle.manifest.series)
     try:
         with np.errstate(all="ignore"):
             _, given = Predictor(bundle)._predicted(rows)  # noqa: SLF001 - without audio in between
@@ -187,10 +199,10 @@ def _probe_anew(path: Path, members: _Members) -> None:
     """Have the manifest demand what the mutated estimator gives, where it gives anything."""
     try:
         manifest = json.loads(members["manifest.json"])
-        known = bundles.BundleManifest.from_json(path, members["manifest.json"])
+        known = read_manifest(path, members["manifest.json"])
         estimator = known.rebuild(path, members["estimator.skops"], members.get(bundles.TENSORS, b""))
         with np.errstate(all="ignore"):
-            given = bundles.probe(estimator, known.feature_means, known.feature_stds)
+            given = bundles.probe(estimator, known.feature_means, known.feature_stds, series=known.series)
         manifest["probe_probabilities"] = given.tolist()
         members["manifest.json"] = json.dumps(manifest, allow_nan=False).encode()
     except Exception:  # noqa: BLE001, S110 - the file stays as it is, and has to be refused

@@ -33,7 +33,7 @@ def missing() -> str:
     return ""
 
 
-def prepare(folder: Path) -> Path:
+def prepare(folder: Path, feature_set: str | None = None) -> Path:
     """Two folders of made-up files, `ours` and `others`, and one table of both."""
     for source, count in (("ours", 8), ("others", 4)):
         for number in range(count):
@@ -42,7 +42,7 @@ def prepare(folder: Path) -> Path:
             place.write_bytes(b"bad" if number == 5 else f"{source}{number}".encode())
     simplify_extraction()
     for source in ("others", "ours"):
-        extraction.extract(folder / source, folder / "t.csv")
+        extraction.extract(folder / source, folder / "t.csv", feature_set=feature_set)
     FeatureTable.read(folder / "t.csv")  # what every case imports is imported once
     return folder
 

@@ -27,6 +27,7 @@ from genreclf.cli.options import (
     Precision,
     Sample,
     Seed,
+    Series,
     Subset,
     Synonyms,
     Table,
@@ -78,10 +79,7 @@ def benchmark(
     edits: Edits = None,
     corpus: Corpus = None,
     allow_overlap: AllowOverlap = False,
-    series: Annotated[
-        str | None,
-        typer.Option(help="Series for models of series: a kind beside the table, or the folder of others."),
-    ] = None,
+    series: Series = None,
     representations: Annotated[
         str | None,
         typer.Option(

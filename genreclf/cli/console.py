@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +12,6 @@ import typer
 from typer.core import TyperCommand
 
 from genreclf.cli.options import as_options
-from genreclf.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 _WIDTH_OF_NO_TERMINAL = 120
 _ROOM_BESIDE_BAR = 70  # columns, for title, counts, rate and times
 _ROOM_FOR_DETAIL = 140  # columns, for the current item beside bar, rate and times
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _JOINERS = "\u200c\u200d"  # within words of some scripts, and within emoji
 _PLAIN = str.maketrans({"\u2013": "-", "\u2212": "-", "\u2264": "<=", "\u2265": ">=", "\u2588": "#"})
 _Row = TypeVar("_Row")
@@ -35,16 +32,13 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer has its own copy of Click
         """Parse, and refuse a URL where a path is wanted: as a path it would lose a slash."""
-        given = [text for argument in args for text in (argument, argument.partition("=")[2])]
         left: list[str] = super().parse_args(ctx, args)
         for value in ctx.params.values():
             for path in value if isinstance(value, list | tuple) else [value]:
-                if isinstance(path, Path) and (
-                    url := next((t for t in given if _URL.match(t) and Path(t) == path), "")
-                ):
-                    from genreclf.remote import redacted
+                if isinstance(path, Path) and ":" in path.as_posix():
+                    from genreclf.remote import check_local
 
-                    raise RequestError(f"{redacted(url)}: a URL; download the file and name that")
+                    check_local(path)
         return left
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer has its own copy of Click

@@ -18,7 +18,8 @@ def extract(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="A folder with one sub-folder per genre, a manifest CSV file, audio files, or a data set: {datasets}."
+            help="A folder with one sub-folder per genre, a manifest CSV file or audio files, which may be URLs; or a "
+            "data set: {datasets}."
         ),
     ],
     output: Annotated[

@@ -20,6 +20,9 @@ Sample = Annotated[
     int | None, typer.Option(help="Use so many tracks only, drawn at random within each genre; all by default.")
 ]
 Families = Annotated[str | None, typer.Option(help="Comma-separated feature families or sets; all by default.")]
+Series = Annotated[
+    str | None, typer.Option(help="Series for models of series: a kind beside the table, or the folder of others.")
+]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
 TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
 ArtistColumn = Annotated[

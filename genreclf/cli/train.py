@@ -23,6 +23,7 @@ from genreclf.cli.options import (
     Precision,
     Sample,
     Seed,
+    Series,
     Subset,
     Synonyms,
     Table,
@@ -47,6 +48,7 @@ def train(
     ] = True,
     class_weight: ClassWeight = None,
     features: Families = None,
+    series: Series = None,
     labels: Labels = "genre",
     min_tracks: MinTracks = None,
     min_artists: MinArtists = None,
@@ -82,6 +84,7 @@ def train(
         "licence": licence,
         "notes": notes,
         "edits": edits,
+        "series": series,
         "jobs": jobs,
         "min_tracks": min_tracks,
         "min_artists": min_artists,
@@ -113,5 +116,5 @@ def train(
         judged += f", the best of {len(models)} models; {inside:.1f} with the choice made inside the folds"
     show(
         f"{output}: {manifest.model} for {', '.join(manifest.genres)}; {manifest.table['rows']} tracks, "
-        f"{len(manifest.features)} features{judged}; {output.stat().st_size / 1024:,.0f} KiB"
+        f"{manifest.inputs}{judged}; {output.stat().st_size / 1024:,.0f} KiB"
     )

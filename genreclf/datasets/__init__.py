@@ -23,7 +23,7 @@ from genreclf.datasets.manifest import Manifest, Track, read_manifest
 from genreclf.datasets.mtg_jamendo import MTG_JAMENDO
 from genreclf.errors import RequestError, one_line
 from genreclf.plugins import Registry
-from genreclf.remote import as_location, is_url, redacted
+from genreclf.remote import Url, as_location
 
 if TYPE_CHECKING:
     from genreclf.tables.table import FeatureTable
@@ -61,8 +61,8 @@ def open_source(
 
     Parameters
     ----------
-    sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files, patterns and
-        URLs of folders and files.
+    sources : ``fma:FOLDER`` or another known data set; a manifest ending in ``.csv``; or folders, files and patterns.
+        Manifests, folders and files may be URLs.
     subset : a subset of the data set, for example ``small``.
     artists : a published list of who plays in each file, see `genreclf.datasets.lists`; or ``folders``, ``names`` or
         ``tags``, to guess the artists that are not known, see `genreclf.datasets.guessing`.
@@ -82,7 +82,7 @@ def open_source(
 
 
 def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
-    alone = [name for name in names if find_dataset_folder(name) or (not is_url(name) and is_manifest(Path(name)))]
+    alone = [name for name in names if find_dataset_folder(name) or is_manifest(as_location(name))]
     if alone and len(names) > 1:
         raise RequestError(f"{alone[0]} stands alone: name one data set, one manifest, or folders and files")
     if found := find_dataset_folder(names[0]):
@@ -91,7 +91,7 @@ def _listed(names: list[str | Path], *, subset: str | None) -> Manifest:
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
     if alone:
-        return read_manifest(Path(names[0]))
+        return read_manifest(as_location(names[0]))
     from genreclf.datasets.folder import scan
 
     return scan([as_location(name) for name in names])
@@ -159,18 +159,16 @@ def open_table(
         return published if group is None else replace(published, grouping=("album",))
     if subset is not None:
         raise RequestError(f"subset={subset} needs a data set that has subsets, such as fma:FOLDER")
-    if "://" in str(source):
-        raise RequestError(f"{redacted(str(source))}: a URL; download the file and name that")
     from genreclf.features import FEATURE_SETS
     from genreclf.tables.table import FeatureTable
 
-    table = FeatureTable.read(Path(source), label=label, id=id, group=group, sample=sample, seed=seed)
+    table = FeatureTable.read(source, label=label, id=id, group=group, sample=sample, seed=seed)
     table = table if artists is None else guess_in_table(table, artists)
     return table if families is None else table.select(families, sets=FEATURE_SETS)
 
 
-def is_manifest(path: Path) -> bool:
-    """Whether a source is a manifest of this disk, by its name."""
+def is_manifest(path: Path | Url) -> bool:
+    """Whether a source is a manifest, by its name."""
     return path.suffix.lower() == ".csv" and not os.path.isdir(path)  # noqa: PTH112 - as in `table_path`
 
 

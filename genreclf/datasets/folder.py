@@ -12,6 +12,7 @@ from pathlib import Path
 
 from genreclf.audio import AUDIO_SUFFIXES
 from genreclf.datasets.manifest import Manifest, Track
+from genreclf.datasets.playlists import PLAYLIST_SUFFIXES
 from genreclf.errors import RequestError, TrackError
 from genreclf.remote import Url, list_below
 from genreclf.tables.cells import cell, escape, path_name
@@ -85,8 +86,8 @@ def remote_tracks(url: Url, notes: list[str]) -> list[Track]:
     """
     if url.suffix.lower() in AUDIO_SUFFIXES:
         return [single(url)]
-    if url.suffix.lower() in {".csv", ".m3u", ".m3u8", ".xspf"}:
-        raise TrackError("missing", "a list elsewhere; download it and name that, it may hold URLs")
+    if url.suffix.lower() in PLAYLIST_SUFFIXES:
+        raise TrackError("missing", "a playlist elsewhere; download it and name that, it may hold URLs")
     files = list_below(url)
     if not files:
         raise TrackError("missing", "there is no such folder, or nothing in it; the name of a file ends as .mp3 does")

@@ -1,7 +1,8 @@
 """The manifest: which tracks there are, with labels, artists and splits where known.
 
 As a file it is a CSV with the columns ``path, genre`` and, where known, ``artist, album, title, split, track_id``, and
-``tags`` or columns ``tag:NAME`` (see `genreclf.tables.labels`); paths are relative to the manifest, or URLs.
+``tags`` or columns ``tag:NAME`` (see `genreclf.tables.labels`); paths are relative to the manifest, or URLs. It may be
+elsewhere itself; then no path leads to this disk.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from genreclf.errors import RequestError
-from genreclf.remote import Url, as_location, is_url
+from genreclf.errors import RequestError, TrackError
+from genreclf.remote import Url, as_location, at_hand, is_url
 from genreclf.tables.cells import cell, escape
 from genreclf.tables.labels import TAG_PREFIX, TAGS, tags_of_columns
 from genreclf.tables.rows import read_rows, separator_of
@@ -77,7 +78,7 @@ class Manifest:
         return cls(name, tuple(ordered), tuple(notes))
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path | Url) -> Manifest:
     """Read a manifest CSV.
 
     Raises
@@ -85,11 +86,7 @@ def read_manifest(path: Path) -> Manifest:
     RequestError : no such file, not UTF-8, a missing column, no rows, a row without a path, or an id or path that
         stands twice; the line is named.
     """
-    rows = [
-        (line, [text.strip() for text in cells])
-        for line, cells in read_rows(path, separator_of(path), strict=True)
-        if any(cells)
-    ]
+    rows = _rows(path)
     header = rows[0][1] if rows else []
     if "path" not in header:
         there = ", ".join(repr(name) for name in header[:8])
@@ -110,17 +107,29 @@ def read_manifest(path: Path) -> Manifest:
             )
         lines[track.track_id] = line
         tracks.append(track)
-    return Manifest.of(path.stem, tracks, _remarks(path, header, tracks))
+    return Manifest.of(PurePosixPath(path.name).stem, tracks, _remarks(path, header, tracks))
 
 
-def _tags(path: Path, header: list[str], rows: list[tuple[int, list[str]]]) -> list[tuple[str, ...]]:
+def _rows(place: Path | Url) -> list[tuple[int, list[str]]]:
+    """The cells of each line that has some."""
+    try:
+        with at_hand(place) as (path, _):
+            rows = read_rows(path, separator_of(path), strict=True)
+            return [(line, [text.strip() for text in cells]) for line, cells in rows if any(cells)]
+    except TrackError as error:
+        raise RequestError(f"{place}: {error.reason}") from None
+    except RequestError as error:  # the path of a copy says nothing to a user
+        raise RequestError(str(error).replace(str(path), str(place), 1)) from None
+
+
+def _tags(path: Path | Url, header: list[str], rows: list[tuple[int, list[str]]]) -> list[tuple[str, ...]]:
     """The tags of each row."""
     columns = dict(zip(header, zip(*(cells for _, cells in rows), strict=True), strict=True))
     of_one = {name: cells for name, cells in columns.items() if name.startswith(TAG_PREFIX)}
     return tags_of_columns(path, [line for line, _ in rows], columns.get(TAGS, [""] * len(rows)), of_one)
 
 
-def _track(manifest: Path, line: int, row: dict[str, str], tags: tuple[str, ...]) -> Track:
+def _track(manifest: Path | Url, line: int, row: dict[str, str], tags: tuple[str, ...]) -> Track:
     if not row["path"]:
         raise RequestError(f"{manifest}: line {line}, column 'path': no path")
     place = as_location(row["path"])
@@ -129,10 +138,12 @@ def _track(manifest: Path, line: int, row: dict[str, str], tags: tuple[str, ...]
     return Track(cell(row.get("track_id", "")) or name, located(manifest, row["path"]), name, tags=tags, **known)
 
 
-def located(manifest: Path, text: str) -> Path | Url:
+def located(manifest: Path | Url, text: str) -> Path | Url:
     """Where the track is: a URL, or the path as written, or with other slashes or another composition of accents."""
     if is_url(text):
         return Url(text)
+    if isinstance(manifest, Url):
+        return manifest.beside(text.replace("\\", "/"))
     as_written = manifest.parent / text
     if os.path.lexists(as_written):
         return as_written
@@ -143,7 +154,7 @@ def located(manifest: Path, text: str) -> Path | Url:
     return next(found, as_written)
 
 
-def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
+def _remarks(path: Path | Url, header: list[str], tracks: list[Track]) -> list[str]:
     remarks = []
     extra = [name for name in header if name not in (*COLUMNS, TAGS) and not name.startswith(TAG_PREFIX)]
     if extra:
@@ -151,7 +162,7 @@ def _remarks(path: Path, header: list[str], tracks: list[Track]) -> list[str]:
             f"{path}: columns that a manifest has no use for: {', '.join(map(repr, extra[:8]))}"
             + (f" and {len(extra) - 8} more" if len(extra) > 8 else "")
         )
-    outside = _outside(path.parent, tracks)
+    outside = [] if isinstance(path, Url) else _outside(path.parent, tracks)
     if outside:
         remarks.append(f"{path}: {len(outside)} tracks lie outside its folder, the first is {outside[0].name}")
     unlabelled = sum(not track.genre for track in tracks)

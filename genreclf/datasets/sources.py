@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,13 +22,12 @@ from genreclf.datasets.manifest import Track, located, read_manifest
 from genreclf.datasets.playlists import PLAYLIST_SUFFIXES, read_playlist
 from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.progress import SILENT, Progress
-from genreclf.remote import Url, redacted
+from genreclf.remote import ANY_URL, Url, redacted
 from genreclf.workers import PENDING
 
 STDIN = "-"
 Entry = Track | TrackError
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _POLL_SECONDS = 0.05
 
 
@@ -120,7 +118,8 @@ def _found(source: str, notes: list[str], *, patterns: bool) -> Iterator[Entry]:
         return
     path = _local(source)
     if path is None:
-        yield from remote_tracks(Url(source), notes)
+        url = Url(source)
+        yield from read_manifest(url) if is_manifest(url) else remote_tracks(url, notes)
         return
     if path.is_dir():
         yield from folder_tracks(path, notes)
@@ -157,7 +156,7 @@ def _local(text: str, *, relative: bool = False) -> Path | None:
     ----------
     relative : the text is a URL even where it names no scheme, so that ``%20`` stands for a blank.
     """
-    if not _URL.match(text):
+    if not ANY_URL.match(text):
         return Path(unquote(text)) if relative else Path(text).expanduser()
     parts = urlsplit(text)
     if parts.scheme.lower() != "file" or parts.netloc not in ("", "localhost"):

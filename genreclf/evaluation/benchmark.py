@@ -23,7 +23,7 @@ from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_no
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
-from genreclf.evaluation.usable import check_features, crossed, find_series, series_of, usable
+from genreclf.evaluation.usable import check_features, crossed, crossed_series, find_series, series_of, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import resolve_all
@@ -103,8 +103,9 @@ def benchmark(
     edits : labels to change, tracks to leave out and artists to merge, or the path of such a file; see
         `genreclf.datasets.edits`.
     corpus, allow_overlap : see `genreclf.evaluation.overlap.check_overlap`; for features of trained networks.
-    series : what models of series are fitted to: a kind of series beside the table, the path of others, or a
-        `genreclf.series.Series` of the same tracks. None takes the one kind beside the table if such a model is named.
+    series : what models of series are fitted to: a kind of series beside the table, and beside the `test_table`; the
+        path of others, or a `genreclf.series.Series`, of the same tracks. None takes the one kind beside the table if
+        such a model is named.
     nested : find the best model at little cost: a race inside the folds leaves out models of many trees that are
         behind, and is scored as a choice of its own, see `genreclf.evaluation.selection`; what it chose and the score
         are kept in `Comparison.run` as ``selection``.
@@ -130,7 +131,7 @@ def benchmark(
     asked = None if features is None else list(features)
     frames = None
     if series is not None or (models is not None and any(entry.series for entry in entries)):
-        frames = find_series(table, series)
+        frames = crossed_series(table, others[0], series) if others else find_series(table, series)
     networks, overlap_notes = check_overlap(
         [table, *others],
         features=asked,

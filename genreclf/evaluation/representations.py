@@ -18,17 +18,26 @@ import numpy as np
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, one_line
 from genreclf.evaluation.benchmark import benchmark
-from genreclf.evaluation.multilabel.benchmark import tag_estimates
+from genreclf.evaluation.fitting import run_all
+from genreclf.evaluation.groups import find_groups
+from genreclf.evaluation.multilabel.benchmark import Work, usable_tags
+from genreclf.evaluation.multilabel.fitting import fit_one
+from genreclf.evaluation.multilabel.folds import tag_plan
+from genreclf.evaluation.overlap import check_overlap
+from genreclf.evaluation.protocols import Settings
 from genreclf.evaluation.record import described
 from genreclf.evaluation.run_comparison import RunScore, compare_runs
 from genreclf.evaluation.significance import holm
+from genreclf.evaluation.usable import check_features
 from genreclf.features import FEATURE_SETS
+from genreclf.models.taggers import resolve_tagger, weighted
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.tables.labels import MIN_ARTISTS, MIN_TRACKS, TAGS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from genreclf.evaluation.uncertainty import Estimate
     from genreclf.tables.table import FeatureTable
 
 HEADS = ("logreg",)
@@ -130,34 +139,33 @@ def compare_representations(
     parts = {name: name.split("+") for name in names}
     sizes = tuple(len(first.select(parts[name], sets=FEATURE_SETS).features) for name in names)
     heads = tuple(models or HEADS)
-    shared: dict[str, Any] = {
+    dividing: dict[str, Any] = {
         "folds": folds,
         "test_size": test_size,
         "seed": seed,
         "group": group,
         "train_on_validation": train_on_validation,
-        "class_weight": class_weight,
-        "corpus": corpus,
-        "allow_overlap": allow_overlap,
-        "jobs": jobs,
-        "progress": progress,
     }
-    of_tags: dict[str, Any] = {"min_tracks": min_tracks, "min_artists": min_artists, "synonyms": synonyms}
+    options: dict[str, Any] = {"class_weight": class_weight, "corpus": corpus, "allow_overlap": allow_overlap}
+    pool: dict[str, Any] = {"jobs": jobs, "progress": progress}
     scores = dict[str, tuple[RunScore, ...]]()
     notes, networks = list[str](), dict[str, Any]()
     for label, table in tables.items():
         if label == TAGS:
-            found = _of_tags(table, parts, heads, protocol=protocol, **shared, **of_tags)
+            tagged, more = usable_tags(table, min_tracks=min_tracks, min_artists=min_artists, synonyms=synonyms)
+            found = _of_tags(tagged, parts, heads, protocol, Settings(**dividing), **options, **pool)
         else:
-            found = _of_genres(table, parts, heads, protocol=protocol, repeats=repeats, **shared)
+            more = []
+            found = _of_genres(table, parts, heads, protocol, repeats=repeats, **dividing, **options, **pool)
         scores[label] = found.scores
-        notes += [f"{label}: {note}" if len(tables) > 1 else note for note in found.notes]
+        notes += [f"{label}: {note}" if len(tables) > 1 else note for note in (*more, *found.notes)]
         networks |= found.networks
     run = {
         "command": command,
         "started": begun,
         "networks": networks,
-        "parameters": {name: value for name, value in shared.items() if name not in ("progress", "jobs")}
+        "parameters": dividing
+        | options
         | {"protocol": protocol, "repeats": repeats, "models": list(heads), "labels": list(tables)},
         "table": described(first),
         "seconds": round(time.perf_counter() - started, 3),
@@ -178,17 +186,18 @@ def _of_genres(
     table: FeatureTable,
     parts: Mapping[str, list[str]],
     heads: Sequence[str],
-    *,
     protocol: str | None,
+    *,
+    group: bool,
     **options: Any,  # noqa: ANN401 - those of `benchmark`
 ) -> _Found:
-    chosen = protocol or (None if table.groups is None else "cv-artist")
+    chosen = protocol or ("cv-artist" if group and table.groups is not None else None)
     scores: list[RunScore] = []
     notes, networks = list[str](), dict[str, Any]()
     for head in heads:
         # A head alone, for of several only those that may be the best are repeated.
         runs = {
-            name: benchmark(table, models=[head], protocol=chosen, features=part, **options)
+            name: benchmark(table, models=[head], protocol=chosen, group=group, features=part, **options)
             for name, part in parts.items()
         }
         compared = compare_runs(runs)
@@ -203,28 +212,48 @@ def _of_tags(
     table: FeatureTable,
     parts: Mapping[str, list[str]],
     heads: Sequence[str],
-    **options: Any,  # noqa: ANN401 - those of `tag_estimates`
+    protocol: str | None,
+    settings: Settings,
+    *,
+    class_weight: str | None,
+    corpus: str | Iterable[str] | None,
+    allow_overlap: bool,
+    jobs: int | None,
+    progress: Progress,
 ) -> _Found:
-    found = tag_estimates(table, parts, models=heads, **options)
-    auc = found.auc
-    first, *others = auc
-    scores = []
-    for head, reference in auc[first].items():
-        scores.append(RunScore(head, first, reference.value, *reference.interval))
-        differences = [auc[name][head] - reference for name in others]
-        corrected = holm(np.array([difference.p_value for difference in differences]))
-        for name, difference, p_value in zip(others, differences, corrected, strict=True):
-            score, (low, high) = auc[name][head], difference.interval
-            scores.append(
-                RunScore(
-                    head,
-                    name,
-                    score.value,
-                    *score.interval,
-                    difference=difference.value,
-                    difference_low=low,
-                    difference_high=high,
-                    p_value=float(p_value),
-                )
+    used = [name for part in parts.values() for name in part]
+    networks, notes = check_overlap([table], features=used, corpus=corpus, allow_overlap=allow_overlap)
+    groups = find_groups(table)
+    plan, planned = tag_plan(table, groups, settings, protocol)
+    entries = tuple(weighted(resolve_tagger(head), class_weight) for head in heads)
+    auc = {}
+    for name, part in parts.items():
+        chosen = table.select(part, sets=FEATURE_SETS)
+        check_features(chosen)
+        work = Work(chosen, groups, plan, entries, settings.seed, precision=None, draws=2)
+        auc[name] = work.auc(run_all(work.fits, fit_one, work.data, jobs=jobs, progress=progress))
+    scores = [score for entry in entries for score in _compared(entry.name, {n: auc[n][entry.name] for n in auc})]
+    return _Found(tuple(scores), [*notes, *groups.notes, *planned, *work.notes()], networks)
+
+
+def _compared(head: str, auc: Mapping[str, Estimate]) -> list[RunScore]:
+    """The scores of a head on each representation, with their differences from the first."""
+    (first, reference), *others = auc.items()
+    differences = [estimate - reference for _, estimate in others]
+    corrected = holm(np.array([difference.p_value for difference in differences]))
+    scores = [RunScore(head, first, reference.value, *reference.interval)]
+    for (name, estimate), difference, p_value in zip(others, differences, corrected, strict=True):
+        low, high = difference.interval
+        scores.append(
+            RunScore(
+                head,
+                name,
+                estimate.value,
+                *estimate.interval,
+                difference=difference.value,
+                difference_low=low,
+                difference_high=high,
+                p_value=float(p_value),
             )
-    return _Found(tuple(scores), found.notes, found.networks)
+        )
+    return scores

@@ -82,6 +82,23 @@ def find_series(table: FeatureTable, series: Series | str | Path | None) -> Seri
     return open_series(table.path, kind=None if series is None else str(series))
 
 
+def crossed_series(table: FeatureTable, tested: FeatureTable, series: Series | str | Path | None) -> Series:
+    """The series of the tracks of a table to train on and of a table to test on, under their ids in `crossed`.
+
+    Parameters
+    ----------
+    series : a kind beside both tables; or the path of series, or a `Series`, that hold the tracks of both.
+
+    Raises
+    ------
+    RequestError : there are none, or not of all tracks, or the two were not made alike.
+    """
+    from genreclf.series import join_series
+
+    parts = [series_of(one, series) for one in (table, tested)]
+    return join_series(parts, [*_crossed_ids(table, tested), *map(str, tested.ids)])
+
+
 def series_of(table: FeatureTable, series: Series | str | Path | None) -> Series:
     """The series of a table's tracks, in their order; see `find_series`.
 
@@ -124,10 +141,7 @@ def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, li
             f"{', '.join(table.genres[:8])} against {', '.join(tested.genres[:8])}"
         )
     parts = []
-    # Ids may be row numbers, which mean nothing across tables, and a track of unknown artist is grouped by its id.
-    taken = set(tested.ids)
-    ids = [f"{name} of {table.name}" if name in taken else name for name in table.ids]
-    for one, names, side in ((table, ids, "training"), (tested, tested.ids, "test")):
+    for one, names, side in ((table, _crossed_ids(table, tested), "training"), (tested, tested.ids, "test")):
         rows = np.isin(one.y.astype(str), list(shared))
         frame = one.frame.assign(track_id=names, split=side)
         parts.append(frame.loc[rows].drop(columns=[c for c in one.features if c not in features]))
@@ -136,3 +150,12 @@ def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, li
     frame[identity] = frame[identity].astype("object").fillna("")
     both = replace(table, frame=frame, features=features, name=f"{table.name} to {tested.name}")
     return both, notes
+
+
+def _crossed_ids(table: FeatureTable, tested: FeatureTable) -> list[str]:
+    """The ids of the tracks to train on, other than those to test on.
+
+    Ids may be row numbers, which mean nothing across tables, and a track of unknown artist is grouped by its id.
+    """
+    taken = set(tested.ids)
+    return [f"{name} of {table.name}" if name in taken else str(name) for name in table.ids]

@@ -10,6 +10,7 @@ from genreclf.audio import DURATION, check_rate, check_samples, load, mono, name
 from genreclf.errors import RequestError, TrackError, with_path
 from genreclf.features import sets  # noqa: F401 - registers the package's own
 from genreclf.features.registry import DEFAULT_SET, Family, FeatureSet, find_feature_set
+from genreclf.features.series import find_kind
 from genreclf.features.spectra import Spectra
 from genreclf.forks import unforked
 from genreclf.series import as_frames
@@ -42,6 +43,28 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | Featur
         If the sound cannot be described: too short, not finite, out of range.
     """
     chosen = find_feature_set(feature_set)
+    return _row(chosen, _sound_of(samples, sample_rate, chosen.parts))
+
+
+def describe_series(samples: np.ndarray, sample_rate: int, *, kind: str) -> np.ndarray:
+    """Describe sound by a series, (frames, bins) float16.
+
+    Parameters
+    ----------
+    samples, sample_rate : as for `describe`.
+    kind : of series, see `genreclf.features.SERIES`.
+
+    Raises
+    ------
+    RequestError, TrackError
+        As `describe`.
+    """
+    chosen = find_kind(kind)
+    return _frames(chosen, _sound_of(samples, sample_rate, (chosen,)).at(chosen.sample_rate))
+
+
+def _sound_of(samples: np.ndarray, sample_rate: int, parts: Sequence[Family | SeriesKind]) -> _Sound:
+    """Checked samples as what the parts of a description take their spectra from."""
     sound = np.asarray(samples)
     if sound.ndim not in {1, 2} or 0 in sound.shape[:-1] or not np.issubdtype(sound.dtype, np.floating):
         raise RequestError(
@@ -53,7 +76,7 @@ def describe(samples: np.ndarray, sample_rate: int, *, feature_set: str | Featur
         sound = sound.astype(np.float32, copy=False)
     sound = np.ascontiguousarray(mono(sound))
     check_samples(sound, sample_rate)
-    return _row(chosen, _Sound(sound, sample_rate, phases=any(family.phases for family in chosen.parts)))
+    return _Sound(sound, sample_rate, phases=any(part.phases for part in parts))
 
 
 class _Sound:

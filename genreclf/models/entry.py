@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from genreclf.errors import RequestError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,6 +70,7 @@ class ModelSpec:
     light : parameters that make it cheaper, such as fewer trees, to choose among models by; empty where it is cheap.
     most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
     extra : the extra of genreclf that fitting it needs; a comparison of all models leaves it out. Empty for none.
+    packages : what has to be installed to fit it, by the names of modules: the line that installs each.
     by_epochs : whether the classifier is trained by epochs. Then its `fit` takes ``groups``, (tracks,), what must not
         stand both among the tracks that it is fitted to and among those that tell it when to stop; and a search gives
         parameters up that fall behind, see `genreclf.models.neural.search`.
@@ -89,6 +93,7 @@ class ModelSpec:
     light: Mapping[str, Any] = field(default_factory=dict)
     most_tracks: int | None = None
     extra: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
     by_epochs: bool = False
     baseline: bool = False
     study_macro_f1: StudyScore | None = None
@@ -171,10 +176,23 @@ class ModelSpec:
         space = {name: values for name, values in self.space.items() if name != "class_weight"}
         return replace(self, factory=partial(_built, self.factory, {"class_weight": class_weight}), space=space)
 
+    def check_installed(self) -> None:
+        """Raise a `RequestError` where a package that fitting it needs is missing."""
+        for package, line in self.packages.items():
+            if not _is_installed(package):
+                raise RequestError(f"{self.name} needs {package}, which is not installed: {line}")
+
     @property
     def lighter(self) -> ModelSpec:
         """The same model with its `light` parameters."""
         return replace(self, factory=partial(_built, self.factory, self.light)) if self.light else self
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _built(factory: Callable[[int], Any], parameters: Mapping[str, Any], seed: int) -> Any:  # noqa: ANN401

@@ -59,12 +59,13 @@ def resolve(model: Any) -> ModelSpec:  # noqa: ANN401 - scikit-learn has no type
 
     Raises
     ------
-    RequestError : there is no model of that name, or it is something else.
+    RequestError : there is no model of that name, it is something else, or what it is fitted with is not installed.
     """
-    if isinstance(model, ModelSpec):
-        return model
     if isinstance(model, str):
-        return spec(model)
+        model = spec(model)
+    if isinstance(model, ModelSpec):
+        model.check_installed()
+        return model
     from sklearn.base import is_classifier
 
     if isinstance(model, type) or not hasattr(model, "get_params") or not is_classifier(model):

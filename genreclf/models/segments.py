@@ -31,13 +31,30 @@ class _Block(NamedTuple):
 
 
 class _Average(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A classifier of series by the mean of probabilities."""
+    """A classifier of series by the mean of probabilities: a linear one of standardised values."""
 
     classes_: np.ndarray
+    coef_: np.ndarray
+    intercept_: np.ndarray
+    mean_: np.ndarray
+    scale_: np.ndarray
 
     def predict_proba(self, X: Series) -> np.ndarray:
         """(tracks, classes), rows that sum to one."""
+        check_is_fitted(self)
+        probabilities = np.zeros((len(X), len(self.classes_)))
+        for block in _Blocks(self, X):
+            scores = block.values @ self.coef_.T.astype(np.float32) + self.intercept_
+            np.add.at(probabilities, block.track, _softmax(scores) * block.weight[:, None])
+        return probabilities
+
+    def segments(self, X: Series) -> Iterator[_Block]:
+        """The segments whose probabilities are averaged."""
         raise NotImplementedError
+
+    def standardised(self, block: _Block) -> _Block:
+        """The same segments with values of mean 0 and standard deviation 1."""
+        return block._replace(values=(block.values - self.mean_) / self.scale_)
 
     def predict(self, X: Series) -> np.ndarray:
         """(tracks,), the class of the highest probability of each."""
@@ -82,7 +99,7 @@ class SegmentVote(_Average):
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"two classes are needed; the labels hold one class: {self.classes_[0]!r}")
-        self.mean_, self.scale_, size = _moments(_blocks(X, self.seconds))
+        self.mean_, self.scale_, size = _moments(self.segments(X))
         blocks: Iterable[_Block] = _Blocks(self, X)
         if size <= _HELD_BYTES:
             blocks = list(blocks)
@@ -95,18 +112,17 @@ class SegmentVote(_Average):
         self.coef_, self.intercept_ = weights[:, :-1], weights[:, -1]
         return self
 
-    def predict_proba(self, X: Series) -> np.ndarray:
-        """(tracks, classes), rows that sum to one."""
-        check_is_fitted(self)
-        probabilities = np.zeros((len(X), len(self.classes_)))
-        for block in _Blocks(self, X):
-            scores = block.values @ self.coef_.T.astype(np.float32) + self.intercept_
-            np.add.at(probabilities, block.track, _softmax(scores) * block.weight[:, None])
-        return probabilities
-
-    def standardised(self, block: _Block) -> _Block:
-        """The same segments with values of mean 0 and standard deviation 1."""
-        return block._replace(values=(block.values - self.mean_) / self.scale_)
+    def segments(self, X: Series) -> Iterator[_Block]:
+        """The segments of some tracks at a time."""
+        length = max(1, round(self.seconds * X.frame_rate))
+        parts: list[np.ndarray] = []
+        for track, frames in enumerate(X):
+            parts.append(segments_of(frames, length))
+            if track == len(X) - 1 or sum(part.nbytes for part in parts) >= _BLOCK_BYTES:
+                counts = np.array([len(part) for part in parts])
+                numbers = np.arange(track + 1 - len(parts), track + 1)
+                yield _Block(np.concatenate(parts), np.repeat(numbers, counts), np.repeat(1 / counts, counts))
+                parts = []
 
 
 class PooledLogistic(_Average):
@@ -119,7 +135,8 @@ class PooledLogistic(_Average):
     Attributes
     ----------
     classes_ : (classes,), the labels, sorted.
-    model_ : the fitted pipeline of pooled values.
+    coef_, intercept_ : (classes, values) and (classes,), of standardised values.
+    mean_, scale_ : (values,), that standardise them.
     """
 
     def __init__(self, *, C: float = 0.1) -> None:
@@ -128,17 +145,20 @@ class PooledLogistic(_Average):
     def fit(self, X: Series, y: np.ndarray) -> Self:
         """Fit to the series of the tracks and their (tracks,) labels."""
         from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        self.model_ = make_pipeline(StandardScaler(), LogisticRegression(C=self.C, max_iter=1000)).fit(pooled(X), y)
-        self.classes_ = self.model_.classes_
+        values = pooled(X)
+        scaler = StandardScaler().fit(values)
+        fitted = LogisticRegression(C=self.C, max_iter=1000).fit(scaler.transform(values), y)
+        self.classes_, self.mean_, self.scale_ = fitted.classes_, scaler.mean_, scaler.scale_
+        self.coef_, self.intercept_ = fitted.coef_, fitted.intercept_
+        if len(self.classes_) == 2:  # scores of the second class alone
+            self.coef_, self.intercept_ = (np.concatenate([0 * part, part]) for part in (self.coef_, self.intercept_))
         return self
 
-    def predict_proba(self, X: Series) -> np.ndarray:
-        """(tracks, classes), rows that sum to one."""
-        check_is_fitted(self)
-        return np.asarray(self.model_.predict_proba(pooled(X)))
+    def segments(self, X: Series) -> Iterator[_Block]:
+        """Each track as one segment."""
+        yield _Block(pooled(X), np.arange(len(X)), np.ones(len(X)))
 
 
 def pooled(series: Series) -> np.ndarray:
@@ -180,23 +200,11 @@ def _mean_and_std(frames: np.ndarray) -> np.ndarray:
 class _Blocks:
     """The standardised segments of a series, some tracks at a time, as often as they are asked for."""
 
-    def __init__(self, model: SegmentVote, series: Series) -> None:
+    def __init__(self, model: _Average, series: Series) -> None:
         self._model, self._series = model, series
 
     def __iter__(self) -> Iterator[_Block]:
-        return map(self._model.standardised, _blocks(self._series, self._model.seconds))
-
-
-def _blocks(series: Series, seconds: float) -> Iterator[_Block]:
-    length = max(1, round(seconds * series.frame_rate))
-    parts: list[np.ndarray] = []
-    for track, frames in enumerate(series):
-        parts.append(segments_of(frames, length))
-        if track == len(series) - 1 or sum(part.nbytes for part in parts) >= _BLOCK_BYTES:
-            counts = np.array([len(part) for part in parts])
-            numbers = np.arange(track + 1 - len(parts), track + 1)
-            yield _Block(np.concatenate(parts), np.repeat(numbers, counts), np.repeat(1 / counts, counts))
-            parts = []
+        return map(self._model.standardised, self._model.segments(self._series))
 
 
 def _moments(blocks: Iterable[_Block]) -> tuple[np.ndarray, np.ndarray, int]:

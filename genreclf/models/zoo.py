@@ -201,6 +201,7 @@ ENTRIES = (
         series=True,
         space={"C": (0.01, 0.1, 1.0), "seconds": (1.0, 3.0, 10.0)},
         cost=10,
+        storage=Storage("genreclf.models.segments.SegmentVote", structure.check_averages),
     ),
     ModelSpec(
         name="pooled",
@@ -209,6 +210,7 @@ ENTRIES = (
         series=True,
         space={"C": (0.001, 0.01, 0.1, 1.0)},
         cost=2,
+        storage=Storage("genreclf.models.segments.PooledLogistic", structure.check_averages),
     ),
     ModelSpec(
         name="most_frequent",

@@ -99,7 +99,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     outputs : what it gives, (patches, size): ``embedding``, and where it knows tags, their probabilities as ``tags``.
     tags : their names, in the order of the output.
     family : the feature family of its embeddings; by default the name up to the colon.
-    digest : SHA-256 of its weights, by which rows and models know them again; filled in when they are installed.
+    digest : SHA-256 of its weights, and of a network of one's own also of what it takes, by which rows and models know
+        it again; filled in when it is installed.
     """
 
     name: _Name

@@ -109,8 +109,8 @@ def run_network(name: str, patches: np.ndarray) -> dict[str, np.ndarray]:
     """
     import numpy as np
 
-    card = find_network(name)
-    session = _session(str(onnx_file(card)), name)
+    card = installed(name)
+    session = _session(str(onnx_file(card)), card.digest)
     outputs, entry = list(card.outputs), session.get_inputs()[0].name
     try:
         # One by one: what lies between the layers stays in a cache, and memory does not grow with the track.
@@ -125,8 +125,7 @@ def run_network(name: str, patches: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @lru_cache(maxsize=4)
-def _session(path: str, name: str) -> Any:  # noqa: ANN401 - onnxruntime has no types
-    installed(name)
+def _session(path: str, digest: str) -> Any:  # noqa: ANN401, ARG001 - other weights at the same path are another network
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from genreclf.errors import RequestError
-from genreclf.networks.installed import EXTRA, find_network, onnx_file
+from genreclf.networks.installed import EXTRA, installed, onnx_file
 
 
 def run_plainly(name: str, patches: np.ndarray) -> dict[str, np.ndarray]:
@@ -16,17 +16,17 @@ def run_plainly(name: str, patches: np.ndarray) -> dict[str, np.ndarray]:
 
     Raises
     ------
-    RequestError : onnx is not installed.
+    RequestError : see `genreclf.networks.installed`; or onnx is not installed.
     """
-    card = find_network(name)
-    evaluator = _evaluator(str(onnx_file(card)))
+    card = installed(name)
+    evaluator = _evaluator(str(onnx_file(card)), card.digest)
     outputs, entry = list(card.outputs), evaluator.input_names[0]
     made = [evaluator.run(outputs, {entry: patch[None]}) for patch in patches]
     return {output: np.concatenate([row[k] for row in made]) for k, output in enumerate(outputs)}
 
 
 @lru_cache(maxsize=1)
-def _evaluator(path: str) -> Any:  # noqa: ANN401 - onnx has few types
+def _evaluator(path: str, digest: str) -> Any:  # noqa: ANN401, ARG001 - onnx has few types; as `run_network` does
     try:
         from onnx.reference import ReferenceEvaluator
     except ImportError:

@@ -7,7 +7,7 @@ opens what ``genreclf extract --series`` wrote; `SeriesStore` is what writes it.
 
 from genreclf.series.format import Header
 from genreclf.series.opening import kinds_in, open_series, series_folder
-from genreclf.series.series import Series, series_of_arrays
+from genreclf.series.series import Series, join_series, series_of_arrays
 from genreclf.series.store import SeriesStore, SeriesStores, as_frames
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "SeriesStore",
     "SeriesStores",
     "as_frames",
+    "join_series",
     "kinds_in",
     "open_series",
     "series_folder",

@@ -40,6 +40,11 @@ class Header(msgspec.Struct, frozen=True):
     weights: str = ""
     versions: dict[str, Any] = {}
 
+    def difference(self, other: Header) -> str:
+        """The first field in which other series are made otherwise; empty where none is. Versions may differ."""
+        names = ("kind", "bins", "frame_rate", "parameters", "weights")
+        return next((name for name in names if getattr(self, name) != getattr(other, name)), "")
+
 
 class Entry(msgspec.Struct, frozen=True):
     """Where the values of a track are.

@@ -67,7 +67,7 @@ class _Files:
 
     def __init__(self, folder: Path, header: Header, entries: dict[str, Entry]) -> None:
         found = list(entries.values())
-        self.kind, self.bins, self.frame_rate = header.kind, header.bins, float(header.frame_rate)
+        self.header = header
         self.track_ids = tuple(entries)
         self.digests = tuple(entry.digest for entry in found)
         self.lengths = np.array([entry.frames for entry in found], dtype=np.int64)
@@ -77,12 +77,12 @@ class _Files:
         self._checked = np.zeros(len(found), dtype=bool)
         size = sizes(folder, found)
         for entry in found:
-            if entry.end(self.bins) > size[entry.shard]:
+            if entry.end(header.bins) > size[entry.shard]:
                 raise self._damaged(entry.shard, "shorter than its index says")
 
     def frames(self, track: int) -> np.ndarray:
         shard, offset = map(int, self._places[track])
-        shape = (int(self.lengths[track]), self.bins)
+        shape = (int(self.lengths[track]), self.header.bins)
         path = shard_path(self._folder, shard)
         try:
             values = np.memmap(path, dtype="<f2", mode="r", offset=offset, shape=shape)

@@ -7,13 +7,14 @@ level of -80 dB is stored to the nearest 0.06 dB.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol, overload
 from zlib import crc32
 
 import numpy as np
 
 from genreclf.errors import RequestError
+from genreclf.series.format import Header
 
 BATCH = 64
 _MOST_BYTES = 128 << 20  # of one padded batch
@@ -23,16 +24,8 @@ class Source(Protocol):
     """Where the values of a series are: files, or arrays in memory."""
 
     @property
-    def kind(self) -> str:
-        """What each frame holds, for example ``mel``."""
-
-    @property
-    def bins(self) -> int:
-        """Values in each frame."""
-
-    @property
-    def frame_rate(self) -> float:
-        """Frames in a second."""
+    def header(self) -> Header:
+        """What all tracks have in common."""
 
     @property
     def track_ids(self) -> Sequence[str]:
@@ -83,19 +76,24 @@ class Series:
         return (len(self),)
 
     @property
+    def header(self) -> Header:
+        """What the values are, and what they were made with."""
+        return self._source.header
+
+    @property
     def kind(self) -> str:
         """What each frame holds, for example ``mel``."""
-        return self._source.kind
+        return self.header.kind
 
     @property
     def bins(self) -> int:
         """Values in each frame."""
-        return self._source.bins
+        return self.header.bins
 
     @property
     def frame_rate(self) -> float:
         """Frames in a second."""
-        return self._source.frame_rate
+        return float(self.header.frame_rate)
 
     @property
     def track_ids(self) -> tuple[str, ...]:
@@ -103,15 +101,25 @@ class Series:
         return tuple(self._source.track_ids[row] for row in self._rows.tolist())
 
     @property
+    def digests(self) -> tuple[str, ...]:
+        """(tracks,), of the files that were described; empty where there is no file."""
+        return tuple(self._source.digests[row] for row in self._rows.tolist())
+
+    @property
     def lengths(self) -> np.ndarray:
         """(tracks,) int64, frames of each."""
         return self._source.lengths[self._rows]
 
     @property
+    def checksums(self) -> np.ndarray:
+        """(tracks,) int64, CRC-32 of the bytes of each."""
+        return self._source.checksums[self._rows]
+
+    @property
     def digest(self) -> str:
         """BLAKE2b of the kind and the values of the tracks in their order, in hexadecimal."""
         digest = hashlib.blake2b(f"{self.kind} {self.bins} {self.frame_rate!r}".encode(), digest_size=10)
-        digest.update(np.c_[self.lengths, self._source.checksums[self._rows]].tobytes())
+        digest.update(np.c_[self.lengths, self.checksums].tobytes())
         return digest.hexdigest()
 
     def described(self) -> dict[str, Any]:
@@ -234,10 +242,8 @@ class Series:
 class _Arrays:
     """A source in memory."""
 
-    def __init__(self, kind: str, arrays: Sequence[np.ndarray], track_ids: Sequence[str], frame_rate: float) -> None:
-        self.kind = kind
-        self.bins = arrays[0].shape[1]
-        self.frame_rate = frame_rate
+    def __init__(self, header: Header, arrays: Sequence[np.ndarray], track_ids: Sequence[str]) -> None:
+        self.header = header
         self.track_ids = tuple(track_ids)
         self.digests = ("",) * len(arrays)
         self.lengths = np.array([len(array) for array in arrays], dtype=np.int64)
@@ -248,8 +254,50 @@ class _Arrays:
         return self._arrays[track]
 
 
+class _Joined:
+    """Several series, one after another, under other ids."""
+
+    def __init__(self, parts: Sequence[Series], track_ids: Sequence[str]) -> None:
+        self.header = parts[0].header
+        self.track_ids = track_ids
+        self.digests = tuple(digest for part in parts for digest in part.digests)
+        self.lengths = np.concatenate([part.lengths for part in parts])
+        self.checksums = np.concatenate([part.checksums for part in parts])
+        self._places = [(part, track) for part in parts for track in range(len(part))]
+
+    def frames(self, track: int) -> np.ndarray:
+        part, number = self._places[track]
+        return part[number]
+
+
+def join_series(parts: Sequence[Series], track_ids: Sequence[str]) -> Series:
+    """Several series as one, whose values stay where they are.
+
+    Parameters
+    ----------
+    track_ids : of all tracks, in their order.
+
+    Raises
+    ------
+    RequestError : they were not made alike.
+    """
+    first = parts[0].header
+    for other in (part.header for part in parts[1:]):
+        if name := first.difference(other):
+            raise RequestError(
+                f"series made with {name} {getattr(first, name)} and with {getattr(other, name)}; extract them alike"
+            )
+    return Series(_Joined(parts, track_ids))
+
+
 def series_of_arrays(
-    kind: str, arrays: Collection[np.ndarray], *, frame_rate: float, track_ids: Sequence[str] | None = None
+    kind: str,
+    arrays: Collection[np.ndarray],
+    *,
+    frame_rate: float,
+    track_ids: Sequence[str] | None = None,
+    parameters: Mapping[str, float | None] | None = None,
+    weights: str = "",
 ) -> Series:
     """A series in memory, as for tracks that are to be predicted.
 
@@ -259,6 +307,7 @@ def series_of_arrays(
     arrays : (frames, bins) of each track, at least one; they become float16, as on disk.
     frame_rate : frames in a second.
     track_ids : one for each; None numbers them from 1.
+    parameters, weights : what they were made with, see `genreclf.series.Header`.
 
     Raises
     ------
@@ -271,4 +320,5 @@ def series_of_arrays(
         raise RequestError("no arrays; a series has at least one track")
     bins = np.shape(found[0])[-1] if np.ndim(found[0]) == 2 else 0
     ids = track_ids or [str(number) for number in range(1, len(found) + 1)]
-    return Series(_Arrays(kind, [as_frames(array, bins=bins, kind=kind) for array in found], ids, frame_rate))
+    frames = [as_frames(array, bins=bins, kind=kind) for array in found]
+    return Series(_Arrays(Header(kind, bins, frame_rate, dict(parameters or {}), weights), frames, ids))

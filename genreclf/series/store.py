@@ -166,13 +166,11 @@ class SeriesStore(AbstractContextManager["SeriesStore"]):
 
     def _check_header(self) -> None:
         there = read_header(self.folder)
-        for name in ("kind", "bins", "frame_rate", "parameters", "weights"):
-            made, asked = getattr(there, name), getattr(self.header, name)
-            if made != asked:
-                raise RequestError(
-                    f"{self.folder}: was made with {name} {made}, this run asks for {asked}; choose another table with "
-                    "-o, or delete this folder to start over"
-                )
+        if name := there.difference(self.header):
+            raise RequestError(
+                f"{self.folder}: was made with {name} {getattr(there, name)}, this run asks for "
+                f"{getattr(self.header, name)}; choose another table with -o, or delete this folder to start over"
+            )
 
     def _take(self, entries: list[Entry]) -> None:
         self.entries = {entry.track_id: entry for entry in entries}

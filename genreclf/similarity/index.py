@@ -18,7 +18,7 @@ import numpy as np
 from genreclf.archive import Kind, damaged, dump_array, load_array, read_container, write_container
 from genreclf.similarity.description import LARGEST, MEMBER, SHOWN, Description, all_below, check, fitting
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
-from genreclf.similarity.lists import Block, nearest_rows
+from genreclf.similarity.lists import Block, nearest_rows, squared_lengths
 from genreclf.similarity.querying import Condition, Searchable, identity_of, points_of
 
 if TYPE_CHECKING:
@@ -101,6 +101,10 @@ class Index(Searchable):
     def _rows(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.tracks["track_id"])}
 
+    @cached_property
+    def _squares(self) -> np.ndarray:
+        return squared_lengths(self.points)
+
     def point(self, row: int) -> np.ndarray:
         """The point of a track in the index, (dimensions,), float32."""
         return np.asarray(self.points[row])
@@ -131,7 +135,7 @@ class Index(Searchable):
             held = [[(value == c.value) == c.equal for value in self.tracks[c.column]] for c in conditions]
             keep = np.all(held, axis=0)
         if self.hubness == "none":
-            return nearest_rows(point, k, [Block(0, self.points, keep)])
+            return nearest_rows(point, k, [Block(0, self.points, squares=self._squares, keep=keep)])
         near, distances = _exact(point[None], self, k, keep=keep)
         found = np.isfinite(distances[0])
         return near[0][found], distances[0][found]

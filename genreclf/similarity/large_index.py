@@ -175,8 +175,7 @@ class LargeIndex(Searchable):
             for place in places:
                 rows = part.rows(int(place))
                 held = [(part.keys[key, rows] == value) == equal for key, value, equal in keys]
-                keep = np.all(held, axis=0) if held else None
-                yield Block(first + rows.start, part.points[rows], keep, part.steps)
+                yield part.block(int(place), first=first, keep=np.all(held, axis=0) if held else None)
             first += len(part)
 
     def _located(self, row: int) -> tuple[Part, int]:

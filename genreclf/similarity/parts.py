@@ -31,7 +31,7 @@ from genreclf.archive import damaged, decode, map_array
 from genreclf.errors import one_line
 from genreclf.files import whole_file
 from genreclf.similarity.description import LARGEST, all_below, check
-from genreclf.similarity.lists import Block, Lists, rounded, steps_of
+from genreclf.similarity.lists import Block, Lists, rounded, squared_lengths, steps_of
 
 KEYED = ("track_id", "genre", "artist")
 _ARRAYS = ("points", "texts", "offsets", "keys", "starts", "digests")
@@ -48,7 +48,10 @@ class PartDescription(msgspec.Struct):
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Tracks that were added at once, see the module; `checked` are the lists whose digests were found right."""
+    """Tracks that were added at once, see the module.
+
+    `checked` are the lists whose digests were found right, with the squared lengths of their points.
+    """
 
     points: np.ndarray
     texts: np.ndarray
@@ -58,7 +61,7 @@ class Part:
     digests: np.ndarray
     steps: np.ndarray | None = None
     folder: Path | None = field(default=None, kw_only=True)
-    checked: set[int] = field(default_factory=set, kw_only=True)
+    checked: dict[int, np.ndarray] = field(default_factory=dict, kw_only=True)
 
     @classmethod
     def of(cls, points: np.ndarray, identity: Mapping[str, list[str]], lists: Lists, *, bits: int = 32) -> Part:
@@ -85,9 +88,8 @@ class Part:
             starts=starts,
             digests=np.zeros((len(lists.centres), 32), dtype=np.uint8),
             steps=steps,
-            checked=set(range(len(lists.centres))),
         )
-        part.digests[:] = [np.frombuffer(part.digest(place), dtype=np.uint8) for place in part.checked]
+        part.digests[:] = [np.frombuffer(part.digest(place), dtype=np.uint8) for place in range(len(lists.centres))]
         return part
 
     def __len__(self) -> int:
@@ -130,14 +132,20 @@ class Part:
         start, end = map(int, self.starts[place : place + 2])
         if place not in self.checked:
             whole = self.digest(place) == self.digests[place].tobytes()
-            if not whole or not all_below(self.coordinates(slice(start, end)), LARGEST):
+            points = self.coordinates(slice(start, end))
+            if not whole or not all_below(points, LARGEST):
                 raise damaged(self.folder or Path(), f"list {place} has changed since it was written")
-            self.checked.add(place)
+            self.checked[place] = squared_lengths(points)
         return slice(start, end)
 
     def coordinates(self, rows: slice) -> np.ndarray:
         """The points of some rows, (rows, dimensions), float32."""
-        return Block(0, self.points[rows], steps=self.steps).coordinates()
+        return Block(0, self.points[rows], self.steps).coordinates()
+
+    def block(self, place: int, *, first: int, keep: np.ndarray | None) -> Block:
+        """The points of a list, to be searched; `first` is added to the numbers of its rows."""
+        rows = self.rows(place)
+        return Block(first + rows.start, self.points[rows], self.steps, self.checked[place], keep)
 
     def point(self, row: int) -> np.ndarray:
         """The point of a row, (dimensions,), float32."""

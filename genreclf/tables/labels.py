@@ -17,6 +17,7 @@ from genreclf.tables.cells import cell
 from genreclf.tables.rows import read_rows, separator_of
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
     import numpy as np
@@ -79,7 +80,7 @@ def join_tags(tags: Iterable[str]) -> str:
 
 
 def tags_of_columns(
-    path: Path, lines: Sequence[int], texts: Sequence[str], columns: Mapping[str, Sequence[str]]
+    path: os.PathLike[str], lines: Sequence[int], texts: Sequence[str], columns: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, ...]]:
     """The tags of each row of a file.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,7 @@ def _headers(files: Sequence[Path]) -> tuple[list[str], dict[str, Any], bool]:
         names = [name for name in schema.names if not _INDEX.fullmatch(name)]
         if number and names != header:
             raise RequestError(f"{path}: its columns are not those of {files[0].name}; all parts need the same")
-        doubled = next((name for name in names if names.count(name) > 1), None)
+        doubled = next((name for name, count in Counter(names).items() if count > 1), None)
         if doubled is not None:
             raise RequestError(f"{path}: two columns are called {doubled!r}; rename one")
         noted = schema.metadata or {}
@@ -160,7 +161,8 @@ class _Numbers:
         self._files = files
         self._expected = expected
         with opened(files[0]) as file:
-            kinds = {name: file.schema_arrow.field(name).type for name in columns}
+            schema = file.schema_arrow  # made anew at each access
+        kinds = {name: schema.field(name).type for name in columns}
         types = self._pa.types
         self.names = [
             name

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import ChainMap, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -84,7 +85,8 @@ class ParquetStore(TableStore):
         try:
             if self._stream is not None and not self._lines:
                 self._stream.close()
-                self._file.unlink(missing_ok=True)
+                with suppress(OSError):  # a file without rows that stays does no harm
+                    self._file.unlink(missing_ok=True)
         finally:
             super().__exit__(kind, error, trace)
 
@@ -183,11 +185,13 @@ class ParquetStore(TableStore):
             else:
                 table = pa.concat_tables([last.replace_schema_metadata(None).cast(table.schema), table])
         write_part(part_path(self.path, number), table, self.meta)
+        # Now they are in the part, also where the lines cannot be begun anew: no second attempt writes them once more.
+        self._parts |= {track_id: _PartRow(line.identity, number) for track_id, line in self._lines.items()}
+        self._lines = {}
         assert self._stream is not None, "the store is open"  # noqa: S101
         self._stream.close()
-        self._parts |= {track_id: _PartRow(line.identity, number) for track_id, line in self._lines.items()}
         write_whole(self._file, self._header)
-        self._lines, self._size = {}, len(self._header)
+        self._size = len(self._header)
         self._stream = self._file.open("ab", buffering=0)
 
     def _from_lines(self) -> Any:  # noqa: ANN401 - pyarrow has no types

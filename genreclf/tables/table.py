@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest
 from genreclf.files import whole_file
+from genreclf.remote import check_local
 from genreclf.tables.columns import IDENTITY, family_of
 from genreclf.tables.labels import TAGS, Tags, choose_tags, split_tags
 from genreclf.tables.meta import check_meta, write_meta
@@ -46,8 +47,9 @@ def table_path(path: Path) -> Path:
 
     Raises
     ------
-    RequestError : it ends in something else, a CSV file would replace a folder, or a folder a file.
+    RequestError : it is a URL or ends in something else, a CSV file would replace a folder, or a folder a file.
     """
+    check_local(path)
     suffix, folder = path.suffix.lower(), os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises where a path is too long
     if suffix not in SUFFIXES or (suffix == ".csv" and folder):
         raise RequestError(f"cannot write a table to {path}: choose a file whose name ends in {' or '.join(SUFFIXES)}")
@@ -310,6 +312,7 @@ class FeatureTable(Displayed):
         ------
         RequestError : the file cannot be used; the line names the row and the column.
         """
+        check_local(path)
         path = Path(path)
         check_sample(sample)
         if is_parquet(path):

@@ -238,9 +238,12 @@ def add(path: Path | str, card: Path | str | None = None) -> Card:
         raise RequestError(f"{place}: the name {described.name!r} is taken by {owner}; choose another")
     try:
         with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            content = hashlib.file_digest(stream, "sha256")
     except OSError as error:
         raise RequestError(f"{path}: {error.strerror or error}") from None
+    # The same network gives other numbers for another spectrogram.
+    content.update(msgspec.json.encode([described.sample_rate, described.input, described.samples, described.outputs]))
+    digest = content.hexdigest()
     before = own_networks().get(described.name)
     if before is not None and before.digest != digest:
         raise RequestError(

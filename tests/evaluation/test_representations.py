@@ -42,6 +42,14 @@ def test_noise_is_worse_than_what_tells_genres_and_the_scores_are_those_of_the_b
     assert second.difference_low < second.difference < second.difference_high < 0
 
 
+def test_without_grouping_the_folds_are_random(table):
+    good = "+".join(families(table))
+    found = compare_representations({"genre": table}, [good, "noise"], group=False, folds=2, repeats=1, jobs=1)
+    options = {"protocol": "cv-random", "features": families(table), "folds": 2, "repeats": 1, "jobs": 1}
+    alone = benchmark(table, models="logreg", **options)
+    assert found.scores["genre"][0].score == pytest.approx(alone.ranking["macro_f1"].iloc[0])
+
+
 def test_tags_are_compared_on_the_same_folds_and_a_part_with_itself_is_no_different(table):
     good, same = "+".join(families(table)), "+".join([*families(table), families(table)[0]])
     parts = [good, same, "noise"]

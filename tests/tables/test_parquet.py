@@ -104,11 +104,31 @@ def test_a_kill_between_a_part_and_its_lines_doubles_no_row(table: Path, monkeyp
             killed.setattr(parquet_store, "write_whole", kill)
             with pytest.raises(KeyboardInterrupt):
                 store.append(identity("c"), (1.0, 2.0))
-    assert table.with_name(".t.parquet.rows").read_bytes().count(b"\n") == 4
+        rows = table.with_name(".t.parquet.rows")
+        lines = rows.read_bytes()
+        assert lines.count(b"\n") == 4
+    rows.write_bytes(lines)  # as if nothing had been done after the kill
     with opened(table) as store:
         assert sorted(store.rows) == ["a", "b", "c"]
         store.append(identity("d"), (1.0, 2.0))
         store.finish()
+    assert parts(table) == [["a", "b", "c"], ["d"]]
+
+
+def test_lines_that_cannot_be_begun_anew_double_no_row(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    with opened(table) as store:
+        for track_id in "ab":
+            store.append(identity(track_id), (1.0, 2.0))
+        with monkeypatch.context() as once:
+            once.setattr(parquet_store, "write_whole", full)
+            with pytest.raises(RequestError, match="No space left"):
+                store.append(identity("c"), (1.0, 2.0))
+        store.finish()  # as extraction does after any error
+    assert parts(table) == [["a", "b", "c"]]
+    filled(table, "d")
     assert parts(table) == [["a", "b", "c"], ["d"]]
 
 

@@ -136,13 +136,13 @@ CARD = {
 }
 
 
-def write_own(path, card=CARD):
+def write_own(path, card=CARD, pools=("ReduceMean", "ReduceMax")):
     """A network that gives mean and maximum of 4000 samples."""
     from genreclf.weights.graph import Graph
 
     graph = Graph("own", (4000,))
-    pools = [graph.add(kind, graph.entry, axes=[1], keepdims=1) for kind in ("ReduceMean", "ReduceMax")]
-    graph.add("Concat", *pools, axis=1, name="embedding")
+    pooled = [graph.add(kind, graph.entry, axes=[1], keepdims=1) for kind in pools]
+    graph.add("Concat", *pooled, axis=1, name="embedding")
     path.write_bytes(graph.encoded({"embedding": 2}))
     path.with_suffix(".json").write_text(json.dumps(card))
     return path
@@ -190,12 +190,23 @@ def test_another_network_does_not_take_the_name_of_one_that_rows_were_made_with(
     path.write_bytes(path.read_bytes().replace(b"genreclf", b"otherclf"))
     with pytest.raises(RequestError, match="another network mine"):
         weights.add(path)
+    with pytest.raises(RequestError, match="another network mine"):
+        weights.add(write_own(tmp_path / "own.onnx", CARD | {"sample_rate": 8000}))
     (tmp_path / "noise.onnx").write_bytes(b"noise")
     (tmp_path / "noise.json").write_text(json.dumps(CARD | {"name": "noise"}))
     with pytest.raises(RequestError, match="not a network that can be run"):
         weights.add(tmp_path / "noise.onnx")
     with pytest.raises(RequestError, match=r"a network needs a card beside it"):
         weights.add(tmp_path / "none.onnx")
+
+
+def test_a_network_that_takes_the_place_of_a_removed_one_is_run_in_its_place(folder, tmp_path):
+    patch = np.random.default_rng(0).normal(size=(1, 4000)).astype(np.float32)
+    for name in ("ReduceMax", "ReduceMin"):
+        weights.add(write_own(tmp_path / "own.onnx", pools=("ReduceMean", name)))
+        second = run_network("mine", patch)["embedding"][0, 1]
+        assert second == (patch.max() if name == "ReduceMax" else patch.min())
+        weights.remove("mine")
 
 
 def test_the_list_says_what_each_network_was_trained_on_and_what_is_here(folder, tmp_path, command_line):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from genreclf.models.bundle.manifest import BundleManifest
+    from genreclf.series import Header
 
 TENSORS = "tensors.safetensors"  # at most 16 MiB: a network takes seven times its weights while it is built
 KIND = Kind(
@@ -44,7 +45,8 @@ KIND = Kind(
 )
 OLDEST_SCIKIT_LEARN = (1, 6)
 _SAME = 1e-6  # other processors and libraries add up in another order; another tree or vector differs far more
-_SAME_OF_NETWORKS = 1e-4  # which compute in float32
+_SAME_IN_SINGLE = 1e-4  # of networks and models of series, which compute in float32
+_FRAMES = 8  # of a made-up track
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,7 +68,7 @@ class Bundle(Displayed):
         labels = one_line(", ".join(manifest.genres), longest=60)
         return (
             f"<{manifest.model} for {len(manifest.genres)} {manifest.labels}: {labels}; "
-            f"{len(manifest.features)} features, {manifest.table.get('rows')} tracks>"
+            f"{manifest.inputs}, {manifest.table.get('rows')} tracks>"
         )
 
     def save(self, path: Path | str) -> None:
@@ -121,12 +123,14 @@ def _read(path: Path, stored: tuple[bytes, bytes], manifest: BundleManifest) -> 
     import numpy as np
 
     estimator, expected = manifest.rebuild(path, *stored), np.array(manifest.probe_probabilities)
-    same = _SAME_OF_NETWORKS if stored[1] else _SAME
+    same = _SAME_IN_SINGLE if stored[1] or manifest.series else _SAME
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            given = probe(estimator, manifest.feature_means, manifest.feature_stds)
+            given = probe(estimator, manifest.feature_means, manifest.feature_stds, series=manifest.series)
         alike = given.shape == expected.shape and bool(np.allclose(given, expected, rtol=same, atol=same))
+    except ImportError as error:
+        raise RequestError(f"{path}: {one_line(error)}") from None
     except Exception as error:  # noqa: BLE001 - an estimator of another version may fail in any way
         raise RequestError(f"{path}: {_stale(manifest)}; it fails with: {one_line(error)}") from None
     if not alike:
@@ -134,17 +138,35 @@ def _read(path: Path, stored: tuple[bytes, bytes], manifest: BundleManifest) -> 
     return estimator
 
 
-def probe(estimator: Any, means: tuple[float, ...], stds: tuple[float, ...]) -> np.ndarray:  # noqa: ANN401
+def probe(
+    estimator: Any,  # noqa: ANN401
+    means: tuple[float, ...],
+    stds: tuple[float, ...],
+    *,
+    series: Header | None = None,
+) -> np.ndarray:
     """The probabilities that an estimator gives for made-up rows around the training tracks, (5, genres).
 
     The rows are the mean track, all features a standard deviation above and below, and alternately above and below.
+
+    Parameters
+    ----------
+    series : what a model of series takes. A made-up track then has a few frames on a wave, of the means and standard
+        deviations that its row says.
     """
     import numpy as np
+
+    from genreclf.series import series_of_arrays
 
     ones = np.ones(len(means))
     alternating = np.where(np.arange(len(means)) % 2, 1.0, -1.0)
     steps = np.array([0 * ones, ones, -ones, alternating, -alternating])
-    return np.asarray(estimator.predict_proba(np.array(means) + steps * np.array(stds)))
+    rows = np.array(means) + steps * np.array(stds)
+    if series is None:
+        return np.asarray(estimator.predict_proba(rows))
+    wave = np.sqrt(2) * np.sin(np.arange(_FRAMES))[:, None]
+    tracks = [row[: series.bins] + wave * row[series.bins :] for row in rows]
+    return np.asarray(estimator.predict_proba(series_of_arrays(series.kind, tracks, frame_rate=series.frame_rate)))
 
 
 def _check_version(path: Path, manifest: BundleManifest) -> None:

@@ -1,6 +1,7 @@
 """Formats of bundles: which kind of manifest stands in a file of which format.
 
-Format 3 is for models of tags; models of genres are written in format 2, which is read as long as files are.
+Format 3 is for models of tags and 4 for models of series; models of genres by features are written in format 2. All are
+read as long as files are.
 """
 
 from __future__ import annotations
@@ -12,9 +13,15 @@ import msgspec
 from genreclf.archive import decode
 from genreclf.errors import RequestError
 from genreclf.models.bundle.manifest import BundleManifest
+from genreclf.models.bundle.series_manifest import SeriesManifest
 from genreclf.models.bundle.tag_manifest import TagManifest
 
-FORMATS: dict[int, type[BundleManifest]] = {1: BundleManifest, 2: BundleManifest, 3: TagManifest}
+FORMATS: dict[int, type[BundleManifest]] = {
+    1: BundleManifest,
+    2: BundleManifest,
+    3: TagManifest,
+    4: SeriesManifest,
+}
 
 
 class _Version(msgspec.Struct):

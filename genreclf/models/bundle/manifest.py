@@ -11,6 +11,7 @@ from genreclf.archive import damaged, decode
 from genreclf.models.bundle.stored import load_estimator
 from genreclf.models.calibration import base_estimator
 from genreclf.models.novelty import Novelty  # noqa: TC001 - msgspec reads the types of the fields
+from genreclf.series import Header  # noqa: TC001
 
 Scalar = str | int | float | bool | None
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
@@ -82,6 +83,7 @@ class BundleManifest(
 
     task: ClassVar[str] = "single-label"
     labels: ClassVar[str] = "genres"
+    series: ClassVar[Header | None] = None
 
     model: Text
     parameters: dict[str, Scalar]
@@ -122,6 +124,11 @@ class BundleManifest(
             if not holds:
                 raise ValueError(f"it does not hold that {condition}")
 
+    @property
+    def inputs(self) -> str:
+        """What the model takes."""
+        return f"{len(self.features)} features"
+
     def to_json(self) -> bytes:
         """JSON in ASCII-compatible UTF-8, keys sorted."""
         return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=2) + b"\n"
@@ -147,10 +154,13 @@ class BundleManifest(
         ------
         RequestError : it is not such an estimator.
         """
-        estimator = load_estimator(path, data, tensors, features=len(self.features), genres=len(self.genres))
+        estimator = self._load(path, data, tensors)
         pipeline = base_estimator(estimator)
         if (pipeline is not estimator) != self.calibrated:
             raise damaged(path, "its manifest and its estimator do not agree on whether it is calibrated")
         if any([str(name) for name in model.classes_] != list(self.genres) for model in (estimator, pipeline)):
             raise damaged(path, "its estimator predicts other genres than its manifest names")
         return estimator
+
+    def _load(self, path: Path, data: bytes, tensors: bytes) -> Any:  # noqa: ANN401
+        return load_estimator(path, data, tensors, features=len(self.features), genres=len(self.genres))

@@ -214,7 +214,7 @@ def load_estimator(
             # A model of another scikit-learn is judged by its predictions, see `genreclf.models.bundle.bundle`.
             warnings.simplefilter("ignore")
             estimator = _Reader(archive, len(data), load_tensors(tensors) if tensors else {}).read()
-            (check or _check)(estimator, features, genres)
+            (check or check_estimator)(estimator, features, genres)
             return estimator
     except _ForeignTypeError as error:
         raise RequestError(
@@ -352,8 +352,13 @@ def _scalar(text: str) -> Scalar:
     return value
 
 
-def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
-    """Raise a `ValueError` unless an estimator is a pipeline, or one calibrated, that can be asked safely."""
+def check_estimator(estimator: Any, features: int, genres: int, *, series: bool = False) -> None:  # noqa: ANN401
+    """Raise a `ValueError` unless an estimator is a pipeline, or one calibrated, that can be asked safely.
+
+    Parameters
+    ----------
+    series : whether it takes series, of so many bins as there are `features`.
+    """
     pipeline = estimator
     if type_name(estimator) == _CALIBRATED:
         pipeline = estimator.estimator
@@ -366,16 +371,20 @@ def _check(estimator: Any, features: int, genres: int) -> None:  # noqa: ANN401
         check_classes(part.classes, genres)
         check_sigmoids(part, genres)
         pipeline = part.estimator
-    classifier = check_pipeline(pipeline, features)
-    check_storable(classifier, features, genres)
+    classifier = check_pipeline(pipeline, features, series=series)
+    check_storable(classifier, features, genres, series=series)
     if type_name(estimator) == _CALIBRATED:
         check_calibration(estimator, genres)
 
 
-def check_pipeline(pipeline: Any, features: int) -> Any:  # noqa: ANN401
+def check_pipeline(pipeline: Any, features: int, *, series: bool = False) -> Any:  # noqa: ANN401
     """The last step of a pipeline, whose first steps are those that a pipeline must have; else a `ValueError`."""
     require(type_name(pipeline) == _PIPELINE, f"is a {type(pipeline).__name__}, not a pipeline")
     pipeline.memory, pipeline.verbose, pipeline.transform_input = None, False, None
+    if series:
+        [(model, classifier)] = pipeline.steps
+        require(model == "model", "has other steps than it must have")
+        return classifier
     *first, (scale, scaler), (model, classifier) = pipeline.steps
     for name, imputer in first:
         require((name, len(first)) == ("impute", 1) and type_name(imputer) == _IMPUTER, "has steps that do not belong")
@@ -386,19 +395,20 @@ def check_pipeline(pipeline: Any, features: int) -> Any:  # noqa: ANN401
     return classifier
 
 
-def check_storable(classifier: Any, features: int, genres: int) -> None:  # noqa: ANN401
+def check_storable(classifier: Any, features: int, genres: int, *, series: bool = False) -> None:  # noqa: ANN401
     """Raise a `ValueError` unless a classifier is one that a registered model stores, whole and well-formed."""
-    storage = _storage(classifier)
+    storage = _storage(classifier, series=(series,))
     if storage is None:
         raise ValueError(f"has a {type(classifier).__name__} that cannot stand there")
     check_classes(classifier.classes_, genres)
     storage.check(classifier, features, genres)
 
 
-def _storage(classifier: object) -> Storage | None:
-    """How a classifier of this type is stored."""
+def _storage(classifier: object, *, series: tuple[bool, ...] = (False, True)) -> Storage | None:
+    """How a classifier of this type is stored, by a model of features or of series."""
     name = type_name(classifier)
-    return next((e.storage for e in MODELS.values() if e.storage and e.storage.type == name), None)
+    found = (e.storage for e in MODELS.values() if e.storage and e.series in series)
+    return next((storage for storage in found if storage.type == name), None)
 
 
 def type_name(value: object) -> str:

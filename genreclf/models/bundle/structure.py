@@ -252,6 +252,16 @@ def check_family_kernels(model: Any, features: int, genres: int) -> None:  # noq
     check_array(model.weights_, "weights_", (len(set(families)),))
 
 
+def check_averages(model: Any, bins: int, genres: int) -> None:  # noqa: ANN401
+    """For the classifiers of `genreclf.models.segments`, of series of so many bins."""
+    check_number(getattr(model, "seconds", 1.0), "seconds")
+    width = 2 * bins if getattr(model.mean_, "shape", ()) == (2 * bins,) else bins
+    check_array(model.mean_, "mean_", (width,))
+    require((check_array(model.scale_, "scale_", (width,)) > 0).all(), "has scale_ that is not positive")
+    check_array(model.coef_, "coef_", (genres, width))
+    check_array(model.intercept_, "intercept_", (genres,))
+
+
 def check_catboost(model: Any, features: int, genres: int) -> None:  # noqa: ANN401
     """For `genreclf.models.catboost.CatBoost`."""
     from genreclf.models.oblivious import check_trees

@@ -14,7 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from genreclf.models.neural.graphs import GRAPHS, OF_SERIES
+from genreclf.models.neural.graphs import GRAPHS, MOST_LAYERS, MOST_PLANES, OF_SERIES
 from genreclf.models.neural.onnx_format import session
 from genreclf.models.neural.sequences import of_one_length
 from genreclf.models.neural.settings import Settings
@@ -203,15 +203,18 @@ class NeuralClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check_parameters(self) -> None:
         """Raise a `ValueError` for a parameter that makes no sense."""
-        if self.network not in GRAPHS:
-            raise ValueError(f"unknown network {self.network!r}; choose from {', '.join(GRAPHS)}")
-        if self.schedule not in _SCHEDULES:
-            raise ValueError(f"unknown schedule {self.schedule!r}; choose from {', '.join(_SCHEDULES)}")
+        for name, known in (("network", tuple(GRAPHS)), ("schedule", _SCHEDULES)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; choose from {', '.join(known)}")
         if self.class_weight not in (None, "balanced"):
             raise ValueError(f"class_weight={self.class_weight!r}; choose 'balanced' or None")
+        largest = {"layers": MOST_LAYERS}
+        if self.network == "conv2d":
+            largest["hidden"] = MOST_PLANES // self.n_features_in_
         for name in ("hidden", "layers", "batch_size", "epochs", "patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}; choose at least 1")
+            value, most = getattr(self, name), largest.get(name)
+            if value < 1 or (most is not None and value > most):
+                raise ValueError(f"{name}={value}; choose at {'least 1' if value < 1 else f'most {most}'}")
         for name in ("dropout", "head_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}; choose a share from 0 to below 1")

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import count, takewhile
+from itertools import takewhile
 
 import numpy as np
 
 from genreclf.models.neural.onnx_format import Graph
 
 Weights = Mapping[str, np.ndarray]
+MOST_LAYERS = 32
+MOST_PLANES = 1 << 16  # filters times bins, of each frame that squares are taken of
 
 
 class _Taken:
@@ -41,8 +43,8 @@ class _Taken:
         return len(self.left.get(name, ()))
 
     def layers(self, pattern: str) -> Iterator[str]:
-        """The names that a pattern gives for 0, 1, ..., as long as there are such weights."""
-        return takewhile(self.left.__contains__, (pattern.format(number) for number in count()))
+        """The names that a pattern gives for 0, 1, ..., as long as there are such weights, at most `MOST_LAYERS`."""
+        return takewhile(self.left.__contains__, (pattern.format(number) for number in range(MOST_LAYERS)))
 
     def end(self) -> None:
         if self.left:
@@ -116,6 +118,8 @@ def _convolutional(weights: Weights, inputs: int, classes: int, *, dimensions: i
     for layer, _ in enumerate(taken.layers("conv.{}.weight")):
         kernel = taken.take(f"conv.{layer}.weight", None, width, *square)
         width = len(kernel)
+        if dimensions == 2 and width * inputs > MOST_PLANES:
+            raise ValueError(f"has {width} filters of {inputs} bins, more than {MOST_PLANES:,} values a frame")
         bias = taken.take(f"conv.{layer}.bias", width)
         pads = (size // 2,) * 2 * dimensions
         x = graph.node("Conv", x, graph.constant(kernel), graph.constant(bias), kernel_shape=square, pads=pads)

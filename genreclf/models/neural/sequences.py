@@ -12,6 +12,8 @@ from genreclf.series.series import BATCH
 if TYPE_CHECKING:
     from genreclf.series import Series
 
+_MOST_VALUES = 1 << 22  # of tracks that are predicted together; a network of squares takes 32 times as many and more
+
 
 def moments(series: Series) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each bin, (bins,) float32, tracks counting alike; 1 for a bin that is constant."""
@@ -28,7 +30,7 @@ def of_one_length(series: Series) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All tracks, in batches of tracks of the same length: their numbers, and (n, frames, bins) float32."""
     for length in np.unique(series.lengths):
         numbers = np.flatnonzero(series.lengths == length)
-        size = max(1, min(BATCH, (1 << 24) // (int(length) * series.bins)))
+        size = max(1, min(BATCH, _MOST_VALUES // (int(length) * series.bins)))
         for start in range(0, len(numbers), size):
             chosen = numbers[start : start + size]
             yield chosen, series.batch(chosen)[0]

@@ -138,7 +138,7 @@ class Training:
             made.standard.mean[:], made.standard.scale[:] = map(torch.from_numpy, moments(tracks.X[train]))
         self.network = made.to(self.device)
         self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self.network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self.history: list[Epoch] = []
         self.best = 0
@@ -360,7 +360,10 @@ def _drawn_from(seed: int, epoch: int, device: str) -> Iterator[np.random.Genera
     threads = torch.get_num_threads()
     devices = [torch.cuda.current_device()] if device.startswith("cuda") else []
     with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(int(rng.integers(2**63)))
+        start = int(rng.integers(2**63))
+        torch.default_generator.manual_seed(start)  # `torch.manual_seed` also formats a stack trace for lazy devices
+        if devices:
+            torch.cuda.manual_seed(start)
         torch.set_num_threads(1)
         try:
             yield rng
