@@ -8,6 +8,7 @@ from made_comparisons import GENRES, HOSTILE, MODELS, made_up_comparison
 from pages import Page
 
 from genreclf.reports import write_report
+from genreclf.reports.sections import tracks as sections
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,14 @@ def test_eight_thousand_tracks_and_eight_models_stay_small_and_quick(tmp_path):
     write_report(comparison, tmp_path)
     assert (tmp_path / "report.html").stat().st_size < 3_000_000
     assert time.perf_counter() - before < 30
+
+
+def test_a_map_of_many_tracks_shows_a_part_of_them_and_says_so(monkeypatch):
+    comparison = made_up_comparison(tracks=60)
+    monkeypatch.setattr(sections, "_MOST_MARKS", 25)
+    (figure,) = sections.track_atlas(comparison).figures
+    assert figure.caption.startswith("25 tracks of 60, drawn at random")
+    assert sum(map(len, figure.hover["titles"])) == sum(map(len, figure.hover["predicted"])) == 25
 
 
 @pytest.mark.parametrize("column", ["macro_f1_low", "p_value", "fit_seconds"])

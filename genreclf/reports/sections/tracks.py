@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from genreclf.evaluation.comparison import Comparison
     from genreclf.reports.outcome import MisclassifiedTrack
 
+_MOST_MARKS = 10_000  # of the map: more cover each other, and 250,000 would make a page of 34 MB
+
 
 def track_atlas(comparison: Comparison) -> Section | None:
     """The map of the tracks, with what each point is."""
@@ -38,14 +40,19 @@ def track_atlas(comparison: Comparison) -> Section | None:
     tracks, places = tracks[np.isfinite(places).all(axis=1)], places[np.isfinite(places).all(axis=1)]
     if len(tracks) < 2:
         return None
+    everything = len(tracks)
+    if everything > _MOST_MARKS:
+        rows = np.sort(np.random.default_rng(0).choice(everything, _MOST_MARKS, replace=False))
+        tracks, places = tracks.iloc[rows], places[rows]
     places, outside = framed(places)
     labels = tracks["genre"].astype(str)
     genres = sorted(set(labels), key=lambda genre: (-(labels == genre).sum(), genre))
     clouds = {genre: places[(labels == genre).to_numpy()] for genre in genres}
     beyond = f" {count(outside, 'outlier')} drawn at the edge." if outside else ""
-    drawn = Figure(
+    some = f" of {everything:,}, drawn at random" if everything > len(tracks) else ""
+    figure = Figure(
         "map",
-        f"{count(len(tracks), 'track')}, with a colour and a shape for each genre.{beyond}",
+        f"{count(len(tracks), 'track')}{some}, with a colour and a shape for each genre.{beyond}",
         lambda width: track_map(clouds, width=width),
         hover=_hover(comparison, tracks, genres),
         alone=lambda width: track_map(clouds, width=width, names=True),
@@ -58,7 +65,7 @@ def track_atlas(comparison: Comparison) -> Section | None:
         lead="Each mark is a track. The axes are the two linear combinations of features that separate the genres best,"
         " found with the genres known: an illustration, not a score. Point at a mark, or move through the map with the"
         " arrow keys, to see which track it is.",
-        figures=[drawn],
+        figures=[figure],
     )
 
 
