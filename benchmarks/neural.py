@@ -90,7 +90,7 @@ def _weights(path: Path) -> bytes:
     return read_container(path, KIND)[TENSORS]
 
 
-def search(data_sets: int, tracks: int) -> None:
+def search(seeds: range, tracks: int, trials: int) -> None:
     from sklearn.base import clone
     from sklearn.metrics import f1_score
     from sklearn.model_selection import StratifiedGroupKFold
@@ -101,16 +101,17 @@ def search(data_sets: int, tracks: int) -> None:
     entry = spec("fcnn")
     space = {**entry.space, "hidden": (32, 64, 128)}
     shares, rows, same = [], [], 0
-    for seed in range(data_sets):
+    for seed in seeds:
         X, y, artists = made(tracks, seed)
         seen, new = slice(tracks), slice(tracks, None)
         folds = StratifiedGroupKFold(3, shuffle=True, random_state=seed).split(X[seen], y[seen], artists[seen])
         model, folds = entry.build(seed), list(folds)
+        given = {"seed": seed, "trials": trials}
         searches = [
-            search_by_epochs(model, space, X[seen], y[seen], folds, seed=seed, prune=prune) for prune in (False, True)
+            search_by_epochs(model, space, X[seen], y[seen], folds, prune=prune, **given) for prune in (False, True)
         ]
-        chosen = [best_of(trials).parameters for trials in searches]
-        epochs = [sum(trial.epochs for trial in trials) for trials in searches]
+        chosen = [best_of(found).parameters for found in searches]
+        epochs = [sum(trial.epochs for trial in found) for found in searches]
         scores = {}
         for parameters in (*chosen, {}):
             fitted = clone(model).set_params(**{f"model__{name}": value for name, value in parameters.items()})
@@ -119,8 +120,10 @@ def search(data_sets: int, tracks: int) -> None:
         shares.append(epochs[1] / epochs[0])
         rows.append([scores[str(parameters)] for parameters in (*chosen, {})])
         same += chosen[0] == chosen[1]
-        line = "full {:.1f}, halved {:.1f}, default {:.1f}".format(*rows[-1])
+        line = "full {:.2f}, halved {:.2f}, default {:.2f}".format(*rows[-1])
         print(f"data set {seed}: {epochs[0]} and {epochs[1]} epochs; {line}", flush=True)
+    if len(rows) < 2:
+        return
     full, halved, default = np.array(rows).T
     print(f"epochs: {np.mean(shares):.3f} of the full search, at most {max(shares):.3f}; the same choice {same} times")
     print(f"macro-F1 on new artists: full {full.mean():.1f}, halved {halved.mean():.1f}, default {default.mean():.1f}")
@@ -157,11 +160,13 @@ if __name__ == "__main__":
     parser.add_argument("--series")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--data-sets", type=int, default=8)
-    parser.add_argument("--tracks", type=int, default=300)
+    parser.add_argument("--first", type=int, default=0, help="number of the first data set")
+    parser.add_argument("--tracks", type=int, default=200)
+    parser.add_argument("--trials", type=int, default=20)
     chosen = parser.parse_args()
     if chosen.what == "fits":
         fits(chosen.table, chosen.models, chosen.series)
     elif chosen.what == "kills":
         kills(chosen.kills)
     else:
-        search(chosen.data_sets, chosen.tracks)
+        search(range(chosen.first, chosen.first + chosen.data_sets), chosen.tracks, chosen.trials)

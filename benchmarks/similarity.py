@@ -5,7 +5,7 @@
 Rows are those of ``benchmarks/vectors.py``, as a feature table of 185 columns. An index of up to 100,000 tracks is
 searched exactly, a larger one in lists; its recall at 10 is measured against exact search for the same tracks, in the
 same index. More than a million tracks are made a million at a time, each added to the index of those before. Times
-are CPU seconds of one thread, but those of a query, which are wall milliseconds.
+are CPU time of one thread.
 """
 
 from __future__ import annotations
@@ -47,12 +47,6 @@ def made_up_rows(tracks: int, *, first: int = 0) -> FeatureTable:
     return FeatureTable(pd.concat([pd.DataFrame(identity), features], axis=1), tuple(names), name="made-up")
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.perf_counter()
-    done = work()
-    return time.perf_counter() - started, done
-
-
 def spent(work: Callable[[], Any]) -> tuple[float, Any]:
     started = time.process_time()
     done = work()
@@ -84,14 +78,14 @@ def added(place: Path, tracks: int, first: int) -> float:
 def ask(place: Path, tracks: int, bits: int | None) -> dict[str, float]:
     del bits
     open_index(place)  # imports
-    opening, index = timed(lambda: open_index(place))
+    opening, index = spent(lambda: open_index(place))
     rows = np.random.default_rng(1).permutation(tracks)[:QUERIES]
     ids = [f"t{row}" for row in rows]
-    first, _ = timed(lambda: index.query(ids[0], K))
-    times, found = zip(*[timed(lambda track=track: index.query(track, K)) for track in ids], strict=True)
-    filtered = [timed(lambda track=track: index.query(track, K, other_artists=True))[0] for track in ids[:20]]
+    first, _ = spent(lambda: index.query(ids[0], K))
+    times, found = zip(*[spent(lambda track=track: index.query(track, K)) for track in ids], strict=True)
+    filtered = [spent(lambda track=track: index.query(track, K, other_artists=True))[0] for track in ids[:20]]
     exact, right = zip(
-        *[timed(lambda track=track: index.query(track, K, exact=True)) for track in ids[:50]], strict=True
+        *[spent(lambda track=track: index.query(track, K, exact=True)) for track in ids[:50]], strict=True
     )
     shared = [len(set(f["track_id"]) & set(r["track_id"])) / K for f, r in zip(found, right, strict=False)]
     return {

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import random
 import re
@@ -28,13 +29,15 @@ from urllib.parse import quote, unquote
 from genreclf.errors import RequestError, TrackError
 
 SCHEMES = ("s3", "gs", "az", "abfs", "http", "https", "memory", "zip", "tar")
-ATTEMPTS = 4
+_ATTEMPTS = 4
 _FIRST_WAIT = 0.5  # seconds, doubled for each further attempt, and a random half more or less
 _CONNECT_SECONDS, _SILENT_SECONDS = 10, 20
 _MOST_BYTES = 4 << 30
 ANY_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _COLLAPSED = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+:)/+")  # as `Path` writes a URL
 _ARCHIVES = ("zip", "tar")
+_AZURE = ("az", "abfs")
+_PATIENT = "gs"  # whose library tries again by itself, for half a minute
 _WEB = ("http", "https")
 _SECRET = re.compile(
     r"x-(amz|goog|oss|ms|cos|obs)-|sig|token|secret|pass|pwd|auth|cred|access|jwt|^(code|key|apikey|api[-_]key)$",
@@ -55,6 +58,7 @@ _REFUSALS = {
     "InvalidUrlClientError": ("missing", "no file can have this URL"),
     "ParamValidationError": ("missing", "no file can have this URL"),
 }
+_UNSHOWN = logging.NullHandler()
 _Value = TypeVar("_Value")
 Validator = tuple[int, int]
 """Size in bytes, and a number of the file's ETag, or of what else the store tells one state from another by."""
@@ -115,6 +119,11 @@ class Url(os.PathLike[str]):
 
     def __fspath__(self) -> str:
         return str(self)
+
+    @property
+    def schemes(self) -> set[str]:
+        """That of the file, and of an archive that it is a member of."""
+        return {part.partition("://")[0].lower() for part in self.address.split("::")}
 
     @property
     def path(self) -> str:
@@ -190,7 +199,7 @@ def at_hand(source: Path | Url) -> Iterator[tuple[Path, Validator | None]]:
     with TemporaryDirectory(prefix="genreclf-") as folder:
         suffix = source.suffix
         copy = _Copy(Path(folder, f"sound{suffix if suffix.isascii() else ''}"))
-        validator = _again(lambda: _fetch(source, copy))
+        validator = _again(source, lambda: _fetch(source, copy))
         yield copy.path, validator
 
 
@@ -208,7 +217,7 @@ def look_up(url: Url) -> Validator | None:
         system, name = _system(url)
         return _validator(system.info(name))
 
-    return _again(look)
+    return _again(url, look)
 
 
 def list_below(url: Url) -> list[tuple[str, Url]]:
@@ -232,7 +241,7 @@ def list_below(url: Url) -> list[tuple[str, Url]]:
             files.append((inside, Url("::".join([address, *rest]), _validator(info))))
         return files
 
-    return _again(look)
+    return _again(url, look)
 
 
 @dataclass
@@ -304,12 +313,17 @@ def _system(url: Url) -> tuple[Any, str]:
         import fsspec
     except ImportError:
         raise TrackError("needs-extra", 'URLs need fsspec: pip install "genreclf[remote]"') from None
+    for library in ("fsspec", "s3fs", "gcsfs", "adlfs", "azure"):
+        # Python would show what they log, URLs and tracebacks, on standard error.
+        logging.getLogger(library).addHandler(_UNSHOWN)
     options: dict[str, Any] = {}
-    for scheme in {part.partition("://")[0].lower() for part in url.address.split("::")}:
+    for scheme in url.schemes:
         if scheme == "s3":
             limits: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
             # One request a file, whose bytes are then of one state of it.
             options[scheme] = {"config_kwargs": limits | {"retries": {"max_attempts": 1}}, "max_concurrency": 1}
+        elif scheme in _AZURE:
+            options[scheme] = {"connection_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
         elif scheme in _WEB:
             with suppress(ImportError):  # which fsspec reports
                 from aiohttp import ClientTimeout
@@ -318,7 +332,9 @@ def _system(url: Url) -> tuple[Any, str]:
                 options[scheme] = {"client_kwargs": {"timeout": limit, "trust_env": True}}
     system, name = fsspec.core.url_to_fs(url.address, **options)
     if hasattr(system, "retries"):
-        system.retries = 1  # ours wait longer, and are counted
+        system.retries = 1  # ours are counted
+    with suppress(AttributeError):
+        system.service_client._config.retry_policy.total_retries = 0  # noqa: SLF001 - of Azure, which waits for minutes
     return system, name
 
 
@@ -326,10 +342,11 @@ class _MayPass(Exception):  # noqa: N818 - no error of its own
     """What went wrong with an attempt, and may not with the next."""
 
 
-def _again(work: Callable[[], _Value]) -> _Value:
-    """Try something up to `ATTEMPTS` times."""
+def _again(url: Url, work: Callable[[], _Value]) -> _Value:
+    """Try something up to `_ATTEMPTS` times, and half as often where the library does so as well."""
+    attempts = _ATTEMPTS // 2 if _PATIENT in url.schemes else _ATTEMPTS
     reason = ""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(attempts):
         if attempt:
             time.sleep(_FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         try:
@@ -340,7 +357,7 @@ def _again(work: Callable[[], _Value]) -> _Value:
             reason = str(error)
         except Exception as error:  # noqa: BLE001 - of a dozen libraries, whose texts may hold the URL
             reason = _reason(error)
-    raise TrackError("unreachable", f"not fetched in {ATTEMPTS} attempts: {reason}")
+    raise TrackError("unreachable", f"not fetched in {attempts} attempts: {reason}")
 
 
 def _reason(error: Exception) -> str:
@@ -359,14 +376,15 @@ def _reason(error: Exception) -> str:
     cause = error.__cause__
     if isinstance(cause, Exception):
         return _reason(cause)
-    if isinstance(error, OSError) or kinds & {"ClientError", "BotoCoreError", "HTTPClientError"}:
+    if isinstance(error, OSError) or kinds & {"ClientError", "BotoCoreError", "HTTPClientError", "AzureError"}:
         return f"the connection failed ({type(error).__name__})"
     raise TrackError("internal", f"{type(error).__name__}, which nobody foresaw; please report it") from None
 
 
 def _refusal(error: Exception, status: int | None, kinds: set[str]) -> TrackError | None:
     """What no further attempt can mend; None where one may."""
-    if status in {401, 403} or (status is None and isinstance(error, PermissionError)):
+    forbidden = isinstance(error, PermissionError) or str(error).startswith("Forbidden: ")  # as gcsfs tells 403
+    if status in {401, 403} or (status is None and forbidden):
         return TrackError("no-permission", "the store does not let this be read; see to the credentials")
     plain = status is None and error.__cause__ is None  # what failed for another reason is called missing by some
     if status in {404, 410} or (plain and isinstance(error, FileNotFoundError)):
@@ -377,6 +395,8 @@ def _refusal(error: Exception, status: int | None, kinds: set[str]) -> TrackErro
         return TrackError("needs-extra", 'URLs need a library: pip install "genreclf[remote]", for gs:// gcsfs as well')
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return TrackError("system", "there is no room for a copy in the folder of temporary files")
+    if str(error).startswith("Must provide either a connection_string"):  # as adlfs tells it
+        kinds = {"NoCredentialsError"}
     return next((TrackError(*told) for kind, told in _REFUSALS.items() if kind in kinds), None)
 
 
@@ -384,9 +404,11 @@ def _status(error: BaseException | None) -> int | None:
     """The HTTP status that an error, or what caused it, tells."""
     while error is not None:
         response = getattr(error, "response", None)
-        found = getattr(error, "status", None)
+        found = getattr(error, "status", getattr(error, "status_code", None))
         if isinstance(response, dict):
             found = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        elif type(error).__name__ == "HttpError":  # of gcsfs; others have codes of their own
+            found = getattr(error, "code", None)
         if isinstance(found, int) and found >= 100:
             return found
         error = error.__cause__ or error.__context__

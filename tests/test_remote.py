@@ -304,6 +304,48 @@ def test_what_does_not_pass_is_a_failure_with_a_code(web: str, fault: str, code:
     assert Web.seen[f"HEAD/{fault}.wav"] == tries
 
 
+class HttpError(Exception):
+    """As gcsfs raises it."""
+
+    code = 503
+
+
+class AzureError(Exception):
+    """As adlfs lets it through."""
+
+    status_code: int | None = None
+
+
+class ClientAuthenticationError(AzureError):
+    """As adlfs lets it through."""
+
+    status_code = 403
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "code", "said"),
+    [
+        ("gs", HttpError("topsecret"), "unreachable", "not fetched in 2 attempts: HTTP 503"),
+        ("gs", OSError("Forbidden: topsecret"), "no-permission", "the store does not let this be read"),
+        ("az", AzureError("topsecret"), "unreachable", "not fetched in 4 attempts: the connection failed"),
+        ("az", ClientAuthenticationError("topsecret"), "no-permission", "the store does not let this be read"),
+        ("az", ValueError("Must provide either a connection_string or"), "no-permission", "no credentials for this"),
+    ],
+)
+def test_errors_of_other_stores_have_codes_too(
+    place: str, error: Exception, code: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(remote, "_fetch", fail)
+    with pytest.raises(TrackError) as raised, at_hand(Url(f"{place}://bucket/a.wav")):
+        pass
+    assert raised.value.code == code
+    assert raised.value.reason.startswith(said)
+    assert "topsecret" not in str(raised.value)
+
+
 def test_a_server_that_is_not_there_is_told_in_one_line(web: str) -> None:
     with pytest.raises(TrackError, match=r"^http://127\.0\.0\.1:1/a\.wav: not fetched in 4 attempts: [^\n]*unreach"):
         load("http://user:pass@127.0.0.1:1/a.wav")

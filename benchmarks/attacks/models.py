@@ -28,7 +28,9 @@ from genreclf.models.bundle import bundle as bundles
 from genreclf.models.bundle.formats import read_manifest
 from genreclf.series import Header, Series, series_of_arrays
 from genreclf.similarity import index as indexes
-from genreclf.similarity.indexing import open_index
+from genreclf.similarity.description import HUBNESS
+from genreclf.similarity.indexing import BITS, build_index, open_index
+from genreclf.similarity.metrics import METRICS
 from genreclf.similarity.querying import Searchable
 from genreclf.tables.table import FeatureTable
 
@@ -65,14 +67,15 @@ def prepare(folder: Path) -> list[tuple[str, Kind, _Members]]:
                 train(table, model=spec, series=series, calibrate=calibrate).save(path)
                 bundles.Bundle.load(path)
                 made.append((f"{name}{' calibrated' * calibrate}", bundles.KIND, read_container(path, bundles.KIND)))
-    for metric in indexes.METRICS:
-        for hubness in indexes.HUBNESS:
-            indexes.build_index(table, metric=metric, hubness=hubness).save(folder / "index")
+    for metric in METRICS:
+        for hubness in HUBNESS:
+            build_index(table, metric=metric, hubness=hubness).save(folder / "index")
             made.append((f"{metric} {hubness}", indexes.KIND, read_container(folder / "index", indexes.KIND)))
-        indexes.build_index(table, metric=metric, approximate=True).save(folder / "large")
-        files = {path.name: path.read_bytes() for path in (folder / "large").glob("[!.]*")}
-        made.append((f"{metric} in lists", indexes.KIND, files))
-        shutil.rmtree(folder / "large")
+        for bits in BITS:
+            build_index(table, metric=metric, approximate=True, bits=bits).save(folder / "large")
+            files = {path.name: path.read_bytes() for path in (folder / "large").glob("[!.]*")}
+            made.append((f"{metric} in lists of {bits} bits", indexes.KIND, files))
+            shutil.rmtree(folder / "large")
     return made
 
 

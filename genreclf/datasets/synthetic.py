@@ -337,12 +337,18 @@ def _add(mix: np.ndarray, start: float, sound: np.ndarray) -> None:
 
 def _mastered(mix: np.ndarray, manner: Manner, rng: np.random.Generator) -> np.ndarray:
     """The mix with its room, pressed into the clipper, at a level of its own."""
-    from scipy.signal import fftconvolve
-
     if manner.room > 0:
         tail = np.arange(SAMPLE_RATE) / SAMPLE_RATE
         impulse = rng.standard_normal(tail.size) * np.exp(-tail / 0.35) / np.sqrt(SAMPLE_RATE)
-        mix = mix + 2.0 * manner.room * fftconvolve(mix, impulse)[: mix.size]
+        mix = mix + 2.0 * manner.room * _convolved(mix, impulse)
     mix = mix / (np.sqrt(np.mean(mix**2)) + 1e-9)
     pressed = np.tanh((0.3 + 0.5 * manner.drive) * mix)
     return np.asarray(pressed / np.abs(pressed).max() * rng.uniform(0.5, 0.9))
+
+
+def _convolved(mix: np.ndarray, impulse: np.ndarray) -> np.ndarray:
+    """The mix with each of its samples sounding on as an impulse response, as long as the mix."""
+    from scipy.fft import irfft, next_fast_len, rfft  # scipy.signal takes long to import
+
+    size = next_fast_len(mix.size + impulse.size - 1, real=True)
+    return np.asarray(irfft(rfft(mix, size) * rfft(impulse, size), size)[: mix.size])

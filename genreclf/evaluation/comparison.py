@@ -72,9 +72,10 @@ class Comparison(Displayed):
     tuning : ``protocol, model, fold, parameters`` (JSON), ``inner_macro_f1``; empty unless requested.
     tuning_gains : ``protocol, model, macro_f1_default, macro_f1_tuned, gain, gain_low, gain_high``: what tuning adds to
         the default parameters, in the first division of the folds; empty unless requested.
-    trials : ``protocol, model, fold, trial, epochs, pruned, macro_f1`` (inside the training part; empty where the loss
-        became no number), ``parameters`` (JSON): what the search for a network's parameters tried in each fold of the
-        first division; empty unless requested.
+    trials : ``protocol, model, fold, trial, epochs, ended`` (the epochs that the whole search had trained by then),
+        ``pruned, loss, macro_f1`` (inside the training part; empty where the loss was not finite), ``parameters``
+        (JSON): what the search for a network's parameters tried in each fold of the first division; empty unless
+        requested.
     retrieval : ``method, genre, tracks, average_precision, precision_at_10``, the genre ``all`` first.
     label_issues : ``track_id, genre, suggested, probability`` (of the genre), ``confidence`` (of the suggested one),
         ``score`` (confidence less probability, highest first), and ``artist, title, path`` where known: the tracks

@@ -228,8 +228,10 @@ def _trials(fit: Fit, fitted: Fitted) -> list[dict[str, Any]]:
             "fold": fit.number,
             "trial": number,
             "epochs": trial.epochs,
+            "ended": trial.ended,
             "pruned": trial.pruned,
-            "macro_f1": trial.macro_f1 if trial.macro_f1 >= 0 else None,
+            "loss": trial.loss if np.isfinite(trial.loss) else None,
+            "macro_f1": trial.macro_f1 if np.isfinite(trial.macro_f1) else None,
             "parameters": json.dumps(trial.parameters, sort_keys=True),
         }
         for number, trial in enumerate(fitted.trials, start=1)

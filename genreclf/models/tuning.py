@@ -1,7 +1,7 @@
 """Tuning: the search of a model's parameters inside a training part, scored by macro-F1.
 
 Small grids are searched in full; large ones by successive halving, which tries every candidate on few tracks
-and keeps the better third for three times as many. Networks are halved by epochs instead, see
+and keeps the better third for three times as many. Networks are halved by epochs and ranked by loss instead, see
 `genreclf.models.neural.search`.
 
 Source: Jamieson and Talwalkar (2016), Non-stochastic Best Arm Identification and Hyperparameter Optimization.

@@ -73,7 +73,7 @@ def test_the_search_of_a_network_shows_its_trials_and_how_far_it_came(folder):
     text = (folder / "report.md").read_text(encoding="utf-8")
     assert "10 trials in 2 folds, of which 6 were given up by successive halving; 126 epochs in all." in text
     picture = (folder / "pictures" / "search-svc.svg").read_text(encoding="utf-8")
-    assert "fold 1: 55.0; fold 2: 55.0" in picture
+    assert "fold 1: 0.450; fold 2: 0.450" in picture
     assert picture.count("fold 1, trial ") == 5
 
 

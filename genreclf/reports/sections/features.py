@@ -129,18 +129,17 @@ def tuning(comparison: Comparison) -> Section | None:
 def _searches(comparison: Comparison) -> list[Section]:
     """For each network, how the search for its parameters went."""
     frame = under_first(comparison, comparison.trials)
-    frame = frame[frame["macro_f1"].notna()] if len(frame) else frame
+    frame = frame[frame["loss"].notna()] if "ended" in frame else frame.iloc[:0]
     found = []
     for name in _ranked(comparison, frame) if len(frame) else []:
         trials = frame[frame["model"] == name]
         pruned, epochs = int(trials["pruned"].sum()), int(trials["epochs"].sum())
-        best = (
-            trials.sort_values("macro_f1", ascending=False, kind="stable").drop_duplicates("fold").sort_values("fold")
-        )
+        best = trials.sort_values(["pruned", "loss"], kind="stable").drop_duplicates("fold").sort_values("fold")
         shown = {
             "Fold": columns.number("fold", "{:.0f}".format),
             "Trial": columns.number("trial", "{:.0f}".format),
             "Epochs": columns.number("epochs", "{:.0f}".format),
+            "Inner loss": columns.number("loss", "{:.3f}".format),
             "Inner macro-F1": columns.number("macro_f1"),
             "Parameters": columns.text("parameters"),
         }
@@ -162,6 +161,6 @@ def _searches(comparison: Comparison) -> list[Section]:
 def _search(trials: pd.DataFrame, name: str) -> Figure:
     return Figure(
         f"search-{name}",
-        f"{model_title(name)}: the best macro-F1 inside each training part, over the epochs that its search trained.",
+        f"{model_title(name)}: the lowest loss inside each training part, over the epochs that its search trained.",
         lambda width: search_chart(trials, width=width),
     )

@@ -35,7 +35,7 @@ def seal(body: bytes, kind: str = "model") -> bytes:
 def packed(members, *, kind="model", compression=zipfile.ZIP_DEFLATED, doubled=()):
     """A sealed container of any members."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", compression) as archive:
+    with zipfile.ZipFile(buffer, "w", compression, compresslevel=1) as archive:
         for name, data in [*members.items(), *doubled]:
             archive.writestr(name, data)
         archive.comment = b"x" * (len(f"genreclf {kind} sha256:") + 64)

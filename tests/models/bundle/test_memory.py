@@ -56,7 +56,7 @@ def _declared_wider(members):
 
 
 def _many_members(members):
-    return with_schema(members, lambda _: None, arrays={f"{number}.npy": b"" for number in range(900, 60_000)})
+    return with_schema(members, lambda _: None, arrays={f"{number}.npy": b"" for number in range(900, 20_000)})
 
 
 def _dense(members, unit, count, array=_NOISE[: 1 << 20]):
