@@ -94,7 +94,7 @@ def _scores(comparison: RepresentationComparison, label: str, shorter: int) -> T
     columns: dict[str, Any] = {
         "head": lambda s: model_title(s.model),
         "representation": lambda s: s.run,
-        "features": lambda s: str(sizes[s.run]),
+        "features": lambda s: f"{sizes[s.run]:,}",
         metric(label): lambda s: points(s.score) if shorter > 1 else with_interval(s.score, s.low, s.high),
         f"vs {first}": difference,
         "p, Holm": lambda s: p_value(s.p_value),

@@ -74,7 +74,7 @@ def folder_tracks(root: Path, notes: list[str]) -> Iterator[Track]:
         genre, slash, _ = inside.partition("/")
         yield _track(Path(path), escape(inside), genre=cell(escape(genre)) if slash else "")
     if passed_over:
-        notes.append(f"{root}: {passed_over} files passed over, as their names are not those of audio files")
+        notes.append(f"{root}: files whose names are not those of audio files, passed over: {passed_over}")
 
 
 def remote_tracks(url: Url, notes: list[str]) -> list[Track]:
@@ -98,7 +98,7 @@ def remote_tracks(url: Url, notes: list[str]) -> list[Track]:
             tracks.append(_track(place, escape(inside), genre=cell(escape(genre)) if slash else ""))
     if len(tracks) < len(files):
         others = len(files) - len(tracks)
-        notes.append(f"{url}: {others} files passed over, as their names are not those of audio files")
+        notes.append(f"{url}: files whose names are not those of audio files, passed over: {others}")
     return tracks
 
 

@@ -162,9 +162,11 @@ def _remarks(path: Path | Url, header: list[str], tracks: list[Track]) -> list[s
             f"{path}: columns that a manifest has no use for: {', '.join(map(repr, extra[:8]))}"
             + (f" and {len(extra) - 8} more" if len(extra) > 8 else "")
         )
+    if "digest" in extra:
+        remarks.append(f"{path}: a feature table; its files are read again, and their paths count from its folder")
     outside = [] if isinstance(path, Url) else _outside(path.parent, tracks)
     if outside:
-        remarks.append(f"{path}: {len(outside)} tracks lie outside its folder, the first is {outside[0].name}")
+        remarks.append(f"{path}: tracks outside its folder: {len(outside)}, the first is {outside[0].name}")
     unlabelled = sum(not track.genre for track in tracks)
     if unlabelled and not any(track.tags for track in tracks):
         remarks.append(f"{path}: {unlabelled} of {len(tracks)} tracks have no genre")

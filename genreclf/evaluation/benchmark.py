@@ -26,7 +26,7 @@ from genreclf.evaluation.uncertainty import LEVEL
 from genreclf.evaluation.usable import check_features, crossed, crossed_series, find_series, series_of, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
-from genreclf.models import resolve_all
+from genreclf.models import MODELS, resolve_all
 from genreclf.models.costs import affordable, warnings
 from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
@@ -129,6 +129,9 @@ def benchmark(
     entries, notes = weighted(resolve_all(models), class_weight)
     _check_numbers(draws=draws, repeats=repeats, seed=seed)
     asked = None if features is None else list(features)
+    if series is not None and models is not None and not any(entry.series for entry in entries):
+        takers = ", ".join(name for name, entry in MODELS.items() if entry.series)
+        raise RequestError(f"no model that is named takes series; leave out `series`, or add one of {takers}")
     frames = None
     if series is not None or (models is not None and any(entry.series for entry in entries)):
         frames = crossed_series(table, others[0], series) if others else find_series(table, series)

@@ -38,9 +38,7 @@ def usable(table: FeatureTable) -> tuple[FeatureTable, list[str]]:
     left = table if keep.all() else table.take(keep)
     if len(left.genres) < 2:
         found = f"only {left.genres[0]!r}" if left.genres else "none"
-        raise RequestError(
-            f"{table.name}: a comparison needs at least two genres with two tracks each; the table has {found}"
-        )
+        raise RequestError(f"{table.name}: at least two genres with two tracks each are needed; the table has {found}")
     check_features(left)
     left.parents  # noqa: B018 - raises where a genre has two
     return left, notes

@@ -87,7 +87,7 @@ def _sections(comparison: RepresentationComparison) -> Iterator[Section]:
             {
                 "Representation": lambda s: Cell(s.run),
                 "Head": lambda s: Cell(model_title(s.model)),
-                "Features": lambda s: Cell(str(sizes[s.run]), sizes[s.run]),
+                "Features": lambda s: Cell(f"{sizes[s.run]:,}", sizes[s.run]),
                 f"{metric(label)} (95 % interval)": lambda s: Cell(with_interval(s.score, s.low, s.high), s.score),
                 f"Difference from {first}": lambda s: Cell(
                     with_interval(s.difference, s.difference_low, s.difference_high, sign=True) if s.verdict else "",

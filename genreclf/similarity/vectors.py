@@ -72,5 +72,5 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise RequestError('Parquet needs an extra: pip install "genreclf[parquet]"') from None
+        raise RequestError('Parquet needs pyarrow; install it with: pip install "genreclf[parquet]"') from None
     return pa, pq

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from genreclf.errors import RequestError
@@ -24,7 +25,7 @@ def convert(source: Path | str, path: Path | str, *, float32: bool = False) -> F
 
     Returns
     -------
-    The table that was written.
+    The table that was written; a note says so where series stay beside the source.
 
     Raises
     ------
@@ -46,4 +47,8 @@ def convert(source: Path | str, path: Path | str, *, float32: bool = False) -> F
             there = beside(Path(os.path.realpath(source)), suffix, hidden=hidden)
             if there.is_file():
                 write_whole(place, there.read_bytes())
+    series = beside(Path(os.path.realpath(source)), ".series")
+    if series.is_dir():
+        note = f"series stay in {series}; models of the new table take them by --series {series}/KIND"
+        table = replace(table, notes=(*table.notes, note))
     return table

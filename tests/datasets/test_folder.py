@@ -28,7 +28,7 @@ def genres(*sources: Path) -> dict[str, str]:
 def test_the_first_level_names_the_genre(tmp_path: Path) -> None:
     music = filled(tmp_path, "rock/live/a.mp3", "rock/.b.mp3", ".git/c.mp3", "d.MP3", "notes.txt", "x.mp3/e.wav")
     assert genres(music) == {"rock/live/a.mp3": "rock", "d.MP3": "", "x.mp3/e.wav": "x.mp3"}
-    assert scan([music]).notes == (f"{music}: 1 files passed over, as their names are not those of audio files",)
+    assert scan([music]).notes == (f"{music}: files whose names are not those of audio files, passed over: 1",)
 
 
 def test_a_file_that_is_named_twice_is_taken_once_and_that_is_said(tmp_path: Path) -> None:

@@ -97,9 +97,11 @@ def test_what_the_user_must_know_is_noted(tmp_path: Path) -> None:
     manifest = read_manifest(written(tmp_path, "path,genre,mood\n../a.mp3,rock,sad\nb.mp3,,\n"))
     assert [note.partition(": ")[2] for note in manifest.notes] == [
         "columns that a manifest has no use for: 'mood'",
-        "1 tracks lie outside its folder, the first is ../a.mp3",
+        "tracks outside its folder: 1, the first is ../a.mp3",
         "1 of 2 tracks have no genre",
     ]
+    table = read_manifest(written(tmp_path, "track_id,genre,path,digest\n1,rock,a.mp3,d\n"))
+    assert "a feature table; its files are read again, and their paths count from its folder" in table.notes[1]
 
 
 def test_names_are_found_whatever_the_slash_and_the_composition_of_accents(tmp_path: Path) -> None:
@@ -149,7 +151,7 @@ def test_a_link_that_leads_out_of_the_folder_is_noted(tmp_path: Path) -> None:
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "a.mp3").symlink_to(tmp_path / "a.mp3")
     manifest = read_manifest(written(tmp_path / "music", "path,genre\na.mp3,rock\n"))
-    assert any("1 tracks lie outside its folder, the first is a.mp3" in note for note in manifest.notes)
+    assert any("tracks outside its folder: 1, the first is a.mp3" in note for note in manifest.notes)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are those of POSIX")

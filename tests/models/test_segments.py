@@ -103,3 +103,5 @@ def test_one_command_compares_models_of_series_with_models_of_features() -> None
         genreclf.benchmark(table, models="pooled")
     with pytest.raises(RequestError, match="no made series of 60 of 120 tracks, 't00060' the first"):
         genreclf.benchmark(table, models="pooled", series=made[:60])
+    with pytest.raises(RequestError, match="no model that is named takes series; leave out `series`, or add one of"):
+        genreclf.benchmark(table, models="logreg", series=made)

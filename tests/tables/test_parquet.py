@@ -251,6 +251,8 @@ def test_a_conversion_there_and_back_gives_the_same_bytes(tmp_path: Path) -> Non
         assert store.seen == {"x": (1, 2, "d")}
     with pytest.raises(RequestError, match=r"s\.parquet: is there already"):
         convert(source, made)
+    (tmp_path / "s.series").mkdir()
+    assert "series stay in" in convert(source, tmp_path / "again.parquet").notes[-1]
     single = convert(made, tmp_path / "single.parquet", float32=True)
     convert(tmp_path / "single.parquet", tmp_path / "single.csv")
     assert np.array_equal(FeatureTable.read(tmp_path / "single.csv").X, single.X)
