@@ -2,12 +2,12 @@
 
     python benchmarks/large_tables.py FOLDER --rows 1000000
     python benchmarks/large_tables.py FOLDER --rows 1000000 --models logreg,histgb --tracks 10000,100000,1000000
-    python benchmarks/large_tables.py FOLDER --rows 1000000 --models rf,gb,catboost --tracks 10000,20000,40000 --light
+    python benchmarks/large_tables.py FOLDER --rows 200000 --models rf,gb,catboost --tracks 10000,40000,160000 --trees 5
 
 The table is made up: Gaussian clouds of eight genres, 185 features. Each measurement is a process of its own, with one
 thread: CPU seconds, wall-clock seconds, and the largest resident memory of the process, in which the table is made or
-read. A fit is ended after `--limit` CPU seconds, and larger ones of that model are not begun. Models of trees have a
-quarter of them with `--light`, which takes a quarter of the time. Files stay in FOLDER.
+read. A fit is ended after `--limit` CPU seconds, and larger ones of that model are not begun. With `--trees`, models of
+trees have so many of them, or so many rounds of boosting: what all of them take follows. Files stay in FOLDER.
 """
 
 from __future__ import annotations
@@ -70,12 +70,13 @@ def read(folder: Path, *, name: str, sample: int | None) -> Callable[[], dict[st
     return lambda: {"rows": len(FeatureTable.read(folder / name, sample=sample).X)}
 
 
-def fit(folder: Path, *, model: str, tracks: int, light: bool) -> Callable[[], dict[str, Any]]:
+def fit(folder: Path, *, model: str, tracks: int, trees: int | None) -> Callable[[], dict[str, Any]]:
     table = FeatureTable.read(folder / "single.parquet", sample=tracks + 10_000)
     order = np.random.default_rng(1).permutation(len(table))
     training, test = order[: len(table) - 10_000], order[len(table) - 10_000 :]
-    entry = MODELS[model].lighter if light else MODELS[model]
-    pipeline = entry.build(42, families=table.family_numbers)
+    pipeline = MODELS[model].build(42, families=table.family_numbers)
+    if trees is not None:
+        pipeline.set_params(**{f"model__{name}": trees for name in MODELS[model].light})
 
     def work() -> dict[str, Any]:
         pipeline.fit(table.X[training], table.y[training])
@@ -121,7 +122,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--models", default="")
     parser.add_argument("--tracks", default="10000,100000,1000000")
-    parser.add_argument("--light", action="store_true", help="a quarter of the trees")
+    parser.add_argument("--trees", type=int, help="of each model that has some")
     parser.add_argument("--limit", type=int, default=600, help="CPU seconds that a measurement may take")
     parser.add_argument("--child", type=json.loads)
     options = parser.parse_args()
@@ -138,7 +139,7 @@ def main() -> None:
             tell(measured(options.folder, "read", 3600, name=name, sample=50_000))
     for model in filter(None, options.models.split(",")):
         for tracks in map(int, options.tracks.split(",")):
-            what = {"model": model, "tracks": min(tracks, options.rows - 10_000), "light": options.light}
+            what = {"model": model, "tracks": min(tracks, options.rows - 10_000), "trees": options.trees}
             row = measured(options.folder, "fit", options.limit, **what)
             tell(row)
             if "ended" in row:

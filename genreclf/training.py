@@ -98,12 +98,12 @@ def train(
     [table] = edit_tables([as_table(table)], edits)
     families = None if features is None else list(features)
     scores: dict[str, Any] = {}
-    if isinstance(model, str) and model == BEST:
+    best = isinstance(model, str) and model == BEST
+    if best:
         options: dict[str, Any] = {"seed": seed, "tune": tune, "class_weight": class_weight, "series": series}
         model, scores = _winner(table, families, jobs=jobs, progress=progress, **options)
-        (entry,), messages = weighted((resolve(model),), class_weight)
-    else:
-        (entry,), messages = weighted((resolve(model),), class_weight)
+    (entry,), messages = weighted((resolve(model),), class_weight)
+    if not best:
         _check_choice(entry, series=series is not None, features=families is not None)
     check_seed(seed)
     table, more = usable(table)

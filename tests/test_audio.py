@@ -1,3 +1,4 @@
+import functools
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ def noise(seconds, rate=44100, channels=2, seed=0):
     return 0.1 * rng.standard_normal((int(seconds * rate), channels)).astype(np.float32)
 
 
+@functools.cache
 def music(seconds, rate=44100, channels=2):
     """Strokes of noise over a chord, so that an encoder saves bits and spends them."""
     times = np.arange(int(seconds * rate))[:, None] / rate

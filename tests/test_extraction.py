@@ -436,8 +436,8 @@ def test_a_disk_that_fills_up_is_told_of_once_and_costs_no_row(music: Path, tmp_
 
 
 def _wait_for_rows(table: Path, rows: int) -> None:
-    for _ in range(600):
+    for _ in range(3000):  # a machine with much else to do takes its time to start a command
         if table.exists() and table.read_bytes().count(b"\n") > rows:
             return
         time.sleep(0.05)
-    raise AssertionError("no rows within 30 s")
+    raise AssertionError("no rows within 150 s")

@@ -2,13 +2,16 @@
 
 It is fitted to all tracks and their genres, so it is a picture, not a score.
 
-Source: Fisher (1936), linear discriminant analysis; Ledoit and Wolf (2004) for the covariance. Without its shrinkage,
-a few hundred features would separate as many tracks by any labels.
+Without the shrinkage of the covariance, a few hundred features would separate as many tracks by any labels.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
+
+from genreclf.similarity.discriminants import linear_discriminants
 
 
 def track_map(X: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -26,16 +29,14 @@ def track_map(X: np.ndarray, y: np.ndarray) -> np.ndarray:
     give is zero.
     """
     from sklearn.decomposition import PCA
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.preprocessing import StandardScaler
 
     scaled = StandardScaler().fit_transform(X)
     axes = min(2, X.shape[1], len(X) - 1)
-    try:
-        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto", n_components=axes)
-        places = None if len(set(y)) < 3 or axes < 2 else lda.fit(scaled, y).transform(scaled)
-    except np.linalg.LinAlgError:
-        places = None
+    places = None
+    if len(set(y)) > 2 and axes == 2:
+        with suppress(np.linalg.LinAlgError):
+            places = scaled @ linear_discriminants(scaled, y, dimensions=2)
     if places is None:
         places = PCA(axes, svd_solver="full").fit_transform(scaled)
     farthest = places[np.abs(places).argmax(axis=0), np.arange(places.shape[1])]

@@ -68,7 +68,8 @@ class ModelSpec:
     by_family : whether the classifier has a parameter ``families``, which is set to the family of each feature.
     wide : parameters that differ for tables of more than `WIDE` features.
     light : parameters that make it cheaper, such as fewer trees, to choose among models by; empty where it is cheap.
-    most_tracks : a comparison of all models leaves it out of tables with more tracks; None for no limit.
+    most_tracks : what takes too much memory with more tracks is not fitted unless it is named, and then with a note;
+        None for no limit.
     extra : the extra of genreclf that fitting it needs; a comparison of all models leaves it out. Empty for none.
     packages : what has to be installed to fit it, by the names of modules: the line that installs each.
     by_epochs : whether the classifier is trained by epochs. Then its `fit` takes ``groups``, (tracks,), what must not

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from genreclf.errors import RequestError, unknown
+from genreclf.similarity.discriminants import linear_discriminants
 from genreclf.similarity.network import HIDDEN, Weights, forward, learn, unit_length
 
 if TYPE_CHECKING:
@@ -178,8 +179,6 @@ def _artists(table: FeatureTable) -> np.ndarray:
 
 
 def _lda(Z: np.ndarray, y: np.ndarray, seed: int, unit: bool) -> np.ndarray:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
     del seed, unit
     # A genre of one track has no covariance.
     _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
@@ -187,11 +186,10 @@ def _lda(Z: np.ndarray, y: np.ndarray, seed: int, unit: bool) -> np.ndarray:
     if (counts > 1).sum() < 2:
         return np.eye(Z.shape[1])
     try:
-        # Shrinkage keeps the covariance of few tracks in many features from being inverted as noise.
-        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(Z[several], y[several])
+        dimensions = min((counts > 1).sum() - 1, Z.shape[1])
+        return linear_discriminants(Z[several], y[several], dimensions=dimensions)
     except np.linalg.LinAlgError:  # the tracks of each genre are all alike: there is no covariance to invert
         return np.eye(Z.shape[1])
-    return np.asarray(lda.scalings_[:, : len(lda.classes_) - 1], dtype=np.float64)
 
 
 def _nca(Z: np.ndarray, y: np.ndarray, seed: int, unit: bool) -> np.ndarray:

@@ -20,3 +20,9 @@ def test_of_a_million_tracks_what_takes_hours_is_named() -> None:
     svc = next(note for note in notes if note.startswith("svc is left out: one fit of 1,000,000 tracks may take some "))
     assert svc.endswith("name it to include it, or `sample=N` draws fewer tracks")
     assert len(warnings([MODELS["svc"]], tracks=1_000_000, features=185)) == 1
+
+
+def test_what_does_not_fit_into_memory_is_said_even_where_it_is_named() -> None:
+    (line,) = warnings([MODELS["rf"]], tracks=1_000_000, features=185)
+    assert line.startswith("rf: more than 200,000 tracks take too much memory; `sample=N` draws fewer tracks")
+    assert not warnings([MODELS["rf"]], tracks=200_000, features=185)
