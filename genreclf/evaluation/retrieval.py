@@ -165,7 +165,7 @@ def compare_metrics(
         check_labels(table, metric, by)
     groups = find_groups(table)
     genres, y = np.unique(table.y.astype(str), return_inverse=True)
-    found: dict[str, list[tuple[np.ndarray, float]]] = {metric: [] for metric in metrics}
+    found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {metric: [] for metric in metrics}
     progress.begin("retrieval", len(metrics) * repeats)
     try:
         for metric in metrics:
@@ -175,18 +175,17 @@ def compare_metrics(
     finally:
         progress.end()
     counted = np.isfinite(found[metrics[0]][0][0][:, 0])
-    tied = groups.independent(np.flatnonzero(counted))
     estimates, rows = {}, []
     for metric, parts in found.items():
-        jackknife = Jackknife.over(y[counted], tied, len(genres), trained=is_learned(metric))
-        estimates[metric] = Estimate.mean([jackknife.mean(values[counted, 1]) for values, _ in parts])
-        hubness = float(np.mean([skew for _, skew in parts]))
+        jackknife = Jackknife.over(y, groups.widest, len(genres), trained=is_learned(metric))
+        estimates[metric] = Estimate.mean([_estimate(values[:, 1], near, y, jackknife) for values, near in parts])
+        hubness = float(np.mean([_hubness(near) for _, near in parts]))
         rows.append({"metric": metric, **estimates[metric].columns("precision_at_10"), "hubness": hubness})
     return MetricComparison(
         scores=pd.DataFrame(rows),
         differences=_differences(estimates),
         tracks=int(counted.sum()),
-        groups=len(np.unique(tied)),
+        groups=len(np.unique(groups.widest[counted])),
         repeats=repeats,
         by=by,
     )
@@ -231,15 +230,41 @@ def _differences(estimates: Mapping[str, Estimate]) -> pd.DataFrame:
 
 def _scores(
     method: str, table: FeatureTable, y: np.ndarray, groups: Groups, *, by: str = "genre", seed: int
-) -> tuple[np.ndarray, float]:
-    """Average precision and precision at 10 of each track, (tracks, 2), NaN without a possible hit; and hubness."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average precision and precision at 10 of each track, (tracks, 2), and its nearest tracks; see `_score`."""
     scores = np.full((len(table), 2), np.nan)
     near = np.full((len(table), min(_FIRST, len(table))), -1)
     with one_thread():
         for rows, points in _queries(method, table, y, groups, by=by, seed=seed):
             spread = spread_of_distances(points, points).astype(np.float32) if method == MUTUAL_PROXIMITY else None
             scores[rows], near[rows] = _score(points, rows, y, groups, spread=spread)
-    return scores, occurrence_skew(near[near >= 0], len(table))
+    return scores, near
+
+
+def _hubness(near: np.ndarray) -> float:
+    return occurrence_skew(near[near >= 0], len(near))
+
+
+def _estimate(precisions: np.ndarray, near: np.ndarray, y: np.ndarray, jackknife: Jackknife) -> Estimate:
+    """The mean precision at 10, with what each artist contributes as one who asks and as one who is found.
+
+    An artist's tracks decide on the precision of others too, in whose first ten they are. A track found adds there
+    what it differs by from the other tracks of the list. Without that part intervals are a third to a half too narrow.
+
+    Parameters
+    ----------
+    precisions : (tracks,), NaN where a query does not count.
+    near : (tracks, 10), the nearest tracks of each, -1 where there are no more.
+    """
+    counted = np.isfinite(precisions)
+    found = (near >= 0) & counted[:, None]
+    hits = found & (y[near] == y[:, None])
+    sizes = np.maximum(found.sum(axis=1, keepdims=True), 1)
+    added = (hits - hits.sum(axis=1, keepdims=True) / sizes) / sizes
+    influence = np.where(counted, precisions, 0.0)
+    influence += np.bincount(near[found], weights=added[found], minlength=len(y))
+    contributions = jackknife.linear(influence / counted.sum())
+    return Estimate(float(precisions[counted].mean()), contributions, jackknife.factor)
 
 
 def _queries(

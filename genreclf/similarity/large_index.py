@@ -24,7 +24,7 @@ from genreclf.archive import damaged, dump_array, load_array
 from genreclf.errors import RequestError
 from genreclf.files import check_folder, lock, write_whole
 from genreclf.similarity.description import LARGEST, MEMBER, SHOWN, Description, all_below, check, fitting
-from genreclf.similarity.lists import Block, Lists, nearest_rows
+from genreclf.similarity.lists import NEIGHBOURS, Block, Lists, nearest_rows
 from genreclf.similarity.metrics import Space
 from genreclf.similarity.parts import KEYED, Part, PartDescription, file_name, hashes
 from genreclf.similarity.querying import Condition, Searchable, identity_of, points_of
@@ -158,14 +158,20 @@ class LargeIndex(Searchable):
     def _near(
         self, point: np.ndarray, k: int, conditions: Sequence[Condition], *, exact: bool
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Where the nearest lists hold too few tracks that fulfil the conditions, more lists are looked through."""
+        """More lists are looked through where the nearest hold too few tracks that fulfil the conditions.
+
+        The lists of a query hold its ten nearest tracks. Those of one genre, or more of them, lie farther off: then
+        lists are added until twice as many find nothing nearer.
+        """
         order = self.lists.nearest(point)
         probes = len(order) if exact else self.lists.probes
-        while True:
+        rows, distances = nearest_rows(point, k, self._candidates(order[:probes], conditions))
+        farther = k > NEIGHBOURS + 1 or any(condition.equal for condition in conditions)
+        while probes < len(order) and (len(rows) < k or farther):
+            probes, before = 2 * probes, rows
             rows, distances = nearest_rows(point, k, self._candidates(order[:probes], conditions))
-            if len(rows) == k or probes >= len(order):
-                return rows, distances
-            probes *= 4
+            farther = farther and not np.array_equal(rows, before)
+        return rows, distances
 
     def _candidates(self, places: np.ndarray, conditions: Sequence[Condition]) -> Iterator[Block]:
         """The points of some lists, and which of them fulfil the conditions."""

@@ -28,7 +28,7 @@ RECALL = 0.993  # of the ten nearest, for which the probes are chosen; tracks th
 _PER_LIST = 64  # points from which k-means learns
 _ITERATIONS = 10
 _ASKED = 400  # points whose true neighbours say how many lists it takes
-_NEIGHBOURS = 10
+NEIGHBOURS = 10
 _ROWS = 1 << 14
 _LARGEST_CODE = (1 << 15) - 1
 _MOST_MOVED = 2e-3  # of the length of a point, root mean square, by which 16 bits may move it
@@ -172,7 +172,7 @@ def rounded(points: np.ndarray, steps: np.ndarray, order: np.ndarray) -> np.ndar
 def _probes(points: np.ndarray, centres: np.ndarray, rng: np.random.Generator) -> int:
     """The fewest nearest lists that hold the share `RECALL` of the true neighbours of a sample."""
     asked = np.sort(rng.permutation(len(points))[:_ASKED])
-    near = _others(points, asked, min(_NEIGHBOURS, len(points) - 1))
+    near = _others(points, asked, min(NEIGHBOURS, len(points) - 1))
     home = Lists(centres, 0).assign(points[near.ravel()]).reshape(near.shape)
     ranks = np.argsort(np.argsort(pairwise(points[asked], centres), axis=1), axis=1)
     needed = np.sort(np.take_along_axis(ranks, home, axis=1).ravel())

@@ -160,17 +160,17 @@ class _Numbers:
         self._pa = pyarrow()
         self._files = files
         self._expected = expected
-        with opened(files[0]) as file:
-            schema = file.schema_arrow  # made anew at each access
-        kinds = {name: schema.field(name).type for name in columns}
         types = self._pa.types
-        self.names = [
-            name
-            for name, kind in kinds.items()
-            if types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind) or types.is_boolean(kind)
-        ]
+        numeric = (types.is_floating, types.is_integer, types.is_decimal, types.is_boolean)
+        kinds: dict[str, set[Any]] = {name: set() for name in columns}  # of all files, which may differ
+        for path in files:
+            with opened(path) as file:
+                schema = file.schema_arrow  # made anew at each access
+            for name, found in kinds.items():
+                found.add(schema.field(name).type)
+        self.names = [name for name in columns if any(is_one(kind) for kind in kinds[name] for is_one in numeric)]
         self.dropped = [name for name in columns if name not in self.names]
-        small = [types.is_float32(kinds[name]) or types.is_float16(kinds[name]) for name in self.names]
+        small = [types.is_float32(kind) or types.is_float16(kind) for name in self.names for kind in kinds[name]]
         self.dtype = np.dtype(np.float32 if small and all(small) else np.float64)
         width = len(self.names)
         self.empty = np.zeros(width, dtype=np.int64)

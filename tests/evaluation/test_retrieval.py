@@ -110,6 +110,21 @@ def test_metrics_are_compared_with_intervals_over_artists_and_paired(made_table)
     assert [line.split(":")[0] for line in found.verdicts()] == ["triplet", "lda"]
 
 
+def test_an_interval_allows_for_the_artists_who_are_found_as_for_those_who_ask():
+    made, found = made_up_table(tracks=72), []
+    genres, artists = np.arange(72) % 3, np.arange(72) // 3 % 8
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        X = np.eye(3, 6)[genres] + 0.8 * rng.normal(size=(3, 8, 6))[genres, artists] + rng.normal(size=(72, 6))
+        names = {"artist": [f"{genre}-{artist}" for genre, artist in zip(genres, artists, strict=True)]}
+        table = made.with_frame(made.frame.assign(**names, **dict(zip(made.features, X.T, strict=True))), made.features)
+        scores = genreclf.compare_metrics(table, ["euclidean", "cosine"]).scores
+        found.append(scores.iloc[0, 1:4])
+    value, low, high = np.array(found, dtype=float).T
+    # Over 40 such tables it is 1.06; without the artists who are found, 0.56.
+    assert 0.8 < (high - low).mean() / (2 * 2.1 * value.std(ddof=1)) < 1.4
+
+
 def test_a_learned_metric_that_learns_from_noise_is_not_called_better():
     rng = np.random.default_rng(0)
     table = made_up_table(tracks=150)

@@ -53,6 +53,17 @@ def test_the_lists_hold_nearly_all_true_neighbours(table, stored):
     assert np.mean(shared) > 0.97
 
 
+def test_of_a_rare_genre_and_of_many_tracks_the_nearest_are_found_too():
+    rng = np.random.default_rng(0)
+    table = made_up_table(tracks=2000, features=8, artists_per_genre=200)
+    genres = np.where(rng.random(2000) < 0.05, "rare", "usual")
+    table = table.with_frame(table.frame.assign(genre=genres), table.features)
+    right, index = (genreclf.build_index(table, approximate=approximate) for approximate in (False, True))
+    for asked, kept in (({"k": 10, "genre": "rare"}, 10), ({"k": 100}, 100)):
+        pairs = ((one.query(i, **asked)["track_id"] for one in (right, index)) for i in table.ids[::50])
+        assert np.mean([len(set(one) & set(other)) / kept for one, other in pairs]) > 0.97
+
+
 def test_exact_search_of_a_large_index_is_that_of_a_small_one(table, stored):
     right, index = genreclf.build_index(table), genreclf.open_index(stored)
     for asked in (*table.ids[:3], table.X[9]):

@@ -343,3 +343,15 @@ def test_lines_that_hold_what_csv_quotes_become_rows(table: Path) -> None:
     assert frame["artist"][0] == 'a "quoted", split name   NA'
     assert frame["title"][0] == "NULL"
     assert frame["album"][0] == ""
+
+
+def test_files_that_differ_in_their_types_lose_no_digit_and_no_column(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"track_id": list("abcd"), "genre": list("xyxy"), "f": [0.1, 0.2, 0.3, 1e300], "g": 1.5})
+    folder = tmp_path / "f.parquet"
+    folder.mkdir()
+    frame[:2].assign(g=None).astype({"f": "float32"}).to_parquet(folder / "1.parquet", index=False)
+    frame[2:].to_parquet(folder / "2.parquet", index=False)
+    table = FeatureTable.read(folder)
+    assert table.features == ("f", "g")
+    assert table.X[2:, 0].tolist() == [0.3, 1e300]
+    np.testing.assert_array_equal(table.X[:, 1], [np.nan, np.nan, 1.5, 1.5])
