@@ -32,10 +32,11 @@ from genreclf.evaluation.folds import Folds, grouped_folds, random_folds
 from genreclf.evaluation.groups import Groups, find_groups
 from genreclf.evaluation.scores import macro_f1
 from genreclf.evaluation.uncertainty import Estimate, Jackknife
-from genreclf.evaluation.usable import series_of, usable
+from genreclf.evaluation.usable import usable
 from genreclf.features import find_feature_set
 from genreclf.models import ModelSpec, resolve_all
 from genreclf.progress import SILENT
+from genreclf.series import series_of
 
 SETS = ("study", "study+gauss", "study+mscat", "texture", "fma")
 RATE = 22050

@@ -26,10 +26,10 @@ import numpy as np
 
 def fits(table_path: str, names: str, series: str | None) -> None:
     from genreclf.evaluation.groups import find_groups
-    from genreclf.evaluation.usable import series_of
     from genreclf.models import spec
     from genreclf.models.fitting import fit_pipeline
     from genreclf.models.threads import one_thread
+    from genreclf.series import series_of
     from genreclf.tables.table import FeatureTable
 
     table = FeatureTable.read(table_path)

@@ -228,7 +228,7 @@ def rows_of(
     Parameters
     ----------
     imputes : whether the model fills empty cells.
-    series : see `genreclf.evaluation.usable.find_series`; None takes the model's kind beside the table.
+    series : see `genreclf.series.find_series`; None takes the model's kind beside the table.
 
     Raises
     ------
@@ -239,7 +239,7 @@ def rows_of(
         if series is not None:
             raise RequestError(f"this model takes {manifest.inputs}, not series; leave out `series`")
         return _columns_of(table, manifest, imputes=imputes)
-    from genreclf.evaluation.usable import series_of
+    from genreclf.series import series_of
 
     header = manifest.series
     found = series_of(table, header.kind if series is None else series)

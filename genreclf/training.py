@@ -86,12 +86,14 @@ def train(
     ------
     RequestError : there is no such model or family, or the table cannot be trained on.
     """
-    from genreclf.evaluation.usable import check_features, series_of, usable
+    from genreclf.evaluation.usable import check_features, usable
     from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
     from genreclf.models.costs import warnings
     from genreclf.models.registry import weighted
     from genreclf.models.threads import one_thread
+    from genreclf.series import series_of
+    from genreclf.similarity.pooling import pooled_table
     from genreclf.workers import check_memory
 
     check_memory()
@@ -118,7 +120,7 @@ def train(
         )
     table = table if families is None else table.select(families, sets=FEATURE_SETS)
     trained_on = _described(table, frames)
-    table = table if frames is None else _pooled(table, frames)
+    table = table if frames is None else pooled_table(table, frames)
     check_features(table)
     for line in warnings([entry], tracks=len(table), features=len(table.features)):
         progress.message(f"note: {line}")
@@ -154,19 +156,6 @@ def _described(table: FeatureTable, frames: Series | None) -> dict[str, Any]:
     """What the manifest says of the tracks that are trained on."""
     known = {"name": table.name, "sha256": table.digest, "rows": len(table), "label": table.label}
     return known if frames is None else known | {"series": frames.digest}
-
-
-def _pooled(table: FeatureTable, frames: Series) -> FeatureTable:
-    """The same tracks with the mean and the standard deviation of each bin of their series as features."""
-    import pandas as pd
-
-    from genreclf.features.statistics import column_names
-    from genreclf.models.segments import pooled
-
-    columns = column_names(frames.kind, frames.bins, statistics=("mean", "std"))
-    identity = table.frame.drop(columns=list(table.features)).reset_index(drop=True)
-    features = pd.DataFrame(pooled(frames).astype(np.float64), columns=list(columns))
-    return table.with_frame(pd.concat([identity, features], axis=1), columns)
 
 
 def train_again(manifest: BundleManifest, identity: pd.DataFrame, X: Any) -> Bundle:  # noqa: ANN401

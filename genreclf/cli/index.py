@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from genreclf.cli.console import show
-from genreclf.cli.options import Label, Seed, Subset, TrackId
+from genreclf.cli.options import ComparedSeries, Label, Seed, Subset, TrackId
 
 
 def index(
@@ -20,6 +20,7 @@ def index(
         Path, typer.Option("--output", "-o", help="The index to write, or NAME.parquet for its vectors alone.")
     ],
     subset: Subset = None,
+    series: ComparedSeries = None,
     append: Annotated[bool, typer.Option("--append", help="Add the tracks that the index does not have yet.")] = False,
     metric: Annotated[
         str, typer.Option(help="euclidean; learned: lda, nca, triplet, siamese; or tags, learned from the tags.")
@@ -54,6 +55,7 @@ def index(
         label=label,
         id=id,
         seed=seed,
+        series=series,
         metric=metric,
         by=by,
         distance=distance,

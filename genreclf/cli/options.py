@@ -23,6 +23,10 @@ Families = Annotated[str | None, typer.Option(help="Comma-separated feature fami
 Series = Annotated[
     str | None, typer.Option(help="Series for models of series: a kind beside the table, or the folder of others.")
 ]
+ComparedSeries = Annotated[
+    str | None,
+    typer.Option("--series", help="Compare tracks by series, not by features: a kind beside the table, or a folder."),
+]
 Label = Annotated[str | None, typer.Option(help="Label column, if not 'genre'.")]
 TrackId = Annotated[str | None, typer.Option("--id", help="Track ID column.")]
 ArtistColumn = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genreclf.cli.console import TerminalProgress, emit_json, show
-from genreclf.cli.options import ArtistColumn, Label, Seed, Subset, Table, TrackId, names_in
+from genreclf.cli.options import ArtistColumn, ComparedSeries, Label, Seed, Subset, Table, TrackId, names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ def retrieval(
     by: Annotated[str, typer.Option(help="What metrics are learned from: genre, artist, or tags.")] = "genre",
     repeats: Annotated[int, typer.Option(help="Cross-validations of learned metrics.")] = 5,
     subset: Subset = None,
+    series: ComparedSeries = None,
     label: Label = None,
     id: TrackId = None,  # noqa: A002
     group: ArtistColumn = None,
@@ -35,7 +36,9 @@ def retrieval(
 
     read = open_table(table, subset=subset, label=label, id=id, group=group)
     with TerminalProgress() as progress:
-        found = compare_metrics(read, names_in(metrics) or (), by=by, repeats=repeats, seed=seed, progress=progress)
+        found = compare_metrics(
+            read, names_in(metrics) or (), series=series, by=by, repeats=repeats, seed=seed, progress=progress
+        )
     if json:
         emit_json(found.as_json())
     else:

@@ -23,7 +23,7 @@ from genreclf.evaluation.plans import Plan, leak_notes, like, plan, precision_no
 from genreclf.evaluation.protocols import Settings, choose
 from genreclf.evaluation.record import LIBRARIES, described
 from genreclf.evaluation.uncertainty import LEVEL
-from genreclf.evaluation.usable import check_features, crossed, crossed_series, find_series, series_of, usable
+from genreclf.evaluation.usable import check_features, crossed, crossed_series, usable
 from genreclf.evaluation.work import Work
 from genreclf.features import FEATURE_SETS
 from genreclf.models import MODELS, resolve_all
@@ -32,6 +32,7 @@ from genreclf.models.registry import weighted
 from genreclf.models.tuning import at_edges
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.seeds import check_seed
+from genreclf.series import find_series, series_of
 from genreclf.versions import versions
 from genreclf.workers import check_memory
 

@@ -32,11 +32,15 @@ from genreclf.models.threads import one_thread
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.metrics import METRICS, Space, check_labels, check_metric, fit_space, labels_of
+from genreclf.similarity.pooling import with_series
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from genreclf.evaluation.groups import Groups
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
 PLAIN, LEARNED, MUTUAL = "plain", "learned metric", "mutual proximity"
@@ -132,6 +136,7 @@ def compare_metrics(
     table: FeatureTable,
     metrics: Sequence[str] = COMPARED,
     *,
+    series: Series | str | Path | None = None,
     by: str = "genre",
     repeats: int = 5,
     seed: int = 42,
@@ -143,6 +148,7 @@ def compare_metrics(
     ----------
     metrics : those of `genreclf.build_index`, ``cosine`` (of standardised features) and ``mutual-proximity`` (of
         plain distances); two or more.
+    series : compares tracks by these in the place of the features, as `genreclf.build_index` does.
     by : what learned metrics are learned from: ``genre``, ``artist`` or ``tags``; hits are tracks of the same genre.
     repeats : cross-validations, each with other folds and seeds.
 
@@ -160,7 +166,7 @@ def compare_metrics(
 
     metrics = list(dict.fromkeys(metrics))
     _check(metrics, by, repeats)
-    table, _ = usable(table)
+    table, _ = usable(table if series is None else with_series(table, series))
     for metric in filter(is_learned, metrics):
         check_labels(table, metric, by)
     groups = find_groups(table)

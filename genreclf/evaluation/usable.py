@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,8 @@ from genreclf.errors import RequestError
 from genreclf.similarity.metrics import standard_deviations
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
@@ -57,29 +58,6 @@ def check_features(table: FeatureTable) -> None:
         raise RequestError(f"{table.name}: every feature is the same in all tracks, so no model can tell them apart")
 
 
-def find_series(table: FeatureTable, series: Series | str | Path | None) -> Series:
-    """Series for a table, of other tracks as well.
-
-    Parameters
-    ----------
-    series : a `Series`; a kind of series beside the table; the path of some; None for the one kind beside the table.
-
-    Raises
-    ------
-    RequestError : there are none.
-    """
-    from genreclf.series import Series, open_series
-
-    if isinstance(series, Series):
-        return series
-    path = Path(series or "")
-    if series is not None and (isinstance(series, Path) or len(path.parts) > 1 or path.exists()):
-        return open_series(path)
-    if table.path is None:
-        raise RequestError(f"{table.name}: not read from a file, so no series are beside it; give their path")
-    return open_series(table.path, kind=None if series is None else str(series))
-
-
 def crossed_series(table: FeatureTable, tested: FeatureTable, series: Series | str | Path | None) -> Series:
     """The series of the tracks of a table to train on and of a table to test on, under their ids in `crossed`.
 
@@ -91,22 +69,10 @@ def crossed_series(table: FeatureTable, tested: FeatureTable, series: Series | s
     ------
     RequestError : there are none, or not of all tracks, or the two were not made alike.
     """
-    from genreclf.series import join_series
+    from genreclf.series import join_series, series_of
 
     parts = [series_of(one, series) for one in (table, tested)]
     return join_series(parts, [*_crossed_ids(table, tested), *map(str, tested.ids)])
-
-
-def series_of(table: FeatureTable, series: Series | str | Path | None) -> Series:
-    """The series of a table's tracks, in their order; see `find_series`.
-
-    Raises
-    ------
-    RequestError : there are none, or not of all tracks.
-    """
-    series = find_series(table, series)
-    digests = [str(digest) for digest in table.frame["digest"]] if "digest" in table.frame else None
-    return series.matching([str(name) for name in table.ids], digests)
 
 
 def crossed(table: FeatureTable, tested: FeatureTable) -> tuple[FeatureTable, list[str]]:

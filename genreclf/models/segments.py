@@ -165,7 +165,7 @@ def pooled(series: Series) -> np.ndarray:
     """(tracks, 2 * bins), mean and standard deviation of each bin over a track's frames."""
     found = np.empty((len(series), 2 * series.bins), dtype=np.float32)
     for place, frames in zip(found, series, strict=True):
-        place[:] = _mean_and_std(frames[None])[0]
+        place[:] = mean_and_std(frames[None])[0]
     return found
 
 
@@ -184,14 +184,14 @@ def segments_of(frames: np.ndarray, length: int) -> np.ndarray:
     if length == 1:
         return frames.astype(np.float32)
     whole = len(frames) // length
-    parts = [_mean_and_std(frames[: whole * length].reshape(whole, length, -1))] if whole else []
+    parts = [mean_and_std(frames[: whole * length].reshape(whole, length, -1))] if whole else []
     rest = frames[whole * length :]
     if not whole or len(rest) * 2 >= length:
-        parts.append(_mean_and_std(rest[None]))
+        parts.append(mean_and_std(rest[None]))
     return np.concatenate(parts)
 
 
-def _mean_and_std(frames: np.ndarray) -> np.ndarray:
+def mean_and_std(frames: np.ndarray) -> np.ndarray:
     """(n, 2 * bins) float32 of (n, frames, bins)."""
     values = frames.astype(np.float32)
     return np.concatenate([values.mean(axis=1), values.std(axis=1)], axis=1)

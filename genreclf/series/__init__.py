@@ -6,7 +6,7 @@ opens what ``genreclf extract --series`` wrote; `SeriesStore` is what writes it.
 """
 
 from genreclf.series.format import Header
-from genreclf.series.opening import kinds_in, open_series, series_folder
+from genreclf.series.opening import find_series, kinds_in, open_series, series_folder, series_of
 from genreclf.series.series import Series, join_series, series_of_arrays
 from genreclf.series.store import SeriesStore, SeriesStores, as_frames
 
@@ -16,9 +16,11 @@ __all__ = [
     "SeriesStore",
     "SeriesStores",
     "as_frames",
+    "find_series",
     "join_series",
     "kinds_in",
     "open_series",
     "series_folder",
+    "series_of",
     "series_of_arrays",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zlib import crc32
 
 import numpy as np
@@ -12,6 +13,9 @@ from genreclf.errors import RequestError
 from genreclf.series.format import HEADER, Entry, Header, read_entries, read_header, shard_path, sizes
 from genreclf.series.series import Series
 from genreclf.tables.meta import beside
+
+if TYPE_CHECKING:
+    from genreclf.tables.table import FeatureTable
 
 _SUFFIX = ".series"
 
@@ -49,6 +53,39 @@ def open_series(path: Path | str, *, kind: str | None = None) -> Series:
     if not entries:
         raise RequestError(f"{place}: no tracks yet; run the command that made it to the end")
     return Series(_Files(place, header, entries))
+
+
+def find_series(table: FeatureTable, series: Series | str | Path | None) -> Series:
+    """Series for a table, of other tracks as well.
+
+    Parameters
+    ----------
+    series : a `Series`; a kind of series beside the table; the path of some; None for the one kind beside the table.
+
+    Raises
+    ------
+    RequestError : there are none.
+    """
+    if isinstance(series, Series):
+        return series
+    path = Path(series or "")
+    if series is not None and (isinstance(series, Path) or len(path.parts) > 1 or path.exists()):
+        return open_series(path)
+    if table.path is None:
+        raise RequestError(f"{table.name}: not read from a file, so no series are beside it; give their path")
+    return open_series(table.path, kind=None if series is None else str(series))
+
+
+def series_of(table: FeatureTable, series: Series | str | Path | None) -> Series:
+    """The series of a table's tracks, in their order; see `find_series`.
+
+    Raises
+    ------
+    RequestError : there are none, or not of all tracks.
+    """
+    series = find_series(table, series)
+    digests = [str(digest) for digest in table.frame["digest"]] if "digest" in table.frame else None
+    return series.matching([str(name) for name in table.ids], digests)
 
 
 def _of_kind(folder: Path, kind: str | None) -> Path:

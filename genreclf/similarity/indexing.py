@@ -22,10 +22,12 @@ from genreclf.similarity.index import KIND, Index, measured_skew, spread_of
 from genreclf.similarity.large_index import LargeIndex, is_large_index
 from genreclf.similarity.lists import steps_of
 from genreclf.similarity.metrics import METRICS, check_labels, check_metric, fit_space, labels_of, standard_deviations
+from genreclf.similarity.pooling import kind_of, with_series
 from genreclf.similarity.querying import check_complete, columns_of, identity_of, made_with, points_of
 from genreclf.similarity.vectors import check_parquet, export_vectors
 
 if TYPE_CHECKING:
+    from genreclf.series import Series
     from genreclf.tables.table import FeatureTable
 
 EXACT_LIMIT = 100_000
@@ -101,6 +103,8 @@ def make_index(
     else:
         table = open_table(source, subset=subset, label=label, id=id)
         before = open_index(output) if append else None
+        kind = None if before is None else kind_of(before.feature_set)
+        table = table if kind is None else with_series(table, kind)
         index = build_index(table, **how, seed=seed) if before is None else before.extend(table)
     if vectors:
         export_vectors(index, output)
@@ -112,6 +116,7 @@ def make_index(
 def build_index(
     table: FeatureTable,
     *,
+    series: Series | str | Path | None = None,
     metric: str = "euclidean",
     by: str = "genre",
     distance: str | None = None,
@@ -124,6 +129,8 @@ def build_index(
 
     Parameters
     ----------
+    series : tracks are compared by these instead of the table's features: by the mean and the standard deviation of
+        each bin over the frames. See `genreclf.series.find_series`.
     metric : ``euclidean`` on standardised features; or learned, by a projection, ``lda`` or ``nca``, or by a network,
         ``triplet`` or ``siamese``, or from the tags, ``tags``.
     by : the labels that a metric is learned from: ``genre``, ``artist``, or for a network ``tags``.
@@ -138,6 +145,8 @@ def build_index(
     ------
     RequestError : an option makes no sense or does not suit the table.
     """
+    if series is not None:
+        table = with_series(table, series)
     if approximate is None:
         approximate = hubness == "none" and len(table) > EXACT_LIMIT
     _check_options(table, metric=metric, by=by, distance=distance, hubness=hubness, approximate=approximate, bits=bits)

@@ -18,6 +18,7 @@ import numpy as np
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest, one_line
 from genreclf.similarity.description import DESCRIBED, LARGEST, SHOWN, WINDOW, all_below
+from genreclf.similarity.pooling import describe_track, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -228,6 +229,10 @@ class Searchable(Displayed, ABC):
     def _described(self, path: Path) -> np.ndarray:
         from genreclf.features import FEATURE_SETS, extract_features
 
+        window = {name: self.feature_parameters.get(name) for name in WINDOW}
+        kind = kind_of(self.feature_set)
+        if kind is not None:
+            return describe_track(path, kind, weights=self.weights, window=window)
         if self.feature_set not in FEATURE_SETS or set(self.features) - set(FEATURE_SETS[self.feature_set].columns):
             raise RequestError(
                 "this index was made from features that genreclf does not extract; ask for a track by its id, or index "
@@ -239,7 +244,6 @@ class Searchable(Displayed, ABC):
             raise RequestError(
                 f"this index was made with other weights of {names} than those on this machine; extract and index again"
             )
-        window = {name: self.feature_parameters.get(name) for name in WINDOW}
         row = extract_features(path, feature_set=self.feature_set, **window)
         return np.array([row[name] for name in self.features])
 

@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from made_up import note
+from made_series import made_up_series
+from made_up import made_up_table, note
 
+import genreclf
 from genreclf import FeatureTable, extract_features
 from genreclf.audio import load
 from genreclf.errors import RequestError
-from genreclf.evaluation.usable import series_of
 from genreclf.extraction import extract
 from genreclf.features import SERIES, SeriesKind, find_feature_set
 from genreclf.features.description import describe_file
-from genreclf.series import open_series
+from genreclf.series import open_series, series_of
 
 pytestmark = pytest.mark.usefixtures("in_this_process")
 QUICK = "zcr"  # a family that costs next to nothing
@@ -161,3 +162,36 @@ def _die_at(name: str, call: int) -> None:
     kind = resolve_name(owner)
     original = getattr(kind, method)
     setattr(kind, method, kill)
+
+
+def test_tracks_are_compared_by_their_series_from_a_table_and_from_files(music: Path, tmp_path: Path) -> None:
+    table, few = tmp_path / "t.csv", tmp_path / "few.csv"
+    extract(music, table, feature_set=QUICK, series="mfcc", jobs=1)
+    read = FeatureTable.read(table)
+    index = genreclf.build_index(read, series="mfcc")
+    means = np.stack([frames.astype(np.float32).mean(axis=0) for frames in open_series(table)])
+    assert index.features[:20] == tuple(f"mfcc_mean_{i:02d}" for i in range(1, 21))
+    stds = np.stack([frames.astype(np.float32).std(axis=0) for frames in open_series(table)])
+    X = np.concatenate([means, stds], axis=1).astype(float)
+    Z = (X - X.mean(axis=0)) / np.where(X.std(axis=0) > 0, X.std(axis=0), 1)
+    for row, name in enumerate(read.ids):
+        distances = np.linalg.norm(Z - Z[row], axis=1)
+        found = index.query(str(name), 5)
+        assert list(found["distance"]) == pytest.approx(np.sort(distances)[1:], rel=1e-3, abs=1e-3)
+        assert index.query(music / str(name), 1)["distance"].iloc[0] == pytest.approx(0, abs=1e-3)
+    index = genreclf.build_index(read.take([0, 1, 2, 4]), series="mfcc")
+    index.save(few)
+    made = genreclf.make_index(table, few, append=True)
+    assert (made.added, len(made.index)) == (2, 6)
+    with pytest.raises(RequestError, match="no chroma series"):
+        genreclf.build_index(read, series="chroma")
+
+
+def test_metrics_are_compared_on_series() -> None:
+    table = made_up_table(tracks=60)
+    series = made_up_series(table)
+    found = genreclf.compare_metrics(table, ["euclidean", "cosine"], series=series)
+    assert found.scores["precision_at_10"].min() > 0.8
+    index = genreclf.build_index(table, series=series)
+    with pytest.raises(RequestError, match="does not extract"):
+        index.query(__file__)

@@ -18,7 +18,6 @@ import genreclf
 from genreclf.archive import read_container
 from genreclf.cli import main
 from genreclf.errors import RequestError
-from genreclf.evaluation.usable import series_of
 from genreclf.features import Family, register
 from genreclf.features.registry import _REGISTERED
 from genreclf.models import MODELS
@@ -26,7 +25,7 @@ from genreclf.models.bundle.bundle import KIND, TENSORS, Bundle
 from genreclf.models.bundle.series_manifest import SeriesManifest
 from genreclf.models.bundle.tensors import dump_tensors, load_tensors
 from genreclf.prediction import TrackPredictor
-from genreclf.series import join_series, open_series
+from genreclf.series import join_series, open_series, series_of
 
 from .hostile import packed, with_estimator, with_manifest
 
