@@ -217,8 +217,8 @@ class TrackPredictor(Displayed):
 
         Parameters
         ----------
-        series : of its tracks, for a model of series: a kind beside the table, the path of others, or a `Series`; None
-            takes the model's kind beside the table.
+        series : of its tracks, for a model of series: a `genreclf.series.Series`, a kind beside the table, or the path
+            of others; None takes the model's kind beside the table.
 
         Returns
         -------
