@@ -358,7 +358,7 @@ class TrackPredictor(Displayed):
         if manifest.novelty is not None:
             rows = X
             if manifest.series is not None:
-                from genreclf.models.segments import pooled
+                from genreclf.models.pooling import pooled
 
                 rows = pooled(X)
             unlike = float(manifest.novelty.percentile(rows, manifest.feature_means, manifest.feature_stds).mean())

@@ -105,11 +105,13 @@ class Url(os.PathLike[str]):
 
     def __post_init__(self) -> None:
         for number, part in enumerate(self.address.split("::")):
-            scheme, slashes, _ = part.partition("://")
+            scheme, slashes, place = part.partition("://")
             local = number > 0 and (not slashes or scheme.lower() == "file")
             if scheme.lower() not in SCHEMES and not local:
                 known = ", ".join(f"{name}://" for name in SCHEMES)
                 raise RequestError(f"{self}: {scheme}:// is not read; choose from {known}")
+            if not (local or scheme.lower() in (*_ARCHIVES, "memory") or place.strip("/")):
+                raise RequestError(f"{self}: a URL without a host or a bucket")
 
     def __str__(self) -> str:
         return redacted(self.address)
@@ -316,6 +318,8 @@ def _system(url: Url) -> tuple[Any, str]:
     for library in ("fsspec", "s3fs", "gcsfs", "adlfs", "azure"):
         # Python would show what they log, URLs and tracebacks, on standard error.
         logging.getLogger(library).addHandler(_UNSHOWN)
+    if url.address.rpartition("::")[2].lower().startswith(("zip://", "tar://")):
+        raise TrackError("missing", "no archive is named; zip://a.mp3::s3://bucket/music.zip names one")
     options: dict[str, Any] = {}
     for scheme in url.schemes:
         if scheme == "s3":

@@ -90,10 +90,10 @@ def train(
     from genreclf.features import FEATURE_SETS
     from genreclf.models import resolve
     from genreclf.models.costs import warnings
+    from genreclf.models.pooling import pooled_table
     from genreclf.models.registry import weighted
     from genreclf.models.threads import one_thread
     from genreclf.series import series_of
-    from genreclf.similarity.pooling import pooled_table
     from genreclf.workers import check_memory
 
     check_memory()
@@ -174,7 +174,7 @@ def train_again(manifest: BundleManifest, identity: pd.DataFrame, X: Any) -> Bun
 
     from genreclf.features import find_feature_set
     from genreclf.models import spec
-    from genreclf.models.segments import pooled
+    from genreclf.models.pooling import pooled
     from genreclf.tables.table import FeatureTable
 
     entry = spec(manifest.model)

@@ -27,7 +27,7 @@ from genreclf.datasets.guessing import artist_of
 from genreclf.datasets.sources import tracks_of
 from genreclf.errors import RequestError, TrackError
 from genreclf.extraction import Extraction, extract
-from genreclf.remote import Url, as_location, at_hand, is_url, redacted
+from genreclf.remote import Url, as_location, at_hand, is_url, look_up, redacted
 from genreclf.tables.table import FeatureTable
 from genreclf.transformer import AudioFeatures
 
@@ -204,6 +204,10 @@ def test_what_is_a_url_and_what_a_path() -> None:
         Url("ftp://host/a.mp3")
     with pytest.raises(RequestError, match=r"filecache:// is not read"):
         Url("zip://a.mp3::filecache://x")
+    with pytest.raises(RequestError, match=r"^s3://: a URL without a host or a bucket"):
+        Url("s3://")
+    with pytest.raises(TrackError, match="no archive is named"):
+        look_up(Url("zip://a.mp3"))
 
 
 def test_a_folder_of_a_store_is_described_as_one_of_this_disk(store: str, tmp_path: Path, monkeypatch) -> None:

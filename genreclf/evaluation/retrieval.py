@@ -32,7 +32,7 @@ from genreclf.models.threads import one_thread
 from genreclf.progress import AUTOMATIC, Progress
 from genreclf.similarity.hubness import blocks, mutual_proximity, occurrence_skew, pairwise, spread_of_distances
 from genreclf.similarity.metrics import METRICS, Space, check_labels, check_metric, fit_space, labels_of
-from genreclf.similarity.pooling import with_series
+from genreclf.similarity.series import with_series
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,6 +15,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from genreclf.models.pooling import mean_and_std, pooled
+
 if TYPE_CHECKING:
     from genreclf.series import Series
 
@@ -161,14 +163,6 @@ class PooledLogistic(_Average):
         yield _Block(pooled(X), np.arange(len(X)), np.ones(len(X)))
 
 
-def pooled(series: Series) -> np.ndarray:
-    """(tracks, 2 * bins), mean and standard deviation of each bin over a track's frames."""
-    found = np.empty((len(series), 2 * series.bins), dtype=np.float32)
-    for place, frames in zip(found, series, strict=True):
-        place[:] = mean_and_std(frames[None])[0]
-    return found
-
-
 def segments_of(frames: np.ndarray, length: int) -> np.ndarray:
     """The segments of a track.
 
@@ -189,12 +183,6 @@ def segments_of(frames: np.ndarray, length: int) -> np.ndarray:
     if not whole or len(rest) * 2 >= length:
         parts.append(mean_and_std(rest[None]))
     return np.concatenate(parts)
-
-
-def mean_and_std(frames: np.ndarray) -> np.ndarray:
-    """(n, 2 * bins) float32 of (n, frames, bins)."""
-    values = frames.astype(np.float32)
-    return np.concatenate([values.mean(axis=1), values.std(axis=1)], axis=1)
 
 
 class _Blocks:

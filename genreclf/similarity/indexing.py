@@ -22,8 +22,8 @@ from genreclf.similarity.index import KIND, Index, measured_skew, spread_of
 from genreclf.similarity.large_index import LargeIndex, is_large_index
 from genreclf.similarity.lists import steps_of
 from genreclf.similarity.metrics import METRICS, check_labels, check_metric, fit_space, labels_of, standard_deviations
-from genreclf.similarity.pooling import kind_of, with_series
 from genreclf.similarity.querying import check_complete, columns_of, identity_of, made_with, points_of
+from genreclf.similarity.series import kind_of, with_series
 from genreclf.similarity.vectors import check_parquet, export_vectors
 
 if TYPE_CHECKING:

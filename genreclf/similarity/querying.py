@@ -18,7 +18,7 @@ import numpy as np
 from genreclf.display import Displayed
 from genreclf.errors import RequestError, nearest, one_line
 from genreclf.similarity.description import DESCRIBED, LARGEST, SHOWN, WINDOW, all_below
-from genreclf.similarity.pooling import describe_track, kind_of
+from genreclf.similarity.series import describe_track, kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,7 +232,7 @@ class Searchable(Displayed, ABC):
         window = {name: self.feature_parameters.get(name) for name in WINDOW}
         kind = kind_of(self.feature_set)
         if kind is not None:
-            return describe_track(path, kind, weights=self.weights, window=window)
+            return describe_track(path, kind, columns=len(self.features), weights=self.weights, window=window)
         if self.feature_set not in FEATURE_SETS or set(self.features) - set(FEATURE_SETS[self.feature_set].columns):
             raise RequestError(
                 "this index was made from features that genreclf does not extract; ask for a track by its id, or index "

@@ -12,7 +12,8 @@ import genreclf
 from genreclf.errors import RequestError
 from genreclf.export.methods import methods
 from genreclf.models import MODELS
-from genreclf.models.segments import PooledLogistic, SegmentVote, pooled, segments_of
+from genreclf.models.pooling import pooled
+from genreclf.models.segments import PooledLogistic, SegmentVote, segments_of
 from genreclf.series import Series, series_of_arrays
 
 Y = np.arange(90) % 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +186,9 @@ def test_tracks_are_compared_by_their_series_from_a_table_and_from_files(music: 
     assert (made.added, len(made.index)) == (2, 6)
     with pytest.raises(RequestError, match="no chroma series"):
         genreclf.build_index(read, series="chroma")
+    narrow = replace(genreclf.build_index(read, series="mfcc"), feature_set="series:chroma")
+    with pytest.raises(RequestError, match="chroma series of 20 bins, which this genreclf makes with 12"):
+        narrow.query(music / str(read.ids[0]))
 
 
 def test_metrics_are_compared_on_series() -> None:

@@ -1,4 +1,4 @@
-"""Series as columns of an index: the mean and the standard deviation of each bin over a track's frames."""
+"""Series in an index: tracks are compared by their pooled series in the place of the features of a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genreclf.errors import RequestError
-from genreclf.models.segments import mean_and_std, pooled
+from genreclf.models.pooling import mean_and_std, pooled_table
 
 if TYPE_CHECKING:
     from genreclf.series import Series
@@ -39,42 +39,36 @@ def with_series(table: FeatureTable, series: Series | str | Path) -> FeatureTabl
     return replace(pooled_table(table, found), meta=meta if header.parameters else {})
 
 
-def pooled_table(table: FeatureTable, series: Series) -> FeatureTable:
-    """The same tracks with the mean and the standard deviation of each bin of their series as features."""
-    import pandas as pd
-
-    from genreclf.features.statistics import column_names
-
-    columns = column_names(series.kind, series.bins, statistics=("mean", "std"))
-    identity = table.frame.drop(columns=list(table.features)).reset_index(drop=True)
-    features = pd.DataFrame(pooled(series).astype(np.float64), columns=list(columns))
-    return table.with_frame(pd.concat([identity, features], axis=1), columns)
-
-
 def kind_of(feature_set: str) -> str | None:
     """The kind of series that columns are of; None where they are features."""
     return feature_set.removeprefix(_MARK) if feature_set.startswith(_MARK) else None
 
 
 def describe_track(
-    path: Path, kind: str, *, weights: Mapping[str, str], window: Mapping[str, float | None]
+    path: Path, kind: str, *, columns: int, weights: Mapping[str, str], window: Mapping[str, float | None]
 ) -> np.ndarray:
-    """The columns of a file, (2 * bins,).
+    """What an index takes of a file, (columns,).
 
     Parameters
     ----------
+    columns : of the index, two for each bin.
     weights : digest of the weights that computed the series of the index, by kind.
     window : duration and offset.
 
     Raises
     ------
-    RequestError : the kind is not known here, or its weights are others.
+    RequestError : the kind is not known here, or has other bins or weights.
     TrackError : the file cannot be read or described.
     """
     from genreclf.features.description import describe_file
     from genreclf.features.series import find_kind
 
     chosen = find_kind(kind)
+    if columns != 2 * chosen.bins:
+        raise RequestError(
+            f"this index was made with {kind} series of {columns // 2} bins, which this genreclf makes with "
+            f"{chosen.bins}; extract and index again"
+        )
     if weights.get(kind, "") != chosen.weights():
         raise RequestError(
             f"this index was made with other weights of {chosen.network} than those on this machine; extract and index "
