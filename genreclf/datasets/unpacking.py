@@ -14,9 +14,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
+from functools import partial
 from lzma import LZMAError
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 from genreclf.errors import RequestError, one_line
 from genreclf.files import set_aside
@@ -38,11 +40,11 @@ _DAMAGED = (
 
 
 class _Member(NamedTuple):
-    """One file of an archive; `entry` is what the archive's own library calls it by."""
+    """One file of an archive; `open` opens its content. Permissions, owners and times are not taken over."""
 
     name: str
     size: int
-    entry: zipfile.ZipInfo | tarfile.TarInfo
+    open: Callable[[], IO[bytes]]
 
 
 def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progress: Progress = SILENT) -> int:
@@ -68,7 +70,7 @@ def unpack(archive: Path, target: Path, *, most_bytes: int | None = None, progre
             try:
                 written = 0
                 for member in members:
-                    written += _write(archive, pack, member, target=target, growing=growing, progress=progress)
+                    written += _write(archive, member, target=target, growing=growing, progress=progress)
                     progress.advance(member.name)
                 return written
             finally:
@@ -98,7 +100,7 @@ def _zip_members(archive: Path, pack: zipfile.ZipFile) -> list[_Member]:
             raise _refused(archive, info.filename, "encrypted")
         _check_name(archive, info.filename)
         if not info.is_dir():
-            members.append(_Member(info.filename, info.file_size, info))
+            members.append(_Member(info.filename, info.file_size, partial(pack.open, info)))
     return members
 
 
@@ -109,7 +111,9 @@ def _tar_members(archive: Path, tape: tarfile.TarFile) -> list[_Member]:
             raise _refused(archive, info.name, "a link or device")
         _check_name(archive, info.name)
         if info.isreg():
-            members.append(_Member(info.name, info.size, info))
+            members.append(
+                _Member(info.name, info.size, cast("Callable[[], IO[bytes]]", partial(tape.extractfile, info)))
+            )
         if len(members) > _MOST_FILES:
             break
     return members
@@ -151,19 +155,21 @@ def _is_there(member: _Member, place: Path) -> bool:
     return place.is_file() and place.stat().st_size == member.size
 
 
-def _write(archive: Path, pack: _Pack, member: _Member, *, target: Path, growing: Path, progress: Progress) -> bool:
+def _write(archive: Path, member: _Member, *, target: Path, growing: Path, progress: Progress) -> bool:
     """Write one file unless it is there already; it grows in a folder of its own and is moved when it is whole."""
     place = target / member.name
     if place.is_symlink() or place.is_dir():
         raise _refused(archive, member.name, f"a file where {place} stands")
     if _is_there(member, place):
         return False
-    options = {"filter": "data"} if isinstance(pack, tarfile.TarFile) else {}
-    pack.extract(member.entry, growing, **options)  # type: ignore[arg-type]
+    grown = growing / member.name
+    grown.parent.mkdir(parents=True, exist_ok=True)
+    with member.open() as content, grown.open("wb") as file:
+        shutil.copyfileobj(content, file)
     if place.exists():
         progress.message(f"{place}: not the published file; it is kept as {set_aside(place).name}")
     place.parent.mkdir(parents=True, exist_ok=True)
-    (growing / member.name).replace(place)
+    grown.replace(place)
     return True
 
 
